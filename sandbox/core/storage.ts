@@ -1,0 +1,33 @@
+/** One kind of thing a provider remembers, by key, in insertion order. Values are plain JSON and never shared by reference. */
+export interface Collection<Value> {
+  get(key: string): Value | undefined;
+  /** Writes through before it returns: what was set survives a killed process where the storage is durable. */
+  set(key: string, value: Value): void;
+  delete(key: string): boolean;
+  entries(): [string, Value][];
+  values(): Value[];
+}
+
+/** Where a provider keeps its state. A provider holds no other state that an API client could notice. */
+export interface SandboxStorage {
+  /** The collection of that name; the same name gives the same collection. */
+  collection<Value>(name: string): Collection<Value>;
+}
+
+/** Storage that lasts as long as the process: simulation and most tests. */
+export function memoryStorage(): SandboxStorage {
+  const collections = new Map<string, Map<string, unknown>>();
+  return {
+    collection: <Value>(name: string): Collection<Value> => {
+      const map = (collections.get(name) ?? new Map<string, unknown>()) as Map<string, Value>;
+      collections.set(name, map);
+      return {
+        get: (key) => structuredClone(map.get(key)),
+        set: (key, value) => void map.set(key, structuredClone(value)),
+        delete: (key) => map.delete(key),
+        entries: () => structuredClone([...map.entries()]),
+        values: () => structuredClone([...map.values()]),
+      };
+    },
+  };
+}
