@@ -82,3 +82,12 @@ describe("injected clock", () => {
     expect(rules(adapter, "export const a = new Date();")).toEqual([]);
   });
 });
+
+describe("disabled rules", () => {
+  it("need a reason", () => {
+    const at = (comment: string): string[] => rules("test/a.ts", `${comment}\nexport const a = 1;`);
+    expect(at("// oxlint-disable-next-line no-console")).toEqual(["disable-reason"]);
+    expect(at("/* eslint-disable no-console */")).toEqual(["disable-reason"]);
+    expect(at("// oxlint-disable-next-line no-console -- the CLI's output")).toEqual([]);
+  });
+});

@@ -86,7 +86,7 @@ const areaOf = (file: string): string | undefined => areas.find((area) => file.s
  * @param text its source
  */
 export function check(file: string, text: string): Problem[] {
-  const { program, module, errors } = parseSync(file, text);
+  const { program, module, comments, errors } = parseSync(file, text);
   const lineOf = (offset: number): number => text.slice(0, offset).split("\n").length;
   const found: Problem[] = [];
   const report: Report = (offset, rule, message) => {
@@ -96,6 +96,11 @@ export function check(file: string, text: string): Problem[] {
   for (const { offset, specifier } of importsOf(module, text)) {
     const problem = importProblem(file, specifier);
     if (problem !== undefined) report(offset, problem.rule, problem.message);
+  }
+  for (const comment of comments) {
+    if (/^\s*(oxlint|eslint)-disable/.test(comment.value) && !/ -- \S/.test(comment.value)) {
+      report(comment.start, "disable-reason", 'say why the rule is disabled: "… -- reason"');
+    }
   }
   if (isDeterministic(file)) walk(program, (node) => checkDeterminism(node, report));
   return found.toSorted((a, b) => a.line - b.line);

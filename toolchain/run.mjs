@@ -3,11 +3,12 @@
 
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { ensureInstalled } from "./install.mjs";
 import { findNode } from "./find-node.mjs";
 import { forwardSignals } from "./signals.mjs";
 
-const root = join(import.meta.dirname ?? new URL(".", import.meta.url).pathname, "..");
+const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** What each command gives to Node; anything typed after it is appended. */
 const commands = {
@@ -27,7 +28,7 @@ const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
 if (command === undefined) fail(`unknown command "${name}"; use one of ${Object.keys(commands).join(", ")}`);
 
 try {
-  await ensureInstalled(root);
+  ensureInstalled(root);
 } catch (error) {
   fail(error.message);
 }

@@ -1,0 +1,27 @@
+# syntax=docker/dockerfile:1
+
+FROM node:24-trixie-slim AS build
+WORKDIR /src
+COPY package.json package-lock.json .npmrc ./
+COPY toolchain/package.json toolchain/
+# The image has Node 24 already, so npm's own copy of it (optional) is not needed by anything that runs here; the
+# platform binaries of esbuild are optional too, hence no --omit=optional.
+RUN npm ci
+COPY . .
+# Called directly: the launcher would compare the lock file's time with npm's marker and install again.
+RUN node toolchain/build.mjs && npm ci --omit=dev --omit=optional --workspaces=false
+
+FROM node:24-trixie-slim
+# git is the only program the controller executes. No shell, package manager or compiler is needed at run time.
+RUN apt-get update \
+  && apt-get install --yes --no-install-recommends git ca-certificates \
+  && rm -rf /var/lib/apt/lists/* /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /opt/yarn*
+WORKDIR /app
+COPY --from=build /src/package.json /src/LICENSE ./
+COPY --from=build /src/node_modules node_modules
+COPY --from=build /src/dist dist
+COPY --from=build /src/crds crds
+ENV NODE_ENV=production NODE_OPTIONS=--enable-source-maps
+USER 65532:65532
+ENTRYPOINT ["node", "/app/dist/flaresmith.js"]
+CMD ["--help"]
