@@ -60,7 +60,7 @@ const gates = [
     full: true,
     runs: [
       [join(root, "toolchain", "build.mjs")],
-      [join(modules, "publint", "src", "cli.js"), "run", root, "--strict", "--pack", "false"],
+      [join(modules, "publint", "src", "cli.js"), "run", root, "--strict", "--pack", "npm"],
     ],
     needs: "controller/cli/main.ts",
   },

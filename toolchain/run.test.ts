@@ -11,8 +11,10 @@ const launcher = join(import.meta.dirname, "run.mjs");
 let root = "";
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "flaresmith-run-"));
+  vi.spyOn(process.stderr, "write").mockReturnValue(true);
 });
 afterEach(() => {
+  vi.restoreAllMocks();
   vi.unstubAllEnvs();
   rmSync(root, { recursive: true, force: true });
 });
