@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
-export const requiredMajor = 24;
+const requiredMajor = 24;
 
 /**
  * @param {string} root the project's folder
