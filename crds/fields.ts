@@ -128,6 +128,7 @@ export const inventoryEntry = () =>
     type: z.string().describe("Type of the external resource."),
     id: z.string().optional().describe("The provider's id; missing while a create is on its way."),
     name: z.string().optional().describe("The provider's name for it."),
+    scope: z.string().optional().describe("Where it lies at the provider: an owner, an owner/repository, a Neon project id, an account id."),
     key: z.string().describe("Idempotency key: <namespace>/<project>-<resource>-<environment>."),
     state: z
       .enum(["creating", "ready", "pending", "deleting", "conflict", "unknown", "error"])

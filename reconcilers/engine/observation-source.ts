@@ -1,0 +1,47 @@
+/**
+ * Observation is shared: one listing serves every resource it covers, in every object that asks within its freshness.
+ * A listing that failed serves nobody, and is asked for again by the next who needs it (law 1).
+ */
+import type { Clock } from "../../controller/runtime/clock.ts";
+
+interface Cached {
+  /** Monotonic milliseconds at which the read began: what it shows is at least as new. */
+  startedAt: number;
+  value: Promise<unknown>;
+  settled: boolean;
+}
+
+/** One for each provider identity; Connections of one identity share it. */
+export interface ObservationSource {
+  /** The value read at most `maxAge` milliseconds ago, or a read that is under way, or a new one. */
+  shared<Value>(key: string, maxAge: number, load: () => Promise<Value>): Promise<Value>;
+  /** Forgets what begins with `prefix`, because something it covers was written. */
+  invalidate(prefix: string): void;
+}
+
+export function createObservationSource(clock: Clock): ObservationSource {
+  const cache = new Map<string, Cached>();
+  return {
+    shared: <Value>(key: string, maxAge: number, load: () => Promise<Value>): Promise<Value> => {
+      const known = cache.get(key);
+      if (known && (!known.settled || clock.monotonic() - known.startedAt <= maxAge)) return known.value as Promise<Value>;
+      const entry: Cached = { startedAt: clock.monotonic(), settled: false, value: Promise.resolve() };
+      const value = load().then(
+        (loaded) => {
+          entry.settled = true;
+          return loaded;
+        },
+        (error: unknown) => {
+          if (cache.get(key) === entry) cache.delete(key);
+          throw error;
+        },
+      );
+      entry.value = value;
+      cache.set(key, entry);
+      return value;
+    },
+    invalidate: (prefix) => {
+      for (const key of cache.keys()) if (key.startsWith(prefix)) cache.delete(key);
+    },
+  };
+}

@@ -1,0 +1,158 @@
+/**
+ * What a provider folder hands to the engine: one small definition for each type of external resource. The engine
+ * decides when to observe, create, update and remove; a definition only knows how.
+ */
+import type { Clock } from "../../controller/runtime/clock.ts";
+import type { FlaresmithError } from "../../controller/runtime/errors.ts";
+import type { Marker } from "./marker.ts";
+
+/** Which part of a kind's inventory an entry is; see `status.inventory` in `crds/fields.ts`. */
+export interface InventoryEntry {
+  slot: string;
+  provider: string;
+  type: string;
+  id?: string | undefined;
+  name?: string | undefined;
+  scope?: string | undefined;
+  key: string;
+  state: "creating" | "ready" | "pending" | "deleting" | "conflict" | "unknown" | "error";
+  nonce?: string | undefined;
+  since?: string | undefined;
+  specHash?: string | undefined;
+  fingerprint?: string | undefined;
+  data?: Record<string, string> | undefined;
+  policy?: "Orphan" | "Delete" | undefined;
+  connection?: string | undefined;
+  error?: string | undefined;
+}
+
+/** Names one external resource: all that deletion needs, because it is kept in the inventory (law 6). */
+export interface Reference {
+  /** Where it lies: an owner, `owner/repository`, a Neon project id, an account id. */
+  scope: string;
+  /** The deterministic name inside the scope. */
+  name: string;
+  /** The provider's id, once known. An id outlives a rename, so it is looked up first. */
+  id?: string;
+}
+
+/**
+ * How thorough an observation is. `shallow` costs no call beyond shared listings, conditional requests and
+ * fingerprints; `deep` compares every field.
+ */
+export type Depth = "shallow" | "deep";
+
+/** What the world says about a reference. */
+export type Observation<Observed> =
+  /** Proven by an authoritative 404 or a complete listing (law 1); anything less is `unknown`. */
+  | { state: "absent" }
+  | {
+      state: "present";
+      id: string;
+      /** As the provider calls it now; another one than the reference's after a rename. */
+      name?: string;
+      /** `ours` and `foreign` come from a marker, `unmarked` means it carries none (or its type cannot carry one). */
+      owner: "ours" | "foreign" | "unmarked";
+      observed: Observed;
+      /** How much `observed` holds: what is `undefined` in a shallow observation was not looked at. */
+      depth: Depth;
+      /** What the provider says that moves when the resource changes; kept in the inventory. */
+      fingerprint?: string;
+      /** Set while the provider is still working on it: what is awaited, for people. */
+      pending?: string;
+    }
+  | { state: "unknown"; error: FlaresmithError };
+
+/** One difference between desired and observed. */
+export interface FieldChange {
+  /** Field path inside the resource, as the user would find it in the spec where there is one. */
+  field: string;
+  /**
+   * `in-place` is simply written. `replace` and `destroys-data` wait for a person's confirmation (law 5).
+   * `await` is a change that needs nothing but time, such as settings that follow generation.
+   */
+  effect: "in-place" | "replace" | "destroys-data";
+  /** Values for people; never a secret. */
+  from?: string;
+  to?: string;
+}
+
+/** What a write told. `observed` lets dependants go on in the same pass. */
+export interface WriteResult<Observed> {
+  id: string;
+  name?: string;
+  observed?: Observed;
+  fingerprint?: string;
+  /** Remembered in the inventory; replaces the entry's `data` when given. */
+  data?: Record<string, string>;
+  /** Set when the provider goes on working after its answer: what is awaited. The engine requeues and observes. */
+  pending?: string;
+}
+
+/** Shared observation of one provider identity; see `observation-source.ts`. */
+export interface ReadOptions<Listing, Item> {
+  /** What the listing covers, unique within a type, e.g. the account id. Default: the reference's scope. */
+  listing?: string;
+  /** Reads the complete listing; throws when it could not be read whole. */
+  list(): Promise<Listing>;
+  /** The item in the listing; undefined proves absence. */
+  find(listing: Listing): Item | undefined;
+  /** Reads the one item by itself, when it was just written or is doubted; undefined proves absence. */
+  single(): Promise<Item | undefined>;
+}
+
+export interface ResourceContext<Client> {
+  client: Client;
+  clock: Clock;
+  signal: AbortSignal;
+  /** The marker to write on, and to recognise, this slot's resource. */
+  marker: Marker;
+  /** The least depth to observe with; looking deeper because a fingerprint moved is the definition's choice. */
+  depth: Depth;
+  /** True when the resource was just written or is doubted: it must be read by itself, past every cache. */
+  fresh: boolean;
+  /** What the inventory remembers. */
+  entry?: InventoryEntry | undefined;
+  /** Reads through the shared listings, or by itself when `fresh`. */
+  read<Listing, Item>(options: ReadOptions<Listing, Item>): Promise<Item | undefined>;
+  /** A value that may be shared by everyone who asks within `maxAge` milliseconds (default: the pass's freshness). */
+  shared<Value>(key: string, load: () => Promise<Value>, maxAge?: number): Promise<Value>;
+}
+
+/** One type of external resource. `Client` is the provider's client, bound to one Connection. */
+export interface ResourceDefinition<Desired, Observed, Client> {
+  provider: string;
+  /** Unique within the provider, e.g. `repository`. */
+  type: string;
+  /** Segment of the idempotency key, e.g. `githubRepo`. */
+  segment: string;
+  /** What is lost when it is deleted. `data` and `code` are orphaned by default and never recreated in silence. */
+  holds: "data" | "code" | "nothing";
+  /** `marked`: carries our marker. `inherited`: cannot; it is ours when the inventory says so or its parent is ours. */
+  ownership: "marked" | "inherited";
+  /** Every managed field and the depth at which drift of it is seen; `write-only` is compared by remembered hash. */
+  fields: Readonly<Record<string, Depth | "write-only">>;
+  /** Pure: what names the resource. */
+  reference(desired: Desired): Reference;
+  /** May throw FlaresmithError; the engine then takes the resource as unknown. Never throws for plain absence. */
+  observe(reference: Reference, context: ResourceContext<Client>): Promise<Observation<Observed>>;
+  /** Pure. Fields that `observed` does not hold (shallow) are not different. */
+  diff(desired: Desired, observed: Observed, entry: InventoryEntry | undefined): FieldChange[];
+  /** Called only after an intent with the marker's nonce was stored (law 2). */
+  create(desired: Desired, context: ResourceContext<Client>): Promise<WriteResult<Observed>>;
+  update(desired: Desired, observed: Observed, changes: readonly FieldChange[], context: ResourceContext<Client>): Promise<WriteResult<Observed>>;
+  /** Asks for removal; the engine then observes until it is absent. Absence already is no error. */
+  remove(reference: Reference, context: ResourceContext<Client>): Promise<void>;
+  /** What dependants may use: ids, URLs, secret values. */
+  outputs(desired: Desired, observed: Observed): Outputs;
+}
+
+/** A question to a provider that stands for nothing of ours, such as which commit a branch is at. */
+export interface LookupDefinition<Input, Client> {
+  provider: string;
+  type: string;
+  look(input: Input, context: Omit<ResourceContext<Client>, "marker" | "entry" | "read">): Promise<Outputs>;
+}
+
+/** Facts that one node hands to others. Secret values are `SecretValue`s, so that no output can leak them. */
+export type Outputs = Readonly<Record<string, unknown>>;
