@@ -1,4 +1,3 @@
-import type { Hono } from "hono";
 import type { SandboxClock, SandboxRandom } from "./clock.ts";
 import type { FaultRule, Faults } from "./faults.ts";
 import type { Journal } from "./journal.ts";
@@ -52,7 +51,8 @@ function faultResponse(rule: FaultRule): Response {
 /** Wraps a provider's Hono app with the journal and the faults of its sandbox. */
 export function createProvider(options: {
   name: string;
-  app: Hono<SandboxHono>;
+  /** A Hono app whose bindings are {@link RequestEnvironment}; its own variables and base path do not matter here. */
+  app: { fetch(request: Request, environment: RequestEnvironment): Response | Promise<Response> };
   context: SandboxContext;
   state: () => unknown;
 }): SandboxProvider {

@@ -12,6 +12,11 @@ export interface Collection<Value> {
 export interface SandboxStorage {
   /** The collection of that name; the same name gives the same collection. */
   collection<Value>(name: string): Collection<Value>;
+  /**
+   * Runs a synchronous group of writes: where the storage is durable, a killed process leaves all of them or none.
+   * What `run` throws undoes them there and is thrown on. Groups do not nest.
+   */
+  transaction<Result>(run: () => Result): Result;
 }
 
 /** Storage that lasts as long as the process: simulation and most tests. */
@@ -29,5 +34,6 @@ export function memoryStorage(): SandboxStorage {
         values: () => structuredClone([...map.values()]),
       };
     },
+    transaction: (run) => run(),
   };
 }

@@ -42,6 +42,21 @@ export function sqliteStorage(path: string): SandboxStorage & { close(): void } 
         values: () => [...cache.values()].map(parse),
       };
     },
+    transaction: (run) => {
+      database.exec("BEGIN IMMEDIATE");
+      try {
+        const result = run();
+        database.exec("COMMIT");
+        return result;
+      } catch (error) {
+        database.exec("ROLLBACK");
+        for (const [name, cache] of caches) {
+          cache.clear();
+          for (const row of load.all(name)) cache.set(String(row["key"]), String(row["value"]));
+        }
+        throw error;
+      }
+    },
     close: () => database.close(),
   };
 }
