@@ -1,0 +1,22 @@
+import type { KvValue } from "./model.ts";
+
+/**
+ * Where values live once uploaded Workers run: a Worker and the API must see the same keys and objects.
+ * The control plane asks it instead of its own storage when one is given.
+ */
+export interface WorkersDataPlane {
+  kv: {
+    get(namespaceId: string, key: string): Promise<KvValue | undefined>;
+    put(namespaceId: string, key: string, value: KvValue): Promise<void>;
+    delete(namespaceId: string, key: string): Promise<void>;
+    /** All keys with the prefix, sorted. */
+    list(
+      namespaceId: string,
+      prefix: string,
+    ): Promise<{ name: string; expiration?: number; metadata?: unknown }[]>;
+  };
+  r2: {
+    /** Whether the bucket holds no object. */
+    empty(bucket: string, jurisdiction: string): Promise<boolean>;
+  };
+}
