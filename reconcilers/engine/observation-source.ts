@@ -15,8 +15,6 @@ interface Cached {
 export interface ObservationSource {
   /** The value read at most `maxAge` milliseconds ago, or a read that is under way, or a new one. */
   shared<Value>(key: string, maxAge: number, load: () => Promise<Value>): Promise<Value>;
-  /** Forgets what begins with `prefix`, because something it covers was written. */
-  invalidate(prefix: string): void;
 }
 
 export function createObservationSource(clock: Clock): ObservationSource {
@@ -39,9 +37,6 @@ export function createObservationSource(clock: Clock): ObservationSource {
       entry.value = value;
       cache.set(key, entry);
       return value;
-    },
-    invalidate: (prefix) => {
-      for (const key of cache.keys()) if (key.startsWith(prefix)) cache.delete(key);
     },
   };
 }

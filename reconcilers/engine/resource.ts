@@ -68,8 +68,8 @@ export interface FieldChange {
   /** Field path inside the resource, as the user would find it in the spec where there is one. */
   field: string;
   /**
-   * `in-place` is simply written. `replace` and `destroys-data` wait for a person's confirmation (law 5).
-   * `await` is a change that needs nothing but time, such as settings that follow generation.
+   * `in-place` is simply written. `replace` and `destroys-data` wait for a person's confirmation (law 5); a definition
+   * that cannot carry one out answers with a terminal error from `update`.
    */
   effect: "in-place" | "replace" | "destroys-data";
   /** Values for people; never a secret. */
@@ -128,8 +128,12 @@ export interface ResourceDefinition<Desired, Observed, Client> {
   segment: string;
   /** What is lost when it is deleted. `data` and `code` are orphaned by default and never recreated in silence. */
   holds: "data" | "code" | "nothing";
-  /** `marked`: carries our marker. `inherited`: cannot; it is ours when the inventory says so or its parent is ours. */
-  ownership: "marked" | "inherited";
+  /**
+   * `marked`: carries our marker, and `update` writes it again when the changes name the field `marker`.
+   * `marked-at-create`: carries it from its creation only. `inherited`: cannot carry one; it is ours when the inventory
+   * says so or its parent is ours.
+   */
+  ownership: "marked" | "marked-at-create" | "inherited";
   /** Every managed field and the depth at which drift of it is seen; `write-only` is compared by remembered hash. */
   fields: Readonly<Record<string, Depth | "write-only">>;
   /** Pure: what names the resource. */

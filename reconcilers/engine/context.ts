@@ -1,0 +1,40 @@
+/** Builds what a definition is called with: reads go through shared listings, or past them when the slot is doubted. */
+import type { Clock } from "../../controller/runtime/clock.ts";
+import type { ConnectionHandle } from "./graph.ts";
+import type { Marker } from "./marker.ts";
+import type { Depth, InventoryEntry, ReadOptions, ResourceContext } from "./resource.ts";
+
+export interface ContextOptions {
+  connection: ConnectionHandle;
+  /** Type of the definition; with the scope it names the listings. */
+  type: string;
+  clock: Clock;
+  signal: AbortSignal;
+  marker: Marker;
+  depth: Depth;
+  fresh: boolean;
+  entry: InventoryEntry | undefined;
+  /** Milliseconds that a shared read may be old; never older than the slot's last write. */
+  freshness: number;
+}
+
+const listingKey = (type: string, listing: string): string => `list:${type}:${listing}`;
+
+export function resourceContext(options: ContextOptions, scope: string): ResourceContext<unknown> {
+  const { clock, connection, depth, entry, fresh, freshness, marker, signal, type } = options;
+  return {
+    client: connection.client,
+    clock,
+    signal,
+    marker,
+    depth,
+    fresh,
+    entry,
+    read: async <Listing, Item>(read: ReadOptions<Listing, Item>): Promise<Item | undefined> => {
+      if (fresh) return read.single();
+      const listing = await connection.source.shared(listingKey(type, read.listing ?? scope), freshness, () => read.list());
+      return read.find(listing);
+    },
+    shared: (key, load, maxAge) => connection.source.shared(`${type}:${key}`, fresh ? 0 : (maxAge ?? freshness), load),
+  };
+}

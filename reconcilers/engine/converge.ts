@@ -1,0 +1,423 @@
+/**
+ * One pass over an object's graph: every node observes, plans and acts as soon as what it needs is there. Nodes are
+ * independent tasks, so a provider that is slow or down delays only those who need it (law 7); what they share is the
+ * inventory, and the intents that must be durable before any of them creates (law 2).
+ */
+import type { Clock, Random } from "../../controller/runtime/clock.ts";
+import { timestamp } from "../../controller/runtime/clock.ts";
+import { FlaresmithError, isFlaresmithError } from "../../controller/runtime/errors.ts";
+import { hashOf } from "../../controller/runtime/hash.ts";
+import { createActivity } from "./activity.ts";
+import { resourceContext } from "./context.ts";
+import type { GraphNode, LookupNode, ResourceNode } from "./graph.ts";
+import { checkGraph } from "./graph.ts";
+import { createIntents } from "./intents.ts";
+import type { Intents } from "./intents.ts";
+import { createMarker } from "./marker.ts";
+import type { MarkerParts } from "./marker.ts";
+import type { ObjectMemory, SlotMemory } from "./memory.ts";
+import { slotMemory } from "./memory.ts";
+import { ADOPTED, changesHash, describe, isOurs, plan } from "./plan.ts";
+import type { Plan } from "./plan.ts";
+import type { Depth, InventoryEntry, Observation, Outputs, Reference, ResourceContext, WriteResult } from "./resource.ts";
+import type { NodeResult } from "./result.ts";
+
+/** People's decisions, read from the object's annotations. */
+export interface Consents {
+  /** Slots to take over: `flaresmith.dev/adopt`. */
+  adopt: ReadonlySet<string>;
+  /** Plan hashes to carry out: `flaresmith.dev/confirm`. */
+  confirm: ReadonlySet<string>;
+  /** Ids that a person says are gone: `flaresmith.dev/confirm-gone`. */
+  gone: ReadonlySet<string>;
+}
+
+/** What the engine tells the world while it works; Events and metrics come of it. */
+export interface EngineTracker {
+  event(type: "Normal" | "Warning", reason: string, message: string): void;
+  drift(provider: string, type: string): void;
+}
+
+export interface PassOptions {
+  nodes: readonly GraphNode[];
+  /** By slot; changed in place as the pass learns. */
+  inventory: Map<string, InventoryEntry>;
+  memory: ObjectMemory;
+  marker: Omit<MarkerParts, "slot">;
+  consents: Consents;
+  drift: "Correct" | "Warn";
+  /** Milliseconds that shared observations may be old. */
+  freshness: number;
+  /** Milliseconds after which every field is compared again. */
+  deepInterval: number;
+  /** True: everything is read past all caches and compared deeply. */
+  requested: boolean;
+  /** Milliseconds within which what was verified without difference is not looked at again; 0 for none. */
+  trust: number;
+  /** Stores the inventory, version-checked. */
+  persist(): Promise<void>;
+  clock: Clock;
+  random: Random;
+  tracker: EngineTracker;
+  signal: AbortSignal;
+}
+
+/** Anything thrown becomes an error that conditions can show; what is not ours is a bug of ours. */
+export function toFlaresmithError(thrown: unknown): FlaresmithError {
+  if (isFlaresmithError(thrown)) return thrown;
+  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  return new FlaresmithError({ code: "INTERNAL_ERROR", message: text, cause: thrown });
+}
+
+/**
+ * Converges a graph once. Never throws for a provider's fault; throws what `persist` throws, because a pass whose
+ * intents are refused must not go on.
+ */
+export async function converge(options: PassOptions): Promise<NodeResult[]> {
+  checkGraph(options.nodes);
+  const activity = createActivity();
+  const intents = createIntents({
+    inventory: options.inventory,
+    activity,
+    clock: options.clock,
+    write: () => options.persist(),
+  });
+  const running = new Map<string, Promise<NodeResult>>();
+  const bySlot = new Map(options.nodes.map((node) => [node.slot, node] as const));
+  const start = (node: GraphNode): Promise<NodeResult> => {
+    const known = running.get(node.slot);
+    if (known) return known;
+    const result = runNode(node);
+    running.set(node.slot, result);
+    return result;
+  };
+  const runNode = async (node: GraphNode): Promise<NodeResult> => {
+    const needed = await Promise.all(
+      node.needs.map((slot) => {
+        const need = bySlot.get(slot);
+        return need ? start(need) : Promise.reject(new Error(`no node ${slot}`));
+      }),
+    );
+    const missing = needed.find((result) => result.outputs === undefined);
+    const base = { slot: node.slot, provider: node.definition.provider };
+    if (missing) return { ...base, status: "waiting", message: `${node.slot} waits for ${missing.slot}` };
+    const inputs = new Map(needed.map((result) => [result.slot, result.outputs ?? {}] as const));
+    activity.begin();
+    const phase = { active: true };
+    const leave = (): void => {
+      if (phase.active) activity.end();
+      phase.active = false;
+    };
+    try {
+      return node.kind === "lookup"
+        ? await look(node, inputs, options)
+        : await settle(node, inputs, options, intents, leave, running);
+    } catch (error) {
+      if (error instanceof RefusedIntent) throw error.cause;
+      return { ...base, status: "failed", error: toFlaresmithError(error) };
+    } finally {
+      leave();
+    }
+  };
+  return Promise.all(options.nodes.map(start));
+}
+
+/** Wraps the store's refusal of an intent, so that it is not taken for a provider's fault. */
+class RefusedIntent extends Error {
+  constructor(cause: unknown) {
+    super("the intent was not stored", { cause });
+  }
+}
+
+async function look(
+  node: LookupNode,
+  inputs: ReadonlyMap<string, Outputs>,
+  options: PassOptions,
+): Promise<NodeResult> {
+  if (node.connection instanceof FlaresmithError) throw node.connection;
+  const { source, client } = node.connection;
+  const { clock, signal } = options;
+  const freshness = options.requested ? 0 : options.freshness;
+  const outputs = await node.definition.look(node.input(inputs), {
+    client,
+    clock,
+    signal,
+    depth: options.requested ? "deep" : "shallow",
+    fresh: options.requested,
+    shared: (key, load, maxAge) =>
+      source.shared(`${node.definition.type}:${key}`, options.requested ? 0 : (maxAge ?? freshness), load),
+  });
+  return { slot: node.slot, provider: node.definition.provider, status: "ready", outputs };
+}
+
+/** Everything about one resource node that its steps share. */
+interface Step {
+  node: ResourceNode;
+  options: PassOptions;
+  desired: unknown;
+  specHash: string;
+  reference: Reference;
+  memory: SlotMemory;
+  context: ResourceContext<unknown>;
+}
+
+async function settle(
+  node: ResourceNode,
+  inputs: ReadonlyMap<string, Outputs>,
+  options: PassOptions,
+  intents: Intents,
+  leave: () => void,
+  running: ReadonlyMap<string, Promise<NodeResult>>,
+): Promise<NodeResult> {
+  const { connection, definition, slot } = node;
+  if (connection instanceof FlaresmithError) throw connection;
+  const { clock, inventory } = options;
+  const memory = slotMemory(options.memory, slot);
+  const entry = inventory.get(slot);
+  const desired = node.desired(inputs);
+  const specHash = hashOf(desired);
+  const base = { slot, provider: definition.provider };
+  if (trusted(memory, specHash, options)) return { ...base, status: "ready", outputs: memory.outputs };
+
+  const known = sameThing(entry, node) ? entry : undefined;
+  const reference = { ...definition.reference(desired), ...(known?.id === undefined ? {} : { id: known.id }) };
+  const depth = depthOf(memory, specHash, options);
+  const fresh = options.requested || memory.doubted === true || known?.state === "creating" || known?.state === "deleting";
+  const written = memory.written;
+  const sinceWrite = written === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() - written.at;
+  const nonce = known?.nonce ?? "";
+  const gone = known?.id !== undefined && options.consents.gone.has(known.id);
+  const shownEntry = known && gone ? { ...known, data: { ...known.data, confirmGone: known.id ?? "" } } : known;
+  const contextOptions = {
+    connection,
+    type: definition.type,
+    clock,
+    signal: options.signal,
+    marker: createMarker({ ...options.marker, slot }, nonce),
+    depth,
+    fresh,
+    entry: shownEntry,
+    freshness: Math.min(options.freshness, sinceWrite),
+  };
+  const context = resourceContext(contextOptions, reference.scope);
+  const step: Step = { node, options, desired, specHash, reference, memory, context };
+  const observation = await observe(step);
+  const parentOurs = await isParentOurs(node, running);
+  const decided = plan(
+    {
+      definition,
+      desired,
+      specHash,
+      observation,
+      entry: known,
+      parentOurs,
+      adopt: options.consents.adopt.has(slot),
+      confirmed: options.consents.confirm,
+      drift: options.drift,
+      ephemeral: node.ephemeral,
+      now: clock.now(),
+      written: written === undefined ? undefined : { ...written, age: sinceWrite },
+    },
+    slot,
+  );
+  remember(step, observation, decided, parentOurs);
+  return act(step, observation, decided, intents, leave);
+}
+
+/** An entry of the same slot may stand for another thing, after a rename in the spec. */
+function sameThing(entry: InventoryEntry | undefined, node: ResourceNode): boolean {
+  return entry !== undefined && entry.type === node.definition.type && entry.provider === node.definition.provider;
+}
+
+function trusted(memory: SlotMemory, specHash: string, options: PassOptions): boolean {
+  if (options.requested || memory.doubted === true || memory.seenAt === undefined) return false;
+  if (memory.specHash !== specHash || memory.outputs === undefined) return false;
+  return options.clock.monotonic() - memory.seenAt < options.trust;
+}
+
+function depthOf(memory: SlotMemory, specHash: string, options: PassOptions): Depth {
+  if (options.requested || memory.doubted === true) return "deep";
+  if (memory.verifiedAt === undefined || memory.specHash !== specHash) return "deep";
+  return options.clock.monotonic() - memory.verifiedAt >= options.deepInterval ? "deep" : "shallow";
+}
+
+async function observe(step: Step): Promise<Observation<unknown>> {
+  try {
+    return await step.node.definition.observe(step.reference, step.context);
+  } catch (error) {
+    return { state: "unknown", error: toFlaresmithError(error) };
+  }
+}
+
+async function isParentOurs(node: ResourceNode, running: ReadonlyMap<string, Promise<NodeResult>>): Promise<boolean> {
+  if ("ours" in node.parent) return node.parent.ours;
+  const result = await running.get(node.parent.slot);
+  return result?.outputs !== undefined;
+}
+
+/** Puts what was observed into inventory and memory, before anything is done about it. */
+function remember(step: Step, observation: Observation<unknown>, decided: Plan, parentOurs: boolean): void {
+  const { memory, node, options, specHash } = step;
+  const entry = options.inventory.get(node.slot);
+  if (observation.state === "unknown") {
+    if (entry && entry.state !== "creating" && entry.state !== "deleting") {
+      options.inventory.set(node.slot, { ...entry, error: observation.error.message });
+    }
+    return;
+  }
+  if (observation.state === "absent") return;
+  const ours = isOurs(node.definition, observation, entry, parentOurs);
+  const adopted = !ours && options.consents.adopt.has(node.slot);
+  if (!ours && !adopted) return;
+  const { definition } = node;
+  const settled = decided.do === "nothing";
+  options.inventory.set(node.slot, {
+    ...(entry ?? {}),
+    slot: node.slot,
+    provider: definition.provider,
+    type: definition.type,
+    key: node.key,
+    id: observation.id,
+    name: observation.name ?? step.reference.name,
+    scope: step.reference.scope,
+    state: observation.pending === undefined ? "ready" : "pending",
+    since: entry?.since,
+    ...(adopted ? { nonce: ADOPTED } : {}),
+    specHash: settled ? specHash : entry?.specHash,
+    fingerprint: observation.fingerprint ?? entry?.fingerprint,
+    policy: node.removal,
+    connection: connectionKey(node),
+    error: undefined,
+  });
+  if (!settled) return;
+  const now = options.clock.monotonic();
+  memory.seenAt = now;
+  if (observation.depth === "deep") memory.verifiedAt = now;
+  memory.specHash = specHash;
+  memory.doubted = false;
+  if (memory.written) memory.written = { ...memory.written, attempts: 0 };
+}
+
+function connectionKey(node: ResourceNode): string | undefined {
+  return node.connection instanceof FlaresmithError ? undefined : node.connection.key;
+}
+
+async function act(
+  step: Step,
+  observation: Observation<unknown>,
+  decided: Plan,
+  intents: Intents,
+  leave: () => void,
+): Promise<NodeResult> {
+  const { desired, memory, node } = step;
+  const { definition, slot } = node;
+  const base = { slot, provider: definition.provider };
+  const observed = observation.state === "present" && observation.pending === undefined ? observation.observed : undefined;
+  const outputs = (): Outputs | undefined => (observed === undefined ? undefined : definition.outputs(desired, observed));
+  switch (decided.do) {
+    case "nothing": {
+      const given = outputs();
+      if (given) memory.outputs = given;
+      return { ...base, status: "ready", outputs: given };
+    }
+    case "wait":
+      memory.doubted = true;
+      return { ...base, status: "settling", message: decided.message, outputs: outputs() };
+    case "report":
+      step.options.tracker.drift(definition.provider, definition.type);
+      return { ...base, status: "drifted", changes: decided.changes, outputs: outputs() };
+    case "confirm":
+      return { ...base, status: "confirm", message: decided.message, outputs: outputs() };
+    case "fail": {
+      if (decided.error.class === "unknownOutcome") memory.doubted = true;
+      return { ...base, status: "failed", error: decided.error };
+    }
+    case "create":
+      return create(step, intents, leave);
+    case "update":
+      leave();
+      return update(step, observed, decided.changes, decided.drifted);
+  }
+}
+
+async function create(step: Step, intents: Intents, leave: () => void): Promise<NodeResult> {
+  const { desired, memory, node, options, reference } = step;
+  const { definition, slot } = node;
+  const nonce = options.random.hex(8);
+  const intent: InventoryEntry = {
+    slot,
+    provider: definition.provider,
+    type: definition.type,
+    name: reference.name,
+    scope: reference.scope,
+    key: node.key,
+    state: "creating",
+    nonce,
+    since: timestamp(options.clock),
+    policy: node.removal,
+    connection: connectionKey(node),
+  };
+  leave();
+  try {
+    await intents.record(intent);
+  } catch (error) {
+    throw new RefusedIntent(error);
+  }
+  memory.doubted = true;
+  memory.written = { hash: "create", at: options.clock.monotonic(), attempts: 1 };
+  const context = { ...step.context, marker: createMarker({ ...options.marker, slot }, nonce), entry: intent };
+  const where = describe(definition, reference);
+  try {
+    const result = await definition.create(desired, context);
+    options.tracker.event("Normal", "CreatedExternalResource", `created ${where}`);
+    return written(step, intent, result, `${where} was created`);
+  } catch (thrown) {
+    const error = toFlaresmithError(thrown);
+    // A clear refusal happened instead of the create; the intent would only delay the next attempt.
+    if (error.class !== "unknownOutcome" && error.class !== "transient") options.inventory.delete(slot);
+    return { slot, provider: definition.provider, status: "failed", error };
+  }
+}
+
+async function update(
+  step: Step,
+  observed: unknown,
+  changes: Parameters<ResourceNode["definition"]["update"]>[2],
+  drifted: boolean,
+): Promise<NodeResult> {
+  const { desired, memory, node, options, reference } = step;
+  const { definition, slot } = node;
+  const hash = changesHash(slot, changes);
+  const attempts = memory.written?.hash === hash ? memory.written.attempts + 1 : 1;
+  memory.doubted = true;
+  memory.written = { hash, at: options.clock.monotonic(), attempts };
+  if (drifted) options.tracker.drift(definition.provider, definition.type);
+  const result = await definition.update(desired, observed, changes, step.context);
+  const where = describe(definition, reference);
+  const fields = changes.map((change) => change.field).sort().join(", ");
+  const [reason, verb] = drifted ? ["CorrectedDrift", "changed back"] : ["UpdatedExternalResource", "updated"];
+  options.tracker.event("Normal", reason, `${verb} ${fields} of ${where}`);
+  const entry = options.inventory.get(slot);
+  if (!entry) throw new FlaresmithError({ code: "INTERNAL_ERROR", message: `${slot} was updated without an inventory entry` });
+  return written(step, entry, result, `${fields} of ${where} was written`);
+}
+
+/** After a write: the inventory knows what was written, and the next pass reads it back before it counts. */
+function written(step: Step, entry: InventoryEntry, result: WriteResult<unknown>, message: string): NodeResult {
+  const { desired, node, options, reference, specHash } = step;
+  const { definition, slot } = node;
+  options.inventory.set(slot, {
+    ...entry,
+    id: result.id,
+    name: result.name ?? reference.name,
+    state: result.pending === undefined ? "ready" : "pending",
+    specHash,
+    fingerprint: result.fingerprint ?? entry.fingerprint,
+    data: result.data ?? entry.data,
+    error: undefined,
+  });
+  const settled = result.observed !== undefined && result.pending === undefined;
+  const outputs = settled ? definition.outputs(desired, result.observed) : undefined;
+  const what = result.pending === undefined ? message : `${message}: ${result.pending}`;
+  return { slot, provider: definition.provider, status: "settling", message: what, outputs, wrote: true };
+}

@@ -1,0 +1,37 @@
+/**
+ * What one process remembers of one object between passes, beyond what its status says. Losing it costs reads, never
+ * correctness: the first pass of a process looks at everything deeply.
+ */
+import type { Outputs } from "./resource.ts";
+
+export interface SlotMemory {
+  /** Monotonic milliseconds of the last deep observation without any difference. */
+  verifiedAt?: number;
+  /** Monotonic milliseconds of the last observation without any difference, of any depth. */
+  seenAt?: number;
+  /** Hash of the desired state that was verified. */
+  specHash?: string;
+  /** Outputs of the last verified observation. */
+  outputs?: Outputs;
+  /** The last write: what it changed (see changesHash), when it was sent (monotonic milliseconds), how often in a row. */
+  written?: { hash: string; at: number; attempts: number };
+  /** Set after a write or an unclear outcome, until it was read by itself. */
+  doubted?: boolean;
+}
+
+export interface ObjectMemory {
+  slots: Map<string, SlotMemory>;
+}
+
+export function createObjectMemory(): ObjectMemory {
+  return { slots: new Map() };
+}
+
+/** The memory of a slot; made on first use. */
+export function slotMemory(memory: ObjectMemory, slot: string): SlotMemory {
+  const known = memory.slots.get(slot);
+  if (known) return known;
+  const made: SlotMemory = {};
+  memory.slots.set(slot, made);
+  return made;
+}

@@ -1,0 +1,94 @@
+/** From the results of a pass to what conditions say: one part for each provider, and `UpToDate`. */
+import { conditionMessage, conditionReason } from "../../controller/runtime/errors.ts";
+import type { StatusPart } from "../../controller/runtime/conditions.ts";
+import type { RemovalResult } from "./remove.ts";
+import type { NodeResult } from "./result.ts";
+
+const worst = ["failed", "confirm", "settling", "waiting", "drifted", "ready"] as const;
+
+type Verdict = Pick<StatusPart, "status" | "reason" | "message" | "waitsFor">;
+
+function verdict(result: NodeResult): Verdict {
+  switch (result.status) {
+    case "ready":
+    case "drifted":
+      return { status: "True", reason: "Synced", message: "Synced." };
+    case "settling":
+      return { status: "False", reason: "Progressing", message: `${result.message}.` };
+    case "waiting":
+      return { status: "False", reason: "DependencyNotReady", message: `${result.message}.` };
+    case "confirm":
+      return { status: "False", reason: "ConfirmationRequired", message: result.message, waitsFor: "person" };
+    case "failed": {
+      const person = result.error.class === "terminal" || result.error.class === "auth";
+      return {
+        status: "False",
+        reason: conditionReason(result.error),
+        message: conditionMessage(result.error),
+        ...(person ? { waitsFor: "person" as const } : {}),
+      };
+    }
+  }
+}
+
+/** Whether anything among the results is retried by itself; what only waits for the stuck is stuck too. */
+function anyProgress(results: readonly NodeResult[]): boolean {
+  return results.some(
+    (result) =>
+      result.status === "settling" ||
+      (result.status === "failed" && result.error.class !== "terminal" && result.error.class !== "auth"),
+  );
+}
+
+/**
+ * One part for each provider that the object uses.
+ * @param names condition type by provider, e.g. `github -> GitHubSynced`
+ */
+export function providerParts(
+  results: readonly NodeResult[],
+  removals: readonly RemovalResult[],
+  names: Readonly<Record<string, string>>,
+): StatusPart[] {
+  const progress = anyProgress(results);
+  const providers = [...new Set([...results, ...removals].map((result) => result.provider))].sort();
+  return providers.map((provider) => {
+    const type = names[provider] ?? provider;
+    const own = results.filter((result) => result.provider === provider);
+    const removal = removals.find((result) => result.provider === provider && (result.status === "removing" || result.status === "failed"));
+    const status = worst.find((candidate) => own.some((result) => result.status === candidate)) ?? "ready";
+    const candidates = own.filter((result) => result.status === status);
+    if ((status === "ready" || status === "drifted") && removal) {
+      if (removal.error) return { type, ...verdict({ slot: removal.slot, provider, status: "failed", error: removal.error }) };
+      return { type, status: "False", reason: "Progressing", message: `${removal.message}.` };
+    }
+    const chosen = candidates.toSorted((a, b) => (a.slot < b.slot ? -1 : 1)).map(verdict);
+    const first = chosen[0] ?? { status: "True" as const, reason: "Synced", message: "Synced." };
+    const messages = [...new Set(chosen.filter((one) => one.reason === first.reason).map((one) => one.message))];
+    const shown = messages.length > 3 ? [...messages.slice(0, 3), `And ${messages.length - 3} more.`] : messages;
+    const stuck = first.waitsFor === "person" || (status === "waiting" && !progress);
+    return { type, ...first, message: shown.join(" "), ...(stuck ? { waitsFor: "person" as const } : {}) };
+  });
+}
+
+/** The `UpToDate` condition: False names every field that differs and is left so. */
+export function upToDatePart(results: readonly NodeResult[], drift: "Correct" | "Warn"): StatusPart {
+  const drifted = results.filter((result) => result.status === "drifted");
+  if (drifted.length === 0) {
+    return { type: "UpToDate", status: "True", reason: "NoDrift", message: "Nothing differs.", countsForReady: false };
+  }
+  const fields = drifted
+    .map((result) => `${result.slot}: ${result.changes.map((change) => describeChange(change)).sort().join(", ")}`)
+    .sort();
+  return {
+    type: "UpToDate",
+    status: "False",
+    reason: "DriftDetected",
+    message: `${fields.join("; ")}. drift: ${drift} leaves it as it is.`,
+    countsForReady: false,
+  };
+}
+
+function describeChange(change: { field: string; from?: string; to?: string }): string {
+  if (change.from === undefined && change.to === undefined) return change.field;
+  return `${change.field} is ${change.from ?? "unset"} instead of ${change.to ?? "unset"}`;
+}

@@ -1,0 +1,178 @@
+/**
+ * Removal of external resources: of what left the spec, and of everything when the object is deleted. It needs nothing
+ * but the inventory (law 6): the entry names the resource, its Connection and what is to happen to it.
+ */
+import type { Clock } from "../../controller/runtime/clock.ts";
+import { timestamp } from "../../controller/runtime/clock.ts";
+import type { FlaresmithError } from "../../controller/runtime/errors.ts";
+import { createActivity } from "./activity.ts";
+import { resourceContext } from "./context.ts";
+import { toFlaresmithError } from "./converge.ts";
+import type { Consents, EngineTracker } from "./converge.ts";
+import type { ConnectionHandle } from "./graph.ts";
+import { createIntents } from "./intents.ts";
+import type { Intents } from "./intents.ts";
+import { createMarker } from "./marker.ts";
+import type { MarkerParts } from "./marker.ts";
+import type { ObjectMemory } from "./memory.ts";
+import { slotMemory } from "./memory.ts";
+import { CREATE_GRACE, describe, isOurs } from "./plan.ts";
+import type { InventoryEntry, Reference, ResourceDefinition } from "./resource.ts";
+
+export interface RemovalOptions {
+  /** What is to go, in the order it was created: it goes in the reverse order, each provider by itself. */
+  entries: readonly InventoryEntry[];
+  inventory: Map<string, InventoryEntry>;
+  memory: ObjectMemory;
+  marker: Omit<MarkerParts, "slot">;
+  consents: Consents;
+  /** Why it goes, for tombstones, e.g. `Project shop was deleted`. */
+  why: string;
+  /** The definition of a type; undefined when this build does not know it. */
+  definition(entry: InventoryEntry): ResourceDefinition<unknown, unknown, unknown> | undefined;
+  /** The Connection that an entry was reached by. @throws FlaresmithError */
+  connect(entry: InventoryEntry): Promise<ConnectionHandle>;
+  orphan(entry: InventoryEntry): Promise<void>;
+  persist(): Promise<void>;
+  clock: Clock;
+  tracker: EngineTracker;
+  signal: AbortSignal;
+}
+
+export interface RemovalResult {
+  slot: string;
+  provider: string;
+  status: "gone" | "orphaned" | "removing" | "failed";
+  message: string;
+  error?: FlaresmithError;
+}
+
+/** Works through the entries once; call again until every result is `gone` or `orphaned`. */
+export async function removeEntries(options: RemovalOptions): Promise<RemovalResult[]> {
+  const intents = createIntents({
+    inventory: options.inventory,
+    activity: createActivity(),
+    clock: options.clock,
+    write: () => options.persist(),
+  });
+  const providers = Map.groupBy(options.entries, (entry) => entry.provider);
+  const lanes = [...providers.values()].map(async (entries) => {
+    const results: RemovalResult[] = [];
+    for (const entry of entries.toReversed()) {
+      const result = await removeOne(entry, options, intents);
+      results.push(result);
+      // Children go before what they lie in: the next one waits until this one is gone.
+      if (result.status === "removing" || result.status === "failed") break;
+    }
+    return results;
+  });
+  return (await Promise.all(lanes)).flat();
+}
+
+async function removeOne(entry: InventoryEntry, options: RemovalOptions, intents: Intents): Promise<RemovalResult> {
+  const { inventory, tracker } = options;
+  const base = { slot: entry.slot, provider: entry.provider };
+  const where = describe(entry, { scope: entry.scope ?? "", name: entry.name ?? entry.id ?? "" });
+  const drop = (): void => {
+    inventory.delete(entry.slot);
+    options.memory.slots.delete(entry.slot);
+  };
+  if ((entry.policy ?? "Orphan") === "Orphan") {
+    if (entry.id !== undefined) {
+      await options.orphan(entry);
+      tracker.event("Normal", "OrphanedExternalResource", `left ${where} in place: ${options.why}`);
+    } else if (withinGrace(entry, options.clock)) {
+      return { ...base, status: "removing", message: `${where} was asked for and is not visible yet` };
+    }
+    drop();
+    return { ...base, status: "orphaned", message: `${where} was left in place` };
+  }
+  try {
+    return await removeExternal(entry, where, drop, options, intents);
+  } catch (thrown) {
+    if (isStoreError(thrown)) throw thrown;
+    const error = toFlaresmithError(thrown);
+    inventory.set(entry.slot, { ...(inventory.get(entry.slot) ?? entry), error: error.message });
+    return { ...base, status: "failed", message: error.message, error };
+  }
+}
+
+function isStoreError(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === "ApiError";
+}
+
+function withinGrace(entry: InventoryEntry, clock: Clock): boolean {
+  return entry.state === "creating" && entry.since !== undefined && clock.now() - Date.parse(entry.since) < CREATE_GRACE;
+}
+
+async function removeExternal(
+  entry: InventoryEntry,
+  where: string,
+  drop: () => void,
+  options: RemovalOptions,
+  intents: Intents,
+): Promise<RemovalResult> {
+  const { clock, tracker } = options;
+  const base = { slot: entry.slot, provider: entry.provider };
+  const definition = options.definition(entry);
+  if (!definition) {
+    await options.orphan(entry);
+    drop();
+    return { ...base, status: "orphaned", message: `${where} is of a type that this version does not know` };
+  }
+  const connection = await options.connect(entry);
+  const reference: Reference = {
+    scope: entry.scope ?? "",
+    name: entry.name ?? "",
+    ...(entry.id === undefined ? {} : { id: entry.id }),
+  };
+  const gone = entry.id !== undefined && options.consents.gone.has(entry.id);
+  const shown = gone ? { ...entry, data: { ...entry.data, confirmGone: entry.id ?? "" } } : entry;
+  const context = resourceContext(
+    {
+      connection,
+      type: definition.type,
+      clock,
+      signal: options.signal,
+      marker: createMarker({ ...options.marker, slot: entry.slot }, entry.nonce ?? ""),
+      depth: "shallow",
+      // Deletion must not act on what an old listing shows.
+      fresh: true,
+      entry: shown,
+      freshness: 0,
+    },
+    reference.scope,
+  );
+  const observation = await definition.observe(reference, context);
+  if (observation.state === "unknown") throw observation.error;
+  if (observation.state === "absent") {
+    if (withinGrace(entry, clock)) {
+      return { ...base, status: "removing", message: `${where} was asked for and is not visible yet` };
+    }
+    drop();
+    if (entry.state === "deleting") tracker.event("Normal", "DeletedExternalResource", `deleted ${where}`);
+    return { ...base, status: "gone", message: `${where} is gone` };
+  }
+  // Inside what is ours the name alone proves nothing on the way out: the inventory must have known it.
+  if (!isOurs(definition, observation, entry, false)) {
+    drop();
+    tracker.event("Warning", "LeftForeignResource", `left ${where} in place: it is not ours any more`);
+    return { ...base, status: "gone", message: `${where} is not ours and was left in place` };
+  }
+  if (entry.state !== "deleting") {
+    const intent: InventoryEntry = { ...entry, id: observation.id, state: "deleting", since: timestamp(clock) };
+    await intents.record(intent);
+  }
+  if (observation.pending !== undefined) {
+    return { ...base, status: "removing", message: `${where}: ${observation.pending}` };
+  }
+  slotMemory(options.memory, entry.slot).doubted = true;
+  await definition.remove({ ...reference, id: observation.id }, context);
+  const after = await definition.observe({ ...reference, id: observation.id }, context);
+  if (after.state === "absent") {
+    drop();
+    tracker.event("Normal", "DeletedExternalResource", `deleted ${where}`);
+    return { ...base, status: "gone", message: `${where} is gone` };
+  }
+  return { ...base, status: "removing", message: `${where} is being deleted` };
+}
