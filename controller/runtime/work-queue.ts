@@ -254,7 +254,7 @@ class PriorityWorkQueue implements WorkQueue {
       this.#timer?.timer.cancel();
       this.#timer = undefined;
     }
-    for (const entry of [...this.#entries.values()]) {
+    for (const entry of this.#entries.values()) {
       if (entry.place === "delayed" || (entry.place === "ready" && options.discard === true)) {
         this.#discard(entry);
       } else if (entry.place === "processing" && options.discard === true) {
