@@ -37,6 +37,8 @@ export interface PostgresDataPlane {
   ensure(branch: PhysicalBranch): Promise<void>;
   /** Drops databases by id; unknown ids are fine. */
   drop(databaseIds: readonly number[]): Promise<void>;
+  /** Ends every session in these databases. */
+  disconnect(databaseIds: readonly number[]): Promise<void>;
   /** Gives a role's objects in these databases to each database's owner. */
   dropRole(role: string, databases: readonly PhysicalDatabase[]): Promise<void>;
   /** Drops every database of earlier runs whose id is not among these. */

@@ -205,15 +205,13 @@ export async function sweep(service: NeonService): Promise<number> {
       } else if (end !== undefined) {
         next = Math.min(next, end);
       } else if (branch.expiresAt !== undefined && branch.expiresAt <= now) {
-        store
-          .branches(project.id)
-          .set(branch.id, {
-            ...branch,
-            deletedAt: now,
-            deletionMethod: "ttl",
-            recoverable: true,
-            updatedAt: now,
-          });
+        store.branches(project.id).set(branch.id, {
+          ...branch,
+          deletedAt: now,
+          deletionMethod: "ttl",
+          recoverable: true,
+          updatedAt: now,
+        });
         next = Math.min(next, now + recoveryWindow);
       } else if (branch.expiresAt !== undefined) {
         next = Math.min(next, branch.expiresAt);

@@ -74,7 +74,7 @@ export function createStore(context: SandboxContext): NeonStore {
           .filter(present),
       allSeen: () => collection.values().map(visible).filter(present),
     };
-    tables.set(name, created as Table<unknown>);
+    tables.set(name, created);
     return created;
   };
   const counters = storage.collection<number>("neon/counter");

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { Collection, SandboxStorage } from "../storage.ts";
 
@@ -6,6 +7,8 @@ import type { Collection, SandboxStorage } from "../storage.ts";
  * @param path the database file; created when missing, in an existing directory
  */
 export function sqliteStorage(path: string): SandboxStorage & { close(): void } {
+  // It holds tokens: the files SQLite puts beside it take over its mode.
+  closeSync(openSync(path, "a", 0o600));
   const database = new DatabaseSync(path);
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
   database.exec(

@@ -200,7 +200,14 @@ export function branchRoutes(app: NeonApp, service: NeonService): void {
       }
       return { branch: branchView(deleted, now), operations: steps.map((step) => operationView(step, now)) };
     });
-    if (dropped.length > 0) await service.dataPlane?.drop(dropped);
+    if (hard) await service.dataPlane?.drop(dropped);
+    else
+      await service.dataPlane?.disconnect(
+        store
+          .databases(branch.id)
+          .all()
+          .map((database) => database.id),
+      );
     return c.json(answer);
   });
 
