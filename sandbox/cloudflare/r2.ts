@@ -65,7 +65,7 @@ async function createBucket(world: World, c: CloudflareRequest): Promise<Respons
 async function isEmpty(world: World, bucket: R2Bucket): Promise<boolean> {
   const prefix = `${bucketKey(bucket)}/`;
   if (world.objects.entries().some(([key]) => key.startsWith(prefix))) return false;
-  return (await world.options.workersDataPlane?.r2.empty(bucket.name, bucket.jurisdiction)) ?? true;
+  return (await world.options.workersDataPlane?.r2.empty(bucket)) ?? true;
 }
 
 /** R2 buckets; objects only as far as they decide whether a bucket can be deleted. */

@@ -48,18 +48,18 @@ export interface TestBench {
   context: SandboxContext;
   cloudflare: CloudflareSandbox;
   /** Sends a request below `/client/v4`, JSON unless the body is bytes. */
-  call<Result = Record<string, unknown>>(
+  call: <Result = Record<string, unknown>>(
     method: string,
     path: string,
     body?: unknown,
     headers?: Record<string, string>,
-  ): Promise<Answer<Result>>;
+  ) => Promise<Answer<Result>>;
   /** Uploads a module Worker under `/accounts/<account>/workers/scripts/<name>`. */
-  upload(
+  upload: (
     name: string,
     metadata?: Record<string, unknown>,
     options?: UploadOptions,
-  ): Promise<Answer<Record<string, unknown>>>;
+  ) => Promise<Answer<Record<string, unknown>>>;
 }
 
 export interface UploadOptions {

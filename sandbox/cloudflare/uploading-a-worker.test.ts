@@ -107,7 +107,7 @@ test("the v7 SDK's typed upload fails with 10021; its raw put of a form works", 
     baseURL: "http://localhost/client/v4",
     apiVersion: "2026-01-01",
     maxRetries: 0,
-    fetch: (input, init) => cloudflare.fetch(new Request(input as string, init as RequestInit)),
+    fetch: (input, init) => cloudflare.fetch(new Request(input, init)),
   });
   const file = new File([helloModule], "index.js", { type: "application/javascript+module" });
   const typed = client.workers.scripts.update("shop", {

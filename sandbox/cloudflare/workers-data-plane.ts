@@ -1,4 +1,4 @@
-import type { KvValue } from "./model.ts";
+import type { KvValue, R2Bucket } from "./model.ts";
 
 /**
  * Where values live once uploaded Workers run: a Worker and the API must see the same keys and objects.
@@ -17,6 +17,6 @@ export interface WorkersDataPlane {
   };
   r2: {
     /** Whether the bucket holds no object. */
-    empty(bucket: string, jurisdiction: string): Promise<boolean>;
+    empty(bucket: R2Bucket): Promise<boolean>;
   };
 }
