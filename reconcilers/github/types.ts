@@ -40,7 +40,9 @@ export interface RepositoryObserved {
   archived: boolean;
   visibility: Visibility;
   description: string;
-  /** Without our marker topic. */
+  /** Whether the description is still the marker that the repository was created with. */
+  descriptionIsMarker: boolean;
+  /** Sorted, without marker topics. */
   topics: readonly string[];
   /** Whether our marker topic is there, which is put on as the last step of configuring. */
   marked: boolean;

@@ -1,0 +1,147 @@
+/**
+ * Reading repositories, and what a 404 is worth: GitHub also says it for "no access", so it proves nothing by itself
+ * (law 1).
+ */
+import { FlaresmithError } from "../../controller/runtime/errors.ts";
+import type { ResourceContext } from "../engine/resource.ts";
+import type { GitHubClient } from "./client.ts";
+import type { GitHubIdentity } from "./identity.ts";
+
+/** What every read needs of a context; lookups have no more. */
+export type ReadContext = Pick<ResourceContext<GitHubClient>, "client" | "signal" | "shared" | "fresh">;
+
+/** What is used of GitHub's representation; everything else in it may change without us. */
+export interface RepositoryData {
+  id: number | bigint;
+  name: string;
+  full_name: string;
+  owner: { login: string };
+  private: boolean;
+  visibility?: string;
+  html_url: string;
+  clone_url: string;
+  default_branch: string;
+  description: string | null;
+  topics?: readonly string[];
+  archived: boolean;
+  is_template?: boolean;
+}
+
+/** Identities and kinds of accounts do not change while a process runs; an hour bounds how long a mistake lasts. */
+const HOUR = 3_600_000;
+
+/**
+ * `owner/name` in two.
+ *
+ * @throws FlaresmithError SPEC_INVALID when it is not of that form
+ */
+export function splitName(fullName: string): { owner: string; repo: string } {
+  const [owner, repo, more] = fullName.split("/");
+  if (owner === undefined || owner === "" || repo === undefined || repo === "" || more !== undefined)
+    throw new FlaresmithError({ code: "SPEC_INVALID", message: `"${fullName}" is no repository of the form owner/name` });
+  return { owner, repo };
+}
+
+/** The repository of that name, also under the name it was renamed to; undefined after a 404. */
+export async function readByName(context: ReadContext, owner: string, repo: string): Promise<RepositoryData | undefined> {
+  const { client, signal } = context;
+  const answer = await client.attempt({ what: `reading the repository ${owner}/${repo}`, signal, tolerate: [404] }, (request) =>
+    request("GET /repos/{owner}/{repo}", { owner, repo }),
+  );
+  return answer.ok ? answer.data : undefined;
+}
+
+/** The repository of that id, whatever its name; undefined after a 404. */
+export async function readById(context: ReadContext, id: number): Promise<RepositoryData | undefined> {
+  const { client, signal } = context;
+  const answer = await client.attempt<RepositoryData>({ what: `reading the repository with id ${id}`, signal, tolerate: [404] }, (request) =>
+    request("GET /repositories/{repository_id}", { repository_id: id }),
+  );
+  return answer.ok ? answer.data : undefined;
+}
+
+/** The error for a repository that was seen before and now answers 404. */
+export function notVisible(fullName: string, id?: string): FlaresmithError {
+  return new FlaresmithError({
+    code: "INTEGRATION_REPOSITORY_NOT_VISIBLE",
+    message: `GitHub answers 404 for the repository ${fullName}${id === undefined ? "" : ` (id ${id})`}, which it also does where access is missing`,
+    context: { provider: "github", repository: fullName },
+    hint:
+      id === undefined
+        ? "Give the credentials of the Connection access to the repository, or correct its name."
+        : `Give the credentials of the Connection access to the repository; if it was deleted, say so with the annotation flaresmith.dev/confirm-gone: "${id}".`,
+  });
+}
+
+/**
+ * Called when something below a repository answered 404: that counts only if the repository itself answers 200.
+ *
+ * @throws FlaresmithError INTEGRATION_REPOSITORY_NOT_VISIBLE when it does not
+ */
+export async function requireVisible(context: ReadContext, repository: string): Promise<void> {
+  const { owner, repo } = splitName(repository);
+  const key = `repository-visible:${repository.toLowerCase()}`;
+  const seen = await context.shared(key, async () => (await readByName(context, owner, repo)) !== undefined, 0);
+  if (!seen) throw notVisible(repository);
+}
+
+export function identityOf(context: ReadContext): Promise<GitHubIdentity> {
+  return context.shared("identity", () => context.client.identity(context.signal), HOUR);
+}
+
+/**
+ * Whether an owner is a user or an organization.
+ *
+ * @throws FlaresmithError SPEC_REFERENCE_MISSING when there is no such account
+ */
+export function accountKind(context: ReadContext, owner: string): Promise<"User" | "Organization"> {
+  const load = async (): Promise<"User" | "Organization"> => {
+    const what = `looking up the account ${owner}`;
+    const answer = await context.client.attempt({ what, signal: context.signal, tolerate: [404] }, (request) =>
+      request("GET /users/{username}", { username: owner }),
+    );
+    if (answer.ok) return answer.data.type === "Organization" ? "Organization" : "User";
+    throw new FlaresmithError({
+      code: "SPEC_REFERENCE_MISSING",
+      message: `GitHub has no account ${owner}`,
+      field: "spec.github.owner",
+      hint: "Correct spec.github.owner, or spec.account of the Connection.",
+      context: { provider: "github" },
+    });
+  };
+  return context.shared(`account:${owner.toLowerCase()}`, load, HOUR);
+}
+
+/**
+ * Whether a complete listing, by a credential that sees all repositories of `owner`, lacks the id. False when no
+ * listing of that worth can be had.
+ */
+export async function provenGone(context: ReadContext, owner: string, id: number): Promise<boolean> {
+  const identity = await identityOf(context);
+  if (!identity.completeListing || identity.account.login.toLowerCase() !== owner.toLowerCase()) return false;
+  const { client, signal } = context;
+  const load = async (): Promise<ReadonlySet<number> | undefined> => {
+    const what = `listing the repositories of ${owner}`;
+    if (identity.kind === "user") {
+      const own = await client.list(
+        { what, signal },
+        (request, page) => request("GET /user/repos", { affiliation: "owner", per_page: 100, page }),
+        (data) => data,
+      );
+      return new Set(own.map((item) => Number(item.id)));
+    }
+    // The selection may have been narrowed since the identity was read: this listing's own word counts.
+    let all = true;
+    const found = await client.list(
+      { what, signal },
+      (request, page) => request("GET /installation/repositories", { per_page: 100, page }),
+      (data) => {
+        all &&= data.repository_selection === "all";
+        return data.repositories;
+      },
+    );
+    return all ? new Set(found.map((item) => Number(item.id))) : undefined;
+  };
+  const ids = await context.shared(`repositories:${owner.toLowerCase()}`, load, context.fresh ? 0 : undefined);
+  return ids !== undefined && !ids.has(id);
+}

@@ -1,0 +1,144 @@
+/** The repository of a Project, and one that a Project only uses. */
+import { FlaresmithError } from "../../controller/runtime/errors.ts";
+import type { FieldChange, LookupDefinition, Observation, Reference, ResourceContext } from "../engine/resource.ts";
+import type { GitHubClient } from "./client.ts";
+import { define } from "./define.ts";
+import { sharedHeads } from "./heads.ts";
+import { notVisible, provenGone, readById, readByName } from "./repository-access.ts";
+import type { ReadContext, RepositoryData } from "./repository-access.ts";
+import { createRepository } from "./repository-creation.ts";
+import { markerTopic, observedOf, ownerOf, settingKeys } from "./repository-observed.ts";
+import { normalTopics, updateRepository } from "./repository-update.ts";
+import type { RepositoryDesired, RepositoryLookupInput, RepositoryObserved, RepositoryOutputs } from "./types.ts";
+
+type Context = ResourceContext<GitHubClient>;
+
+async function contentReady(data: RepositoryData, context: ReadContext): Promise<boolean> {
+  return (await sharedHeads(context, data.full_name))?.has(data.default_branch) ?? false;
+}
+
+async function present(data: RepositoryData, context: Context): Promise<Observation<RepositoryObserved>> {
+  // The topic is put on last, so where it is the content was there before.
+  const ready = data.topics?.includes(markerTopic(context.marker)) === true || (await contentReady(data, context));
+  const observed = observedOf(data, { contentReady: ready, marker: context.marker });
+  return {
+    state: "present",
+    id: String(observed.id),
+    name: observed.name,
+    owner: ownerOf(data, context.marker),
+    observed,
+    depth: "deep",
+    ...(ready ? {} : { pending: `the content of the repository ${observed.fullName}` }),
+  };
+}
+
+/** The repository with a known id that no longer answers under its name: renamed, hidden, or gone. */
+async function search(reference: Reference, id: string, taken: RepositoryData | undefined, context: Context): Promise<Observation<RepositoryObserved>> {
+  const { scope, name } = reference;
+  const moved = await readById(context, Number(id));
+  if (moved) return present(moved, context);
+  const gone = context.entry?.data?.["confirmGone"] === id || (await provenGone(context, scope, Number(id)));
+  if (!gone) return { state: "unknown", error: notVisible(`${scope}/${name}`, id) };
+  return taken ? present(taken, context) : { state: "absent" };
+}
+
+async function observe(reference: Reference, context: Context): Promise<Observation<RepositoryObserved>> {
+  const { scope, name } = reference;
+  const load = (): Promise<RepositoryData | undefined> => readByName(context, scope, name);
+  const found = await context.read({ listing: `${scope}/${name}`.toLowerCase(), list: load, find: (data) => data, single: load });
+  const id = reference.id ?? context.entry?.id;
+  if (id !== undefined && String(found?.id) !== id) return search(reference, id, found, context);
+  if (!found) return { state: "absent" };
+  const renamed = found.full_name.toLowerCase() !== `${scope}/${name}`.toLowerCase();
+  // GitHub leads an old name to the repository that bore it; without an id it is not the one that is meant.
+  return id === undefined && renamed && ownerOf(found, context.marker) !== "ours" ? { state: "absent" } : present(found, context);
+}
+
+function diff(desired: RepositoryDesired, observed: RepositoryObserved): FieldChange[] {
+  const changes: FieldChange[] = [];
+  const compare = (field: string, to: unknown, from: unknown): void => {
+    if (to === undefined || from === undefined || to === from) return;
+    changes.push({ field, effect: "in-place", from: String(from), to: String(to) });
+  };
+  compare("archived", false, observed.archived);
+  compare("visibility", desired.visibility, observed.visibility);
+  // The marker was only put there for the time until the topic could be.
+  compare("description", desired.description ?? (observed.descriptionIsMarker ? "" : undefined), observed.description);
+  if (desired.topics) compare("topics", normalTopics(desired.topics).join(", "), normalTopics(observed.topics).join(", "));
+  compare("defaultBranch", desired.defaultBranch, observed.defaultBranch);
+  for (const key of settingKeys) compare(`settings.${key}`, desired.settings?.[key], observed.settings[key]);
+  compare("marker", true, observed.marked);
+  return changes;
+}
+
+function outputs(observed: RepositoryObserved): RepositoryOutputs {
+  const { id, owner, name, fullName, url, cloneUrl, defaultBranch, contentReady: ready } = observed;
+  return { id, owner, name, fullName, url, cloneUrl, defaultBranch, contentReady: ready };
+}
+
+/**
+ * The repository, made plainly or from a template in phases: created, content there, configured. One read shows
+ * everything at any depth. A 404 proves absence only before it was ever seen, or with a complete listing, or with a
+ * person's word (`entry.data.confirmGone` equal to the id).
+ */
+export const repository = define<RepositoryDesired, RepositoryObserved>({
+  provider: "github",
+  type: "repository",
+  segment: "githubRepo",
+  holds: "code",
+  ownership: "marked",
+  fields: {
+    owner: "shallow",
+    name: "shallow",
+    // Read once, by the creating call.
+    template: "shallow",
+    archived: "shallow",
+    visibility: "shallow",
+    description: "shallow",
+    topics: "shallow",
+    defaultBranch: "shallow",
+    marker: "shallow",
+    ...Object.fromEntries(settingKeys.map((key) => [`settings.${key}`, "shallow" as const])),
+  },
+  reference: ({ owner, name }) => ({ scope: owner, name }),
+  observe,
+  diff: (desired, observed) => (observed.contentReady ? diff(desired, observed) : []),
+  create: async (desired, context) => {
+    const data = await createRepository(desired, context);
+    const id = String(data.id);
+    // Configuring is the next pass's work: what fails there must not look like a creation that failed.
+    return { id, name: data.name, pending: `the content of the repository ${data.full_name}` };
+  },
+  update: updateRepository,
+  remove: async ({ scope, name, id }, context) => {
+    const { client, signal } = context;
+    const found = id === undefined ? await readByName(context, scope, name) : await readById(context, Number(id));
+    if (!found) return;
+    const { login: owner } = found.owner;
+    const what = `deleting the repository ${found.full_name}`;
+    await client.attempt({ what, signal, write: true, tolerate: [404] }, (request) =>
+      request("DELETE /repos/{owner}/{repo}", { owner, repo: found.name }),
+    );
+  },
+  outputs: (_desired, observed) => outputs(observed),
+});
+
+/** A repository that another Project or a person manages; same outputs as `repository`. */
+export const repositoryLookup: LookupDefinition<RepositoryLookupInput, GitHubClient> = Object.freeze({
+  provider: "github",
+  type: "repository",
+  /** @throws FlaresmithError INTEGRATION_REPOSITORY_NOT_VISIBLE when it does not exist or cannot be seen */
+  look: async ({ owner, name }: RepositoryLookupInput, context: ReadContext): Promise<RepositoryOutputs> => {
+    const key = `repository-lookup:${owner}/${name}`.toLowerCase();
+    const data = await context.shared(key, () => readByName(context, owner, name), context.fresh ? 0 : undefined);
+    if (!data)
+      throw new FlaresmithError({
+        code: "INTEGRATION_REPOSITORY_NOT_VISIBLE",
+        message: `the repository ${owner}/${name} does not exist, or the credentials cannot see it`,
+        field: "spec.github.repository",
+        hint: "Correct spec.github.owner and spec.github.repository, or give the credentials of the Connection access to it.",
+        context: { provider: "github" },
+      });
+    return outputs(observedOf(data, { contentReady: await contentReady(data, context) }));
+  },
+});
