@@ -113,7 +113,7 @@ function secretNames(bindings: readonly Binding[]): string {
   const secrets = bindings.filter(
     (binding) => binding.type === "secret_text" || binding.type === "secret_key",
   );
-  return JSON.stringify(secrets.map((binding) => [binding.name, binding["text"]]).toSorted());
+  return JSON.stringify(secrets.map((binding) => `${binding.name}=${String(binding["text"])}`).toSorted());
 }
 
 async function postDeployment(world: World, c: CloudflareRequest): Promise<Response> {

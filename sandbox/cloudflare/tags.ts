@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import type { Hono } from "hono";
 import { z } from "zod";
 import type { SandboxHono } from "../core/provider.ts";
-import { CloudflareFailure, failure, success } from "./envelope.ts";
-import type { CloudflareRequest } from "./envelope.ts";
+import { failure, success } from "./envelope.ts";
+import type { CloudflareFailure, CloudflareRequest } from "./envelope.ts";
 import type { ResourceTags } from "./model.ts";
 import { pageByCursor } from "./paging.ts";
 import type { World } from "./world.ts";
@@ -136,7 +136,7 @@ async function putTags(world: World, c: CloudflareRequest, scope: Scope): Promis
   );
   if (total > maximumTags) throw failure(400, 1002, `Invalid set payload: more than ${maximumTags} tags`);
   const digest = createHash("sha256")
-    .update(JSON.stringify(Object.entries(body.tags).toSorted()))
+    .update(JSON.stringify(Object.entries(body.tags).toSorted(([a], [b]) => (a < b ? -1 : 1))))
     .digest("hex");
   const entry = {
     type: body.resource_type,

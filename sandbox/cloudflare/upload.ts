@@ -28,10 +28,8 @@ const uploadLimitBytes = 64 * 1024 * 1024;
 
 const bindingSchema = z.looseObject({ name: z.string().min(1), type: z.string() });
 
-const bytes = (limit: number): z.ZodString =>
-  z
-    .string()
-    .refine((text) => Buffer.byteLength(text) <= limit, `must be at most ${limit} bytes`) as z.ZodString;
+const bytes = (limit: number): z.ZodType<string> =>
+  z.string().refine((text) => Buffer.byteLength(text) <= limit, `must be at most ${limit} bytes`);
 
 export const annotationsSchema = z.looseObject({
   "workers/message": bytes(1000).optional(),

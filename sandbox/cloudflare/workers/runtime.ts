@@ -1,5 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import type { Miniflare, MiniflareOptions, WorkerOptions } from "miniflare";
 import { resolveHost } from "../hosts.ts";
 import type { HostTarget } from "../hosts.ts";
@@ -7,6 +9,7 @@ import type { WorkersDataPlane } from "../workers-data-plane.ts";
 import { activeDeployment } from "../world.ts";
 import type { World } from "../world.ts";
 import { bucketId, closure, routerName, workerOptions } from "./options.ts";
+import { endOrphans, ownerVariable } from "./orphans.ts";
 import { storedValues } from "./stored-values.ts";
 import type { UseRuntime } from "./stored-values.ts";
 
@@ -28,7 +31,7 @@ export interface WorkersRuntimeOptions {
   world: () => World;
   /** Where KV values, R2 objects, Durable Objects and static assets are kept; created when missing. */
   directory: string;
-  /** Receives one line per problem of the runtime (not of requests). */
+  /** Receives lines: what Workers print and what goes wrong with the runtime. Default: nothing is kept. */
   log?: (line: string) => void;
 }
 
@@ -99,6 +102,10 @@ export function createWorkersRuntime(options: WorkersRuntimeOptions): WorkersRun
       r2Persist: join(directory, "r2"),
       durableObjectsPersist: join(directory, "durable-objects"),
       cachePersist: false,
+      unsafeRuntimeEnv: { [ownerVariable]: directory },
+      handleRuntimeStdio: (out: Readable, err: Readable) => {
+        for (const stream of [out, err]) createInterface(stream).on("line", log);
+      },
       workers: [router, ...workers],
     };
   };
@@ -106,6 +113,7 @@ export function createWorkersRuntime(options: WorkersRuntimeOptions): WorkersRun
   const apply = async (next: MiniflareOptions): Promise<void> => {
     if (runtime) return runtime.setOptions(next);
     const { Miniflare: Runtime } = await import("miniflare");
+    for (const pid of endOrphans(directory)) log(`ended workerd ${pid}, left behind by an earlier run`);
     const started = new Runtime(next);
     try {
       await started.ready;
@@ -122,7 +130,14 @@ export function createWorkersRuntime(options: WorkersRuntimeOptions): WorkersRun
     const { Miniflare: Runtime } = await import("miniflare");
     for (const suspect of suspects) {
       const { serviceBindings: _services, ...alone } = workerOptions(world, suspect, directory);
-      const probe = new Runtime({ ...alone, host: "127.0.0.1", port: 0, cf: false } as MiniflareOptions);
+      const probe = new Runtime({
+        ...alone,
+        host: "127.0.0.1",
+        port: 0,
+        cf: false,
+        unsafeRuntimeEnv: { [ownerVariable]: directory },
+        handleRuntimeStdio: (out: Readable, err: Readable) => void [out.resume(), err.resume()],
+      } as MiniflareOptions);
       try {
         await probe.ready;
       } catch (error) {
