@@ -1,4 +1,4 @@
-import { ApiFailure, badCredentials, failure, notFound } from "./failure.ts";
+import { badCredentials, failure, notFound, type ApiFailure } from "./failure.ts";
 import type { Call, Identity, RepositoryCall, RepositoryRoute, Requirement } from "./call.ts";
 import { verifyAppToken } from "./app-token.ts";
 import type { PermissionLevel, RepositoryRecord, TokenRecord } from "./records.ts";
@@ -32,7 +32,7 @@ export function identify(world: World, authorization: string | null): Identity {
   const credential = rest.join(" ").trim();
   if (/^basic$/i.test(scheme)) {
     const text = Buffer.from(credential, "base64").toString("utf8");
-    const [name = "", password = ""] = [text.slice(0, text.indexOf(":")), text.slice(text.indexOf(":") + 1)];
+    const [name, password] = [text.slice(0, text.indexOf(":")), text.slice(text.indexOf(":") + 1)];
     return {
       kind: "token",
       token: validToken(world, password === "x-oauth-basic" || password === "" ? name : password),

@@ -27,7 +27,8 @@ export function verifyAppToken(world: World, jwt: string): AppRecord {
   const payload = part(claims);
   const undecodable = failure(401, "A JSON web token could not be decoded");
   if (!header || !payload || header["alg"] !== "RS256") throw undecodable;
-  const issuer = String(payload["iss"] ?? "");
+  const { iss } = payload;
+  const issuer = typeof iss === "string" || typeof iss === "number" ? String(iss) : "";
   if (issuer === "") throw failure(401, "'Issuer' claim ('iss') must be provided");
   const app = world.apps
     .values()

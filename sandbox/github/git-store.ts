@@ -152,7 +152,7 @@ export function gitStore(objects: Collection<GitObjectRecord>, onWrite: () => vo
 
 /** The git store of a repository in the world. */
 export function storeOf(world: World, repository: RepositoryRecord): GitStore {
-  return gitStore(world.objects(repository.id), world.noteChange);
+  return gitStore(world.objects(repository.id), () => world.noteChange());
 }
 
 /** A repository's branches as the provider knows them: name -> commit id. */

@@ -12,16 +12,16 @@ export const TOKEN = "github_pat_everything";
 export interface Bench {
   github: GitHubSandbox;
   context: SandboxContext;
-  advance(milliseconds: number): void;
+  advance: (milliseconds: number) => void;
   octokit: Octokit;
   /** Octokit with another token and, when wanted, under the Enterprise prefix. */
-  client(token: string | undefined, prefix?: string): Octokit;
+  client: (token: string | undefined, prefix?: string) => Octokit;
   /** One plain request; the body is sent as JSON. */
-  send(
+  send: (
     method: string,
     path: string,
     options?: { token?: string | null; body?: unknown; headers?: Record<string, string> },
-  ): Promise<{
+  ) => Promise<{
     status: number;
     headers: Headers;
     // Tests look into whatever came back.

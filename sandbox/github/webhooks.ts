@@ -115,7 +115,7 @@ export function emitRefChange(options: {
   const name = ref.replace(/^refs\/(heads|tags)\//, "");
   const pusher = { name: actor, email: `${actor}@users.noreply.github.com` };
   const described = (sha: string): Record<string, unknown> => {
-    const { tree, parents, ...commit } = gitCommit(world, record, sha) ?? {};
+    const { tree, parents: _parents, ...commit } = gitCommit(world, record, sha) ?? {};
     return {
       ...commit,
       id: sha,

@@ -61,7 +61,7 @@ function put(call: RepositoryCall): Reply {
   requirePlan(call);
   const { world, body, repository } = call;
   const name = call.parameters["environment_name"] ?? "";
-  if (name === "" || name.length > LONGEST_NAME || /[\u0000-\u001f'"`,;\\]/.test(name))
+  if (name === "" || name.length > LONGEST_NAME || /[\p{Cc}'"`,;\\]/u.test(name))
     throw invalid({ resource: "Environment", code: "invalid", field: "name" });
   const { plan } = accountOf(world, repository.owner);
   // The fields are refused where they are present at all, defaults included (alchemy-run/alchemy PR 1373).

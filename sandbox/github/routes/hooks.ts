@@ -16,7 +16,7 @@ function configFrom(value: unknown): HookConfig {
     throw invalid({ resource: "Hook", code: "custom", message: "Config must contain URL for webhooks" });
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw invalid({ resource: "Hook", code: "custom", field: "url", message: "url is not a valid URL" });
-  const insecure = given["insecure_ssl"];
+  const insecure = given["insecure_ssl"] as string | number | null | undefined;
   const contentType = optionalText(given, "content_type") ?? "form";
   if (!["json", "form"].includes(contentType))
     throw invalid({
@@ -29,7 +29,7 @@ function configFrom(value: unknown): HookConfig {
   return {
     url,
     content_type: contentType,
-    insecure_ssl: insecure === undefined || insecure === null ? "0" : String(insecure as string | number),
+    insecure_ssl: insecure === undefined || insecure === null ? "0" : String(insecure),
     ...(secret === undefined || secret === "" ? {} : { secret }),
   };
 }
