@@ -1,0 +1,135 @@
+/** The refusals of the embedded store, in the words of kube-apiserver 1.36 (apimachinery `pkg/api/errors`). */
+import { ApiError, type ResourceType, type StatusCause } from "../resource-client.ts";
+
+/** `projects.flaresmith.dev`, or `secrets` for the core group: how messages name a type. */
+export function qualifiedResource(type: ResourceType): string {
+  return type.group === "" ? type.plural : `${type.plural}.${type.group}`;
+}
+
+function qualifiedKind(type: ResourceType): string {
+  return type.group === "" ? type.kind : `${type.kind}.${type.group}`;
+}
+
+function details(type: ResourceType, name: string): { group?: string; kind: string; name?: string } {
+  return {
+    ...(type.group === "" ? {} : { group: type.group }),
+    kind: type.plural,
+    ...(name === "" ? {} : { name }),
+  };
+}
+
+/** 404 for an object. */
+export function notFound(type: ResourceType, name: string): ApiError {
+  return new ApiError({
+    code: 404,
+    reason: "NotFound",
+    message: `${qualifiedResource(type)} "${name}" not found`,
+    details: details(type, name),
+  });
+}
+
+/** 409 for a create whose name is taken. */
+export function alreadyExists(type: ResourceType, name: string): ApiError {
+  return new ApiError({
+    code: 409,
+    reason: "AlreadyExists",
+    message: `${qualifiedResource(type)} "${name}" already exists`,
+    details: details(type, name),
+  });
+}
+
+/** 409 with a cause text after "Operation cannot be fulfilled on". */
+export function conflict(type: ResourceType, name: string, why: string): ApiError {
+  return new ApiError({
+    code: 409,
+    reason: "Conflict",
+    message: `Operation cannot be fulfilled on ${qualifiedResource(type)} "${name}": ${why}`,
+    details: details(type, name),
+  });
+}
+
+/** 409 for a write whose resourceVersion is not the current one. */
+export function modified(type: ResourceType, name: string): ApiError {
+  return conflict(
+    type,
+    name,
+    "the object has been modified; please apply your changes to the latest version and try again",
+  );
+}
+
+/**
+ * 422 with every wrong field. The message lists the causes as kube-apiserver does: one plain, several in brackets with
+ * duplicates removed (field.ErrorList.ToAggregate).
+ */
+export function invalid(type: ResourceType, name: string, causes: readonly StatusCause[]): ApiError {
+  const texts = [...new Set(causes.map((cause) => `${cause.field ?? "<nil>"}: ${cause.message}`))];
+  const text = texts.length === 1 ? (texts[0] ?? "") : `[${texts.join(", ")}]`;
+  return new ApiError({
+    code: 422,
+    reason: "Invalid",
+    message: `${qualifiedKind(type)} "${name}" is invalid: ${text}`,
+    causes,
+    details: { ...(type.group === "" ? {} : { group: type.group }), kind: type.kind, ...(name === "" ? {} : { name }) },
+  });
+}
+
+/** 400 for a request that cannot be understood. */
+export function badRequest(message: string): ApiError {
+  return new ApiError({ code: 400, reason: "BadRequest", message });
+}
+
+/** 403 for a write that a rule of the server forbids. */
+export function forbidden(type: ResourceType, name: string, why: string, causes: readonly StatusCause[] = []): ApiError {
+  return new ApiError({
+    code: 403,
+    reason: "Forbidden",
+    message: `${qualifiedResource(type)} "${name}" is forbidden: ${why}`,
+    causes,
+    details: details(type, name),
+  });
+}
+
+/** 410 for a watch that starts before the oldest remembered change. */
+export function tooOldResourceVersion(requested: number, oldest: number): ApiError {
+  return new ApiError({
+    code: 410,
+    reason: "Expired",
+    message: `too old resource version: ${requested} (${oldest})`,
+  });
+}
+
+/** 410 for a continue token whose revision is no longer remembered. */
+export function continueExpired(): ApiError {
+  return new ApiError({
+    code: 410,
+    reason: "Expired",
+    message:
+      "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.",
+  });
+}
+
+/** 504 for a read at a revision that does not exist yet; clients wait a second and try again. */
+export function tooLargeResourceVersion(requested: number, current: number): ApiError {
+  return new ApiError({
+    code: 504,
+    reason: "Timeout",
+    message: `Too large resource version: ${requested}, current: ${current}`,
+    causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
+    details: { retryAfterSeconds: 1 },
+  });
+}
+
+/** 405 for a verb that the type does not have. */
+export function methodNotAllowed(type: ResourceType, verb: string): ApiError {
+  return new ApiError({
+    code: 405,
+    reason: "MethodNotAllowed",
+    message: `${verb} is not supported on resources of kind "${qualifiedResource(type)}"`,
+    details: details(type, ""),
+  });
+}
+
+/** 500 for a failure of the store itself. */
+export function internalError(message: string): ApiError {
+  return new ApiError({ code: 500, reason: "InternalError", message: `Internal error occurred: ${message}` });
+}

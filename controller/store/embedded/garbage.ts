@@ -1,0 +1,122 @@
+/**
+ * What the garbage collector and the namespace controller of a cluster do, within the write that gives rise to it: the
+ * dependents of a removed owner, foreground and orphan deletion, the content of a deleted namespace.
+ */
+import type { OwnerReference } from "../resource-client.ts";
+import type { StoredObject } from "./collection.ts";
+import { FOREGROUND, markDeleted, ORPHAN } from "./delete.ts";
+import { NAMESPACE_KEY } from "./namespaces.ts";
+import { parseObject } from "./state.ts";
+import type { Transaction } from "./transaction.ts";
+
+/** Settles everything that the writes of this transaction left to do. */
+export function collectGarbage(tx: Transaction): void {
+  if (tx.dryRun) return;
+  for (;;) {
+    const owned = tx.owned.pop();
+    const removed = owned === undefined ? tx.removed.pop() : undefined;
+    const marked = owned === undefined && removed === undefined ? tx.marked.pop() : undefined;
+    if (owned !== undefined) {
+      const object = tx.state.byUid(owned);
+      if (object !== undefined) releaseFromAbsentOwners(tx, object);
+    } else if (removed !== undefined) {
+      settleAfterRemoval(tx, removed);
+    } else if (marked !== undefined) {
+      const owner = tx.state.byUid(marked);
+      if (owner?.typeKey === NAMESPACE_KEY) emptyNamespace(tx, owner);
+      else if (owner !== undefined) settleTerminating(tx, owner);
+    } else return;
+  }
+}
+
+/** The dependents of what is gone, its namespace that may be waiting to become empty, its owners that may wait for it. */
+function settleAfterRemoval(tx: Transaction, removed: StoredObject): void {
+  for (const dependent of tx.state.dependentsOf(removed.uid)) releaseFromAbsentOwners(tx, dependent);
+  const namespace = tx.state.collection(NAMESPACE_KEY).get("", removed.namespace);
+  if (namespace?.terminating === true) tx.marked.push(namespace.uid);
+  for (const reference of removed.ownerReferences) {
+    const owner = tx.state.byUid(reference.uid);
+    if (owner?.terminating === true) tx.marked.push(owner.uid);
+  }
+}
+
+function exists(tx: Transaction, owner: OwnerReference, dependent: StoredObject): boolean {
+  const found = tx.state.byUid(owner.uid);
+  if (found === undefined) return false;
+  // An owner in another namespace counts as absent (Kubernetes: cross-namespace owner references are disallowed).
+  return found.namespace === "" || found.namespace === dependent.namespace;
+}
+
+/** Deletes an object whose owners are all gone; while one is left, only the references to the others go. */
+function releaseFromAbsentOwners(tx: Transaction, dependent: StoredObject): void {
+  const definition = tx.definition(dependent.typeKey);
+  if (definition === undefined || dependent.ownerReferences.length === 0) return;
+  const present = dependent.ownerReferences.filter((owner) => exists(tx, owner, dependent));
+  if (present.length === dependent.ownerReferences.length) return;
+  if (present.length === 0) {
+    if (!dependent.terminating) markDeleted(tx, definition, dependent, "Background");
+    return;
+  }
+  const object = parseObject(dependent.text);
+  object.metadata.ownerReferences = present;
+  tx.put(definition, object, dependent);
+}
+
+function settleTerminating(tx: Transaction, owner: StoredObject): void {
+  const definition = tx.definition(owner.typeKey);
+  if (definition === undefined || !owner.terminating) return;
+  const finalizers = parseObject(owner.text).metadata.finalizers ?? [];
+  if (finalizers.includes(ORPHAN)) {
+    for (const dependent of tx.state.dependentsOf(owner.uid)) dropOwner(tx, dependent, owner.uid);
+    takeOff(tx, owner, ORPHAN);
+  } else if (finalizers.includes(FOREGROUND)) {
+    for (const dependent of tx.state.dependentsOf(owner.uid)) {
+      const kind = tx.definition(dependent.typeKey);
+      if (kind === undefined || dependent.terminating) continue;
+      const others = dependent.ownerReferences.some((one) => one.uid !== owner.uid && exists(tx, one, dependent));
+      if (others) dropOwner(tx, dependent, owner.uid);
+      else markDeleted(tx, kind, dependent, "Foreground");
+    }
+    const blocked = tx.state
+      .dependentsOf(owner.uid)
+      .some((one) => one.ownerReferences.some(({ uid, blockOwnerDeletion }) => uid === owner.uid && blockOwnerDeletion === true));
+    // A dependent without dependents of its own is let go in a later turn of the loop, which comes back here.
+    if (!blocked) takeOff(tx, owner, FOREGROUND);
+  }
+}
+
+function dropOwner(tx: Transaction, dependent: StoredObject, uid: string): void {
+  const definition = tx.definition(dependent.typeKey);
+  if (definition === undefined) return;
+  const object = parseObject(dependent.text);
+  const rest = (object.metadata.ownerReferences ?? []).filter((owner) => owner.uid !== uid);
+  if (rest.length === 0) delete object.metadata.ownerReferences;
+  else object.metadata.ownerReferences = rest;
+  tx.put(definition, object, dependent);
+}
+
+function takeOff(tx: Transaction, stored: StoredObject, finalizer: string): void {
+  const definition = tx.definition(stored.typeKey);
+  if (definition === undefined) return;
+  const object = parseObject(stored.text);
+  const rest = (object.metadata.finalizers ?? []).filter((name) => name !== finalizer);
+  if (rest.length === 0) delete object.metadata.finalizers;
+  else object.metadata.finalizers = rest;
+  if (rest.length === 0) tx.remove(stored, object);
+  else tx.put(definition, object, stored);
+}
+
+/** Deletes what a terminating namespace holds, and the namespace once it is empty. */
+function emptyNamespace(tx: Transaction, namespace: StoredObject): void {
+  if (!namespace.terminating) return;
+  let left = 0;
+  for (const [key, collection] of tx.state.collections) {
+    const definition = tx.definition(key);
+    if (definition === undefined || !definition.type.namespaced) continue;
+    for (const object of [...collection.values(namespace.name)]) {
+      if (object.terminating || !markDeleted(tx, definition, object, "Background").removed) left += 1;
+    }
+  }
+  const finalizers = parseObject(namespace.text).metadata.finalizers ?? [];
+  if (left === 0 && finalizers.length === 0) tx.remove(namespace);
+}

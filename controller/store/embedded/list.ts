@@ -1,0 +1,163 @@
+/** Lists: selection, order, and continued lists that stay at the revision of their first page. */
+import type { ListOptions } from "../resource-client.ts";
+import type { ChangeLog } from "./change-log.ts";
+import { objectPath, type StoredObject } from "./collection.ts";
+import { badRequest, continueExpired } from "./errors.ts";
+import { parseFieldSelector, parseLabelSelector, type FieldRequirement } from "./selectors.ts";
+import { parseObject, type State } from "./state.ts";
+import { typeKey, type TypeDefinition } from "./type-definition.ts";
+
+/** Which objects of a type are meant. */
+export interface Selection {
+  namespace: string | undefined;
+  matches(object: StoredObject): boolean;
+  /** Whether every object of the namespace matches. */
+  everything: boolean;
+}
+
+/** @throws ApiError 400 for a selector that cannot be parsed or names an unknown field */
+export function select(
+  definition: TypeDefinition,
+  options: Pick<ListOptions, "namespace" | "labelSelector" | "fieldSelector">,
+): Selection {
+  const labels = parseLabelSelector(options.labelSelector);
+  const fields = parseFieldSelector(options.fieldSelector);
+  const simple: FieldRequirement[] = [];
+  const parsed: { requirement: FieldRequirement; read(object: ReturnType<typeof parseObject>): string }[] = [];
+  for (const requirement of fields) {
+    const read = definition.selectableFields?.[requirement.path];
+    if (requirement.path === "metadata.name" || (requirement.path === "metadata.namespace" && definition.type.namespaced)) {
+      simple.push(requirement);
+    } else if (read === undefined) {
+      throw badRequest(`field label not supported: ${requirement.path}`);
+    } else parsed.push({ requirement, read });
+  }
+  const namespace = options.namespace === "" ? undefined : options.namespace;
+  return {
+    namespace,
+    everything: labels === undefined && fields.length === 0,
+    matches(object) {
+      if (namespace !== undefined && object.namespace !== namespace) return false;
+      if (labels !== undefined && !labels(object.labels)) return false;
+      for (const { path, value, equal } of simple) {
+        const actual = path === "metadata.name" ? object.name : object.namespace;
+        if ((actual === value) !== equal) return false;
+      }
+      if (parsed.length > 0) {
+        const value = parseObject(object.text);
+        for (const { requirement, read } of parsed) {
+          if ((read(value) === requirement.value) !== requirement.equal) return false;
+        }
+      }
+      return true;
+    },
+  };
+}
+
+export interface ListedText {
+  /** Each object as JSON, in the stored version. */
+  texts: string[];
+  revision: number;
+  continue?: string;
+  remainingItemCount?: number;
+}
+
+interface Token {
+  /** Format of the token. */
+  v: 1;
+  rv: number;
+  /** The last path that was answered. */
+  start: string;
+}
+
+function encode(token: Token): string {
+  return Buffer.from(JSON.stringify(token)).toString("base64url");
+}
+
+function decode(text: string): Token {
+  try {
+    const token = JSON.parse(Buffer.from(text, "base64url").toString()) as Token;
+    if (token.v === 1 && Number.isSafeInteger(token.rv) && typeof token.start === "string") return token;
+  } catch {
+    // Falls through: whatever it was, it is none of our tokens.
+  }
+  throw badRequest("continue key is not valid: the token was not made by this server");
+}
+
+/** Objects at an earlier revision, in order: the present with later changes undone. */
+function* valuesAt(
+  state: State,
+  log: ChangeLog,
+  key: string,
+  options: { namespace: string | undefined; after: string; revision: number },
+): Generator<StoredObject> {
+  const undone = new Map<string, StoredObject | undefined>();
+  for (const change of log.newestFirst(options.revision)) {
+    if (change.typeKey !== key) continue;
+    const object = change.next ?? change.previous;
+    if (object !== undefined) undone.set(objectPath(object.namespace, object.name), change.previous);
+  }
+  if (undone.size === 0) {
+    yield* state.collection(key).values(options.namespace, options.after);
+    return;
+  }
+  const gone = [...undone.entries()]
+    .filter(([path, object]) => object !== undefined && path > options.after)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+  let index = 0;
+  for (const object of state.collection(key).values(options.namespace, options.after)) {
+    const path = objectPath(object.namespace, object.name);
+    for (; index < gone.length && (gone[index]?.[0] ?? "") < path; index += 1) {
+      const earlier = gone[index]?.[1];
+      if (earlier !== undefined) yield earlier;
+    }
+    if (undone.has(path)) {
+      if (gone[index]?.[0] === path) index += 1;
+      const earlier = undone.get(path);
+      if (earlier !== undefined) yield earlier;
+    } else yield object;
+  }
+  for (; index < gone.length; index += 1) {
+    const earlier = gone[index]?.[1];
+    if (earlier !== undefined) yield earlier;
+  }
+}
+
+/**
+ * Lists the objects of a stored type.
+ * @throws ApiError 400 for a bad selector or token, 410 for a token whose revision is forgotten
+ */
+export function listObjects(
+  state: State,
+  log: ChangeLog,
+  definition: TypeDefinition,
+  options: ListOptions & { key?: string },
+): ListedText {
+  const selection = select(definition, options);
+  const key = options.key ?? typeKey(definition.type);
+  const token = options.continue === undefined || options.continue === "" ? undefined : decode(options.continue);
+  const revision = token?.rv ?? state.revision;
+  if (revision > state.revision || (token !== undefined && revision < log.oldestRevision)) throw continueExpired();
+  const limit = options.limit === undefined || options.limit <= 0 ? Number.POSITIVE_INFINITY : options.limit;
+  const texts: string[] = [];
+  let last = "";
+  let remaining = 0;
+  const objects = valuesAt(state, log, key, { namespace: selection.namespace, after: token?.start ?? "", revision });
+  for (const object of objects) {
+    if (!selection.matches(object)) continue;
+    if (texts.length < limit) {
+      texts.push(object.text);
+      last = objectPath(object.namespace, object.name);
+    } else {
+      remaining += 1;
+      // With a selector the rest is not counted, as in kube-apiserver.
+      if (!selection.everything) break;
+    }
+  }
+  return {
+    texts,
+    revision,
+    ...(remaining === 0 ? {} : { continue: encode({ v: 1, rv: revision, start: last }) }),
+    ...(remaining > 0 && selection.everything ? { remainingItemCount: remaining } : {}),
+  };
+}

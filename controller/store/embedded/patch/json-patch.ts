@@ -1,0 +1,95 @@
+/** RFC 6902 JSON Patch. */
+import { ApiError } from "../../resource-client.ts";
+import { cloneJson, equalJson, isObject, setField } from "../json.ts";
+
+/** 422 as kube-apiserver answers when a patch does not fit the object. */
+function unprocessable(message: string): ApiError {
+  return new ApiError({ code: 422, reason: "Invalid", message: `the server rejected our request due to an error in our request: ${message}` });
+}
+
+function segments(pointer: unknown): string[] {
+  if (typeof pointer !== "string" || (pointer !== "" && !pointer.startsWith("/"))) {
+    throw unprocessable(`${JSON.stringify(pointer)} is not a JSON pointer`);
+  }
+  return pointer.split("/").slice(1).map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
+function index(list: readonly unknown[], key: string, adding: boolean): number {
+  if (adding && key === "-") return list.length;
+  const position = /^(0|[1-9][0-9]*)$/.test(key) ? Number(key) : Number.NaN;
+  if (!(position < list.length + (adding ? 1 : 0))) throw unprocessable(`no element ${key} in a list of ${list.length}`);
+  return position;
+}
+
+function read(root: unknown, path: readonly string[]): unknown {
+  let value = root;
+  for (const key of path) {
+    if (Array.isArray(value)) value = (value as unknown[])[index(value, key, false)];
+    else if (isObject(value) && Object.hasOwn(value, key)) value = value[key];
+    else throw unprocessable(`/${path.join("/")} does not exist`);
+  }
+  return value;
+}
+
+function change(root: unknown, path: readonly string[], operation: "add" | "remove" | "replace", value: unknown): unknown {
+  if (path.length === 0) {
+    if (operation === "remove") throw unprocessable("the whole object cannot be removed");
+    return cloneJson(value);
+  }
+  const parent = read(root, path.slice(0, -1));
+  const key = path.at(-1) ?? "";
+  if (Array.isArray(parent)) {
+    const at = index(parent, key, operation === "add");
+    if (operation === "add") parent.splice(at, 0, cloneJson(value));
+    else if (operation === "remove") parent.splice(at, 1);
+    else parent[at] = cloneJson(value);
+  } else if (isObject(parent)) {
+    if (operation !== "add" && !Object.hasOwn(parent, key)) throw unprocessable(`/${path.join("/")} does not exist`);
+    if (operation === "remove") delete parent[key];
+    else setField(parent, key, cloneJson(value));
+  } else throw unprocessable(`/${path.join("/")} does not exist`);
+  return root;
+}
+
+/**
+ * Applies the operations in order to a copy.
+ * @throws ApiError 422 when one does not fit (a missing path, a failed test), naming it
+ */
+export function jsonPatch(target: unknown, operations: readonly Record<string, unknown>[]): unknown {
+  let result = cloneJson(target);
+  for (const operation of operations) {
+    const path = segments(operation["path"]);
+    const op = operation["op"];
+    switch (op) {
+      case "add":
+      case "replace":
+        if (!Object.hasOwn(operation, "value")) throw unprocessable(`${op} of ${String(operation["path"])} has no value`);
+        result = change(result, path, op, operation["value"]);
+        break;
+      case "remove":
+        result = change(result, path, "remove", undefined);
+        break;
+      case "move":
+      case "copy": {
+        const from = segments(operation["from"]);
+        const value = cloneJson(read(result, from));
+        if (op === "move") {
+          if (from.length < path.length && from.every((part, position) => part === path[position])) {
+            throw unprocessable("a value cannot be moved into itself");
+          }
+          result = change(result, from, "remove", undefined);
+        }
+        result = change(result, path, "add", value);
+        break;
+      }
+      case "test":
+        if (!equalJson(read(result, path), operation["value"])) {
+          throw unprocessable(`testing path ${String(operation["path"])} failed`);
+        }
+        break;
+      default:
+        throw unprocessable(`unknown operation ${JSON.stringify(op)}`);
+    }
+  }
+  return result;
+}

@@ -1,0 +1,1 @@
+export type { StructuralSchema as Schema } from "../../../crds/schema/structural.ts";

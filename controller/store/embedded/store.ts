@@ -1,0 +1,419 @@
+/** The embedded store: a ResourceClient over one SQLite file, and what the API server needs besides. */
+import type { Clock, Random } from "../../runtime/clock.ts";
+import type {
+  ApplyOptions,
+  DeleteOptions,
+  KubernetesObject,
+  ListOptions,
+  ObjectKey,
+  Patch,
+  ResourceClient,
+  ResourceList,
+  ResourceType,
+  WatchEvent,
+  WatchOptions,
+  WriteOptions,
+} from "../resource-client.ts";
+import { ChangeLog, type Change } from "./change-log.ts";
+import { CommitQueue } from "./commit-queue.ts";
+import { Database, StoreUnusableError } from "./database.ts";
+import { deleteObject, type Deleted } from "./delete.ts";
+import { alreadyExists, badRequest, internalError, notFound } from "./errors.ts";
+import { collectGarbage } from "./garbage.ts";
+import { listObjects, select, type ListedText } from "./list.ts";
+import { NAMESPACE_KEY, STANDING_NAMESPACES } from "./namespaces.ts";
+import { patchObject, type StorePatch } from "./patch/patch-object.ts";
+import { indexObject, isStoredObject, parseObject, State } from "./state.ts";
+import { Transaction } from "./transaction.ts";
+import { typeKey, type TypeDefinition } from "./type-definition.ts";
+import { Watches, type TextWatchEvent } from "./watch.ts";
+import { createObject, replaceObject, storedDefinition, type Written } from "./write.ts";
+import { applyObject } from "./apply.ts";
+
+export interface EmbeddedStoreOptions {
+  /** The database file, or `:memory:`: then nothing is kept and no timer is ever set. */
+  path: string;
+  clock: Clock;
+  random: Random;
+  /** Every type that is served. */
+  types: readonly TypeDefinition[];
+  /** How many changes are remembered for watches and continued lists. Default 10,000. */
+  logCapacity?: number;
+  /**
+   * Runs a callback in a later turn of the event loop; writes that arrive until then share one transaction. Default: a
+   * timer of 0 ms of the clock for a file, a microtask for `:memory:`.
+   */
+  defer?(callback: () => void): void;
+}
+
+/** Options of {@link EmbeddedStore.write}: those of the client and what only an API server passes on. */
+export interface StoreWriteOptions extends WriteOptions {
+  /** Write the status subresource. */
+  status?: boolean;
+  /** For apply: take over foreign fields. */
+  force?: boolean;
+  /** What happens to fields that the schema does not know: an error, a warning, or nothing. Default Ignore; they are dropped in any case. */
+  fieldValidation?: "Strict" | "Warn" | "Ignore";
+}
+
+export type StoreWrite =
+  | { verb: "create"; object: KubernetesObject }
+  | { verb: "update"; object: KubernetesObject }
+  | { verb: "patch"; key: ObjectKey; patch: StorePatch }
+  | { verb: "apply"; object: KubernetesObject };
+
+/** What a write answers, with the texts of Warning headers. */
+export interface WriteAnswer extends Written {
+  warnings: readonly string[];
+}
+
+/** Manager of writes that name none. */
+const DEFAULT_MANAGER = "flaresmith";
+
+export class EmbeddedStore implements ResourceClient {
+  readonly #state: State;
+  readonly #log: ChangeLog;
+  readonly #queue: CommitQueue;
+  readonly #watches: Watches;
+  readonly #database: Database | undefined;
+  readonly #types = new Map<string, TypeDefinition>();
+  readonly #clock: Clock;
+  readonly #random: Random;
+
+  /** Use {@link openEmbeddedStore}. @throws StoreUnusableError */
+  constructor(options: EmbeddedStoreOptions) {
+    this.#clock = options.clock;
+    this.#random = options.random;
+    for (const definition of options.types) this.register(definition);
+    const inMemory = options.path === ":memory:";
+    this.#database = inMemory ? undefined : new Database(options.path);
+    this.#state = new State(this.#database?.revision() ?? 0);
+    if (this.#database !== undefined) load(this.#database, this.#state);
+    this.#log = new ChangeLog({ capacity: options.logCapacity ?? 10_000, revision: this.#state.revision });
+    this.#watches = new Watches({ state: this.#state, log: this.#log });
+    const later = inMemory
+      ? (callback: () => void) => queueMicrotask(callback)
+      : (callback: () => void) => void this.#clock.setTimer(0, callback);
+    this.#queue = new CommitQueue({
+      state: this.#state,
+      ...(this.#database === undefined ? {} : { database: this.#database }),
+      defer: (callback) => (options.defer ?? later)(callback),
+      publish: (changes: readonly Change[]) => this.#watches.publish(changes),
+    });
+  }
+
+  /** The revision of the last committed change. */
+  get revision(): string {
+    return String(this.#state.revision);
+  }
+
+  /** Figures for metrics and tests. */
+  get statistics(): { revision: number; commits: number; watches: number; oldestRevision: number } {
+    return {
+      revision: this.#state.revision,
+      commits: this.#queue.commits,
+      watches: this.#watches.size,
+      oldestRevision: this.#log.oldestRevision,
+    };
+  }
+
+  /** Every registered type. */
+  get types(): readonly TypeDefinition[] {
+    return [...this.#types.values()];
+  }
+
+  /** Serves one more type, or replaces what is known about one. */
+  register(definition: TypeDefinition): void {
+    this.#types.set(typeKey(definition.type), definition);
+  }
+
+  /** @throws ApiError 404 for a type that is not served */
+  definition(type: ResourceType): TypeDefinition {
+    const found = this.#types.get(typeKey(type));
+    if (found === undefined) {
+      throw notFound({ ...type, plural: type.plural }, "");
+    }
+    return found;
+  }
+
+  /** One object as JSON. @throws ApiError 404 */
+  getText(type: ResourceType, key: ObjectKey): string {
+    const definition = this.definition(type);
+    const stored = this.#state
+      .collection(typeKey(definition.viewOf?.type ?? definition.type))
+      .get(definition.type.namespaced ? (key.namespace ?? "") : "", key.name);
+    if (stored === undefined) throw notFound(definition.type, key.name);
+    return viewText(definition, stored.text);
+  }
+
+  /** A list as the JSON of each object. @throws ApiError 400, 410 */
+  listText(type: ResourceType, options: ListOptions = {}): ListedText {
+    const definition = this.definition(type);
+    const listed = listObjects(this.#state, this.#log, definition, {
+      ...options,
+      key: typeKey(definition.viewOf?.type ?? definition.type),
+    });
+    if (definition.viewOf !== undefined) listed.texts = listed.texts.map((text) => viewText(definition, text));
+    return listed;
+  }
+
+  /**
+   * Events as JSON texts.
+   * @param options.markInitialEvents ask for a BOOKMARK when the initial ADDED events are through (`sendInitialEvents`)
+   * @throws ApiError 400, 410, 504 at once
+   */
+  watchText(
+    type: ResourceType,
+    options: WatchOptions & { markInitialEvents?: boolean },
+    signal: AbortSignal,
+  ): AsyncIterable<TextWatchEvent> {
+    const definition = this.definition(type);
+    const selection = select(definition, options);
+    const events = this.#watches.open(
+      typeKey(definition.viewOf?.type ?? definition.type),
+      selection,
+      {
+        revision: parseRevision(options.resourceVersion),
+        bookmarks: options.allowBookmarks ?? false,
+        markInitialEvents: options.markInitialEvents ?? false,
+      },
+      signal,
+    );
+    return definition.viewOf === undefined ? events : viewEvents(definition, events);
+  }
+
+  /** Any write. @throws ApiError as the methods of ResourceClient do */
+  async write(type: ResourceType, write: StoreWrite, options: StoreWriteOptions = {}, signal?: AbortSignal): Promise<WriteAnswer> {
+    const definition = this.definition(type);
+    const manager = options.fieldManager ?? DEFAULT_MANAGER;
+    const answer = await this.#transact(options.dryRun ?? false, signal, (tx) => {
+      const stored = storedDefinition(tx, definition);
+      const inward = (object: KubernetesObject): KubernetesObject => definition.viewOf?.toStored(object) ?? object;
+      const written = perform(tx, stored, write, inward, manager, options);
+      if (options.fieldValidation === "Strict" && written.unknownFields.length > 0) throw strict(written.unknownFields);
+      return written;
+    });
+    const warnings =
+      options.fieldValidation === "Warn" ? answer.unknownFields.map((path) => `unknown field "${path}"`) : [];
+    return { ...answer, object: definition.viewOf?.fromStored(answer.object) ?? answer.object, warnings };
+  }
+
+  /** Deletes one object and says whether it is gone. @throws ApiError 404, 409 */
+  async remove(type: ResourceType, key: ObjectKey, options: DeleteOptions = {}, signal?: AbortSignal): Promise<Deleted> {
+    const definition = this.definition(type);
+    const deleted = await this.#transact(options.dryRun ?? false, signal, (tx) => {
+      const stored = storedDefinition(tx, definition);
+      const namespace = stored.type.namespaced ? (key.namespace ?? "") : "";
+      return deleteObject(tx, stored, { namespace, name: key.name }, options);
+    });
+    return { ...deleted, object: definition.viewOf?.fromStored(deleted.object) ?? deleted.object };
+  }
+
+  /**
+   * Creates or replaces an object that lives in memory only and is gone after a restart.
+   * @throws ApiError 409 when a stored object has the name
+   */
+  async putEphemeral<T extends KubernetesObject>(type: ResourceType, object: T, signal?: AbortSignal): Promise<T> {
+    const definition = this.definition(type);
+    return this.#transact(false, signal, (tx) => {
+      const { name } = object.metadata;
+      const present = tx.get(definition, object.metadata.namespace ?? "", name);
+      if (present === undefined) {
+        return createObject(tx, definition, object, { manager: DEFAULT_MANAGER, ephemeral: true }).object as T;
+      }
+      if (!present.ephemeral) throw alreadyExists(type, name);
+      return replaceObject(tx, definition, present, object, { manager: DEFAULT_MANAGER, status: false, unconditional: true })
+        .object as T;
+    });
+  }
+
+  async get<T extends KubernetesObject>(type: ResourceType, key: ObjectKey, signal?: AbortSignal): Promise<T> {
+    signal?.throwIfAborted();
+    return JSON.parse(this.getText(type, key)) as T;
+  }
+
+  async list<T extends KubernetesObject>(
+    type: ResourceType,
+    options: ListOptions = {},
+    signal?: AbortSignal,
+  ): Promise<ResourceList<T>> {
+    signal?.throwIfAborted();
+    const { texts, revision, ...rest } = this.listText(type, options);
+    return { items: texts.map((text) => JSON.parse(text) as T), resourceVersion: String(revision), ...rest };
+  }
+
+  async *watch<T extends KubernetesObject>(
+    type: ResourceType,
+    options: WatchOptions,
+    signal: AbortSignal,
+  ): AsyncGenerator<WatchEvent<T>> {
+    for await (const event of this.watchText(type, options, signal)) {
+      if (event.type === "BOOKMARK") yield { type: "BOOKMARK", resourceVersion: String(event.revision) };
+      else yield { type: event.type, object: JSON.parse(event.text) as T };
+    }
+  }
+
+  async create<T extends KubernetesObject>(type: ResourceType, object: T, options?: WriteOptions, signal?: AbortSignal): Promise<T> {
+    return (await this.write(type, { verb: "create", object }, options, signal)).object as T;
+  }
+
+  async update<T extends KubernetesObject>(type: ResourceType, object: T, options?: WriteOptions, signal?: AbortSignal): Promise<T> {
+    return (await this.write(type, { verb: "update", object }, options, signal)).object as T;
+  }
+
+  async updateStatus<T extends KubernetesObject>(type: ResourceType, object: T, options?: WriteOptions, signal?: AbortSignal): Promise<T> {
+    return (await this.write(type, { verb: "update", object }, { ...options, status: true }, signal)).object as T;
+  }
+
+  async patch<T extends KubernetesObject>(type: ResourceType, key: ObjectKey, patch: Patch, options?: WriteOptions, signal?: AbortSignal): Promise<T> {
+    return (await this.write(type, { verb: "patch", key, patch }, options, signal)).object as T;
+  }
+
+  async patchStatus<T extends KubernetesObject>(type: ResourceType, key: ObjectKey, patch: Patch, options?: WriteOptions, signal?: AbortSignal): Promise<T> {
+    return (await this.write(type, { verb: "patch", key, patch }, { ...options, status: true }, signal)).object as T;
+  }
+
+  async apply<T extends KubernetesObject>(type: ResourceType, object: T, options: ApplyOptions, signal?: AbortSignal): Promise<T> {
+    return (await this.write(type, { verb: "apply", object }, options, signal)).object as T;
+  }
+
+  async delete(type: ResourceType, key: ObjectKey, options?: DeleteOptions, signal?: AbortSignal): Promise<KubernetesObject> {
+    return (await this.remove(type, key, options, signal)).object;
+  }
+
+  /** Answers what was accepted, ends every watch and closes the file. */
+  async close(): Promise<void> {
+    await this.#queue.close();
+    this.#watches.close();
+    this.#database?.close();
+  }
+
+  /** Makes sure that the namespaces exist which every cluster has. */
+  async ensureStandingNamespaces(): Promise<void> {
+    const type = this.#types.get(NAMESPACE_KEY)?.type;
+    if (type === undefined) return;
+    for (const name of STANDING_NAMESPACES) {
+      if (this.#state.collection(NAMESPACE_KEY).get("", name) !== undefined) continue;
+      await this.create(type, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
+    }
+  }
+
+  #transact<T>(dryRun: boolean, signal: AbortSignal | undefined, run: (tx: Transaction) => T): Promise<T> {
+    return this.#queue.submit(
+      () => {
+        const tx = new Transaction({
+          state: this.#state,
+          clock: this.#clock,
+          random: this.#random,
+          definition: (key) => this.#types.get(key),
+          dryRun,
+        });
+        const answer = run(tx);
+        collectGarbage(tx);
+        this.#retain(tx);
+        return answer;
+      },
+      { dryRun, ...(signal === undefined ? {} : { signal }) },
+    );
+  }
+
+  /** Drops what is older than its type keeps it. */
+  #retain(tx: Transaction): void {
+    for (const key of tx.touched) {
+      const retention = this.#types.get(key)?.retention;
+      if (retention === undefined) continue;
+      const collection = this.#state.collection(key);
+      for (;;) {
+        const oldest = collection.oldest();
+        if (oldest === undefined) break;
+        if (collection.size <= retention.capacity && tx.now - oldest.writtenAt < retention.milliseconds) break;
+        tx.remove(oldest);
+      }
+    }
+  }
+}
+
+function perform(
+  tx: Transaction,
+  definition: TypeDefinition,
+  write: StoreWrite,
+  inward: (object: KubernetesObject) => KubernetesObject,
+  manager: string,
+  options: StoreWriteOptions,
+): Written {
+  const status = options.status ?? false;
+  const find = (key: ObjectKey) => {
+    const stored = tx.get(definition, definition.type.namespaced ? (key.namespace ?? "") : "", key.name);
+    if (stored === undefined) throw notFound(definition.type, key.name);
+    return stored;
+  };
+  switch (write.verb) {
+    case "create":
+      return createObject(tx, definition, inward(write.object), { manager });
+    case "update":
+      return replaceObject(tx, definition, find(keyOf(write.object)), inward(write.object), { manager, status });
+    case "patch":
+      return patchObject(tx, definition, find(write.key), write.patch, { manager, status });
+    case "apply":
+      return applyObject(tx, definition, inward(write.object), { manager, status, force: options.force ?? false });
+  }
+}
+
+function keyOf(object: KubernetesObject): ObjectKey {
+  const { name, namespace } = object.metadata;
+  return namespace === undefined ? { name } : { name, namespace };
+}
+
+/** 400 as kube-apiserver answers for `fieldValidation=Strict`. */
+function strict(paths: readonly string[]): Error {
+  return badRequest(`strict decoding error: ${paths.map((path) => `unknown field "${path}"`).join(", ")}`);
+}
+
+function parseRevision(text: string | undefined): number | undefined {
+  if (text === undefined || text === "" || text === "0") return undefined;
+  if (!/^[0-9]+$/.test(text)) {
+    throw badRequest(`Invalid value: ${JSON.stringify(text)}: resourceVersion is not a number that this server gave out`);
+  }
+  return Number(text);
+}
+
+function viewText(definition: TypeDefinition, text: string): string {
+  return definition.viewOf === undefined ? text : JSON.stringify(definition.viewOf.fromStored(parseObject(text)));
+}
+
+async function* viewEvents(definition: TypeDefinition, events: AsyncIterable<TextWatchEvent>): AsyncGenerator<TextWatchEvent> {
+  for await (const event of events) {
+    yield event.type === "BOOKMARK" ? event : { ...event, text: viewText(definition, event.text) };
+  }
+}
+
+function load(database: Database, state: State): void {
+  for (const row of database.rows()) {
+    let object: unknown;
+    try {
+      object = parseObject(row.text);
+    } catch (error) {
+      throw damaged(database.path, row.typeKey, row.name, error);
+    }
+    if (!isStoredObject(object)) throw damaged(database.path, row.typeKey, row.name);
+    const { typeKey: key, revision, writtenAt, text } = row;
+    state.load(indexObject(object, { typeKey: key, revision, text, ephemeral: false, writtenAt }));
+  }
+}
+
+function damaged(path: string, key: string, name: string, cause?: unknown): StoreUnusableError {
+  return new StoreUnusableError(
+    `The store ${path} is damaged: ${key} "${name}" is not an object. Move the file and its -wal file away and start again: objects come back from their sources, and what exists at the providers is recognised by its marks.`,
+    cause,
+  );
+}
+
+/**
+ * Opens the store, with the namespaces that every cluster has.
+ * @throws StoreUnusableError when the file is in use, damaged, not ours or of a newer version; the message names the remedy
+ */
+export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<EmbeddedStore> {
+  const store = new EmbeddedStore(options);
+  await store.ensureStandingNamespaces();
+  return store;
+}

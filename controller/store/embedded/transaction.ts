@@ -1,0 +1,91 @@
+/** What one write sees: the state, the types, the clock; and the two ways to change the state. */
+import { timestamp, type Clock, type Random } from "../../runtime/clock.ts";
+import type { KubernetesObject } from "../resource-client.ts";
+import type { StoredObject } from "./collection.ts";
+import { indexObject, parseObject, type State } from "./state.ts";
+import { typeKey, type TypeDefinition } from "./type-definition.ts";
+
+export interface TransactionOptions {
+  state: State;
+  clock: Clock;
+  random: Random;
+  definition(key: string): TypeDefinition | undefined;
+  dryRun: boolean;
+}
+
+export class Transaction {
+  readonly state: State;
+  readonly random: Random;
+  readonly dryRun: boolean;
+  /** The time of this write, RFC 3339 with seconds. */
+  readonly time: string;
+  /** The time of this write in milliseconds. */
+  readonly now: number;
+  readonly #definition: (key: string) => TypeDefinition | undefined;
+  /** Uids of objects that were stored with owners, which may not exist. For the garbage collector, like the next two. */
+  readonly owned: string[] = [];
+  /** Objects that are gone. */
+  readonly removed: StoredObject[] = [];
+  /** Uids of objects that carry a deletion mark. */
+  readonly marked: string[] = [];
+  /** Keys of the types that were written to. */
+  readonly touched = new Set<string>();
+
+  constructor(options: TransactionOptions) {
+    this.state = options.state;
+    this.random = options.random;
+    this.dryRun = options.dryRun;
+    this.now = options.clock.now();
+    this.time = timestamp(options.clock);
+    this.#definition = (key) => options.definition(key);
+  }
+
+  definition(key: string): TypeDefinition | undefined {
+    return this.#definition(key);
+  }
+
+  get(definition: TypeDefinition, namespace: string, name: string): StoredObject | undefined {
+    return this.state.get(definition, namespace, name);
+  }
+
+  /**
+   * Stores a version of an object, which gets its revision; a dry run gives it none.
+   * @param object changed in place: metadata.resourceVersion is set
+   */
+  put(
+    definition: TypeDefinition,
+    object: KubernetesObject,
+    previous: StoredObject | undefined,
+    options: { ephemeral?: boolean } = {},
+  ): StoredObject {
+    const revision = this.dryRun ? (previous?.revision ?? 0) : this.state.nextRevision();
+    if (revision > 0) object.metadata.resourceVersion = String(revision);
+    this.touched.add(typeKey(definition.type));
+    const next = indexObject(object, {
+      typeKey: typeKey(definition.type),
+      revision,
+      text: JSON.stringify(object),
+      ephemeral: options.ephemeral ?? previous?.ephemeral ?? false,
+      writtenAt: this.now,
+    });
+    this.state.record({
+      revision,
+      typeKey: next.typeKey,
+      next,
+      ...(previous === undefined ? {} : { previous }),
+    });
+    if (next.ownerReferences.length > 0) this.owned.push(next.uid);
+    if (next.terminating) this.marked.push(next.uid);
+    return next;
+  }
+
+  /** Removes an object for good; `last` is what watchers see, by default the stored version. Answers that last version. */
+  remove(previous: StoredObject, last?: KubernetesObject): KubernetesObject {
+    const revision = this.dryRun ? previous.revision : this.state.nextRevision();
+    const object = last ?? parseObject(previous.text);
+    const seen = { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
+    this.state.record({ revision, typeKey: previous.typeKey, previous, removedText: JSON.stringify(seen) });
+    this.removed.push(previous);
+    return object;
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * What an API server does to a custom resource before it validates it: nulls and unknown fields go, defaults come
+ * (apiextensions-apiserver `structural/pruning` and `structural/defaulting`).
+ */
+import { isFields, type Fields } from "./json.ts";
+import type { StructuralSchema } from "./structural.ts";
+
+/**
+ * Removes, in place, every field the schema does not know. Metadata is left alone.
+ * @returns their paths, e.g. `spec.secrets[0].form`, in the order of the document
+ */
+export function pruneUnknownFields(object: Fields, schema: StructuralSchema): string[] {
+  const unknown: string[] = [];
+  prune(object, schema, "", unknown);
+  return unknown;
+}
+
+function prune(value: unknown, schema: StructuralSchema, path: string, unknown: string[]): void {
+  if (Array.isArray(value)) {
+    const { items } = schema;
+    if (items !== undefined) value.forEach((item, index) => prune(item, items, `${path}[${index}]`, unknown));
+    return;
+  }
+  if (!isFields(value)) return;
+  for (const key of Object.keys(value)) {
+    const at = path === "" ? key : `${path}.${key}`;
+    if (at === "metadata") continue;
+    const child = property(schema, key) ?? schema.additionalProperties;
+    if (child !== undefined) prune(value[key], child, at, unknown);
+    // A value of the wrong type is the validator's to report, not ours to empty.
+    else if (schema.type === "object") {
+      delete value[key];
+      unknown.push(at);
+    }
+  }
+}
+
+function property(schema: StructuralSchema, key: string): StructuralSchema | undefined {
+  return schema.properties !== undefined && Object.hasOwn(schema.properties, key) ? schema.properties[key] : undefined;
+}
+
+/** Sets, in place, the defaults of absent fields; a null counts as absent. Defaults are copied, never shared. */
+export function applyDefaults(value: unknown, schema: StructuralSchema): void {
+  if (Array.isArray(value)) {
+    if (schema.items !== undefined) for (const item of value) applyDefaults(item, schema.items);
+    return;
+  }
+  if (!isFields(value)) return;
+  for (const [key, child] of Object.entries(schema.properties ?? {})) {
+    const present = Object.hasOwn(value, key) && value[key] !== null;
+    if (!present) {
+      if (child.default === undefined) {
+        if (Object.hasOwn(value, key)) delete value[key];
+        continue;
+      }
+      value[key] = structuredClone(child.default);
+    }
+    applyDefaults(value[key], child);
+  }
+  const { additionalProperties } = schema;
+  if (additionalProperties === undefined) return;
+  for (const key of Object.keys(value)) {
+    if (property(schema, key) !== undefined) continue;
+    if (value[key] === null) delete value[key];
+    else applyDefaults(value[key], additionalProperties);
+  }
+}
