@@ -5,6 +5,8 @@ import { manualClock } from "./core/manual-clock.ts";
 import type { SandboxContext, SandboxProvider } from "./core/provider.ts";
 import { seededRandom } from "./core/random.ts";
 import { memoryStorage } from "./core/storage.ts";
+import { createGitHub } from "./github/index.ts";
+import type { GitHubSandbox } from "./github/index.ts";
 import { createNeon } from "./neon/index.ts";
 import type { Neon, NeonOptions } from "./neon/index.ts";
 import { sandboxSeed } from "./seed.ts";
@@ -28,6 +30,7 @@ export const inProcessOrigins: Readonly<SandboxOrigins> = Object.freeze({
 
 /** What a caller may set per provider; the rest comes from the seed. */
 export interface ProviderOptions {
+  github?: Partial<Omit<Parameters<typeof createGitHub>[0], "context" | "publicUrl">>;
   neon?: Partial<Omit<NeonOptions, "context" | "publicUrl">>;
 }
 
@@ -35,10 +38,11 @@ export interface ProviderOptions {
 export interface Sandbox {
   context: SandboxContext;
   seed: SandboxSeed;
+  github: GitHubSandbox;
   neon: Neon;
   providers: readonly SandboxProvider[];
   /** The control port as a function. */
-  control(request: Request): Promise<Response>;
+  control: (request: Request) => Promise<Response>;
   origins: SandboxOrigins;
   /** The base URL of each API, as a client's `baseUrl` takes it. */
   urls: { github: string; neon: string; cloudflare: string };
@@ -46,7 +50,7 @@ export interface Sandbox {
    * A `fetch` whose whole world is this sandbox: requests go to the provider (or control port) of their origin.
    * @throws TypeError for any other origin, and when a fault drops the connection; the signal's reason when aborted
    */
-  fetch(input: Request | string | URL, init?: RequestInit): Promise<Response>;
+  fetch: (input: Request | string | URL, init?: RequestInit) => Promise<Response>;
 }
 
 /** Puts the providers of a sandbox together over a context. */
@@ -62,6 +66,13 @@ export function assembleSandbox(options: {
     neon: `${origins.neon}/api/v2`,
     cloudflare: `${origins.cloudflare}/client/v4`,
   };
+  const github = createGitHub({
+    owners: [{ login: seed.github.owner, type: "Organization" }],
+    tokens: [{ token: seed.github.token, owner: seed.github.owner }],
+    ...options.providers?.github,
+    context,
+    publicUrl: urls.github,
+  });
   const neon = createNeon({
     apiKeys: [
       { key: seed.neon.token, kind: "org", orgId: seed.neon.orgId },
@@ -71,7 +82,7 @@ export function assembleSandbox(options: {
     context,
     publicUrl: urls.neon,
   });
-  const providers: SandboxProvider[] = [neon];
+  const providers: SandboxProvider[] = [github, neon];
   const control = createControl({ context, providers, neon });
   const handlers = new Map<string, (request: Request) => Promise<Response>>([
     ...providers.map(
@@ -82,6 +93,7 @@ export function assembleSandbox(options: {
   return {
     context,
     seed,
+    github,
     neon,
     providers,
     control,

@@ -1,5 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { httpDelivery } from "./core/adapters/deliver.ts";
+import { filesBelow } from "./core/adapters/directory-files.ts";
 import { readJson, writeJson } from "./core/adapters/files.ts";
 import { openListener } from "./core/adapters/listener.ts";
 import type { Listener } from "./core/adapters/listener.ts";
@@ -11,6 +13,7 @@ import { createFaults } from "./core/faults.ts";
 import { createJournal } from "./core/journal.ts";
 import type { SandboxContext } from "./core/provider.ts";
 import type { SandboxStorage } from "./core/storage.ts";
+import { createGitDataPlane } from "./github/git-data-plane.ts";
 import { openPostgres } from "./neon/postgres/index.ts";
 import type { Postgres } from "./neon/postgres/index.ts";
 import { assembleSandbox } from "./sandbox.ts";
@@ -44,6 +47,8 @@ export interface ServeOptions {
   ports?: Partial<SandboxPorts>;
   /** Where to write the addresses, mode 0600; default `<directory>/sandbox.json`. */
   addressesFile?: string;
+  /** Template repositories to put into GitHub, from directories; one that exists already is left as it is. */
+  templates?: readonly { owner: string; name: string; directory: string }[];
   /** One line at a time; default: nothing is logged. */
   log?: (line: string) => void;
   providers?: ProviderOptions;
@@ -56,7 +61,7 @@ export interface ServedSandbox {
   /** Environment variables that point other tools (`curl`, `gh`, `wrangler`, `neonctl`, the SDKs) at the sandbox. */
   env: Record<string, string>;
   /** Closes listeners, data planes and storage. */
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 }
 
 const portNames = ["github", "neon", "cloudflare", "control", "postgres"] as const;
@@ -155,17 +160,34 @@ export async function serveSandbox(options: ServeOptions): Promise<ServedSandbox
       postgres = await openPostgres({ directory: join(directory, "postgres"), port: ports.postgres, log });
       closers.push(postgres.stop);
     }
+    const git = dataPlanes.git ? createGitDataPlane({ directory: join(directory, "git") }) : undefined;
+    if (git) closers.push(() => git.close());
     const sandbox = assembleSandbox({
       context,
       origins,
       providers: {
         ...options.providers,
+        github: {
+          deliver: httpDelivery(log),
+          ...(git === undefined ? {} : { gitDataPlane: git }),
+          ...options.providers?.github,
+        },
         neon: {
-          ...options.providers?.neon,
           ...(postgres === undefined ? {} : { postgresDataPlane: postgres.dataPlane }),
+          ...options.providers?.neon,
         },
       },
     });
+    for (const { owner, name, directory: source } of options.templates ?? []) {
+      sandbox.github.addAccount({ login: owner, type: "Organization" });
+      sandbox.github.seedRepository({
+        owner,
+        name,
+        isTemplate: true,
+        visibility: "public",
+        files: filesBelow(source),
+      });
+    }
     await sandbox.neon.ready();
     const onError = (error: unknown): void =>
       log(`sandbox: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);

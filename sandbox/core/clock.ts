@@ -1,9 +1,9 @@
 /** Time as the sandbox sees it. Emulated behaviour (delays, leases, rate windows) is computed from `now()` when it is read. */
 export interface SandboxClock {
   /** Wall time in milliseconds since the epoch. */
-  now(): number;
+  now: () => number;
   /** Resolves after `milliseconds` of this clock's time; rejects with the signal's reason when aborted. */
-  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+  sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
   /** Moves this clock forward by `milliseconds`; what was due in between becomes due at once. */
   advance(milliseconds: number): void;
 }

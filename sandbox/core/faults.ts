@@ -51,7 +51,12 @@ export interface Faults {
   clear(): void;
   list(): { faults: FaultRule[]; lags: LagRule[] };
   /** The first rule for this moment that matches, its counters advanced; undefined when none. */
-  match(provider: string, method: string, path: string, when: "before" | "after"): (FaultRule & { id: string }) | undefined;
+  match(
+    provider: string,
+    method: string,
+    path: string,
+    when: "before" | "after",
+  ): (FaultRule & { id: string }) | undefined;
 }
 
 export function createFaults(random: SandboxRandom): Faults {
@@ -71,7 +76,10 @@ export function createFaults(random: SandboxRandom): Faults {
       return id;
     },
     setLag: (rule) => {
-      lags = [...lags.filter((lag) => lag.provider !== rule.provider || lag.resource !== rule.resource), rule];
+      lags = [
+        ...lags.filter((lag) => lag.provider !== rule.provider || lag.resource !== rule.resource),
+        rule,
+      ];
     },
     lag: (provider, resource) =>
       Math.max(

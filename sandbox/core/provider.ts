@@ -27,9 +27,9 @@ export interface SandboxProvider {
    * Answers one API request, after journal and faults.
    * @throws ConnectionDropped when a fault closes the connection; the HTTP listener then destroys the socket
    */
-  fetch(request: Request): Promise<Response>;
+  fetch: (request: Request) => Promise<Response>;
   /** Everything that exists, as plain JSON, for oracles; never secret except where the oracle needs the plaintext. */
-  state(): unknown;
+  state: () => unknown;
 }
 
 /** Thrown instead of an answer: the client sees a closed connection and cannot know whether the request was applied. */

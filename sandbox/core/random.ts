@@ -15,7 +15,8 @@ export function seededRandom(seed: number): SandboxRandom {
   };
   const string = (length: number, alphabet = "0123456789abcdef"): string => {
     let text = "";
-    for (let index = 0; index < length; index += 1) text += alphabet.charAt(Math.floor(next() * alphabet.length));
+    for (let index = 0; index < length; index += 1)
+      text += alphabet.charAt(Math.floor(next() * alphabet.length));
     return text;
   };
   const uuid = (): string =>

@@ -3,14 +3,13 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import { ConnectionDropped } from "../provider.ts";
 
 /** A loopback HTTP listener over a fetch-like handler. */
 export interface Listener {
   port: number;
   /** Closes the listener and every connection. */
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request {
@@ -39,7 +38,7 @@ async function answer(response: Response, outgoing: ServerResponse, head: boolea
     outgoing.end();
     return;
   }
-  await pipeline(Readable.fromWeb(response.body as unknown as NodeReadableStream), outgoing);
+  await pipeline(Readable.fromWeb(response.body), outgoing);
 }
 
 /**

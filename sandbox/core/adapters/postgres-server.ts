@@ -31,7 +31,7 @@ export interface PostgresServer {
   /** The superuser; the socket is its password. */
   user: string;
   /** Shuts the server down, connections included. */
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 }
 
 interface Account {

@@ -8,7 +8,7 @@ import { openProxy } from "./proxy.ts";
 export interface Postgres {
   dataPlane: PostgresDataPlane;
   /** Closes every connection and stops the server. */
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 }
 
 /**

@@ -15,10 +15,10 @@ import {
 /** The proxy in front of the Postgres server: clients say which endpoint they want, it knows database and role. */
 export interface PostgresProxy {
   port: number;
-  setDirectory(find: (endpointId: string) => Connectable | undefined): void;
+  setDirectory: (find: (endpointId: string) => Connectable | undefined) => void;
   /** Lets no new connection through to the database while `run` works on it. */
-  hold<Result>(databaseId: number, run: () => Promise<Result>): Promise<Result>;
-  close(): Promise<void>;
+  hold: <Result>(databaseId: number, run: () => Promise<Result>) => Promise<Result>;
+  close: () => Promise<void>;
 }
 
 /** A refusal, sent to the client as a fatal error with this SQLSTATE. */
