@@ -216,8 +216,8 @@ function controllerRecorder(metrics: Metrics) {
     cacheChanged: (kind: string, objects: number): void => metrics.cacheObjects.set({ kind }, objects),
     cacheRestarted: (kind: string, reason: string): void => metrics.cacheRestarts.inc({ kind, reason }),
     leading: (name: string, leads: boolean): void => metrics.leader.set({ name }, leads ? 1 : 0),
-    storeRequest: (request: { method: string; code: string; host: string }): void =>
-      metrics.restRequests.inc(request),
+    storeRequest: ({ method, code, host }: Parameters<Tracker["storeRequest"]>[0]): void =>
+      metrics.restRequests.inc({ method, code, host }),
   };
 }
 
@@ -227,7 +227,15 @@ function providerRecorder(metrics: Metrics, secrets: SecretRegistry) {
       metrics.providerRequests.inc({ provider, connection, method, route: secrets.redact(route), code });
       metrics.providerSeconds.observe({ provider, method }, seconds);
     },
-    providerQuota: ({ limit, remaining, ...labels }: Parameters<Tracker["providerQuota"]>[0]): void => {
+    providerQuota: ({
+      provider,
+      connection,
+      resource,
+      limit,
+      remaining,
+    }: Parameters<Tracker["providerQuota"]>[0]): void => {
+      // Named one by one: prom-client throws at a label it does not know.
+      const labels = { provider, connection, resource };
       if (limit !== undefined) metrics.quotaLimit.set(labels, limit);
       if (remaining !== undefined) metrics.quotaRemaining.set(labels, remaining);
     },
@@ -240,12 +248,12 @@ function providerRecorder(metrics: Metrics, secrets: SecretRegistry) {
 
 function stateRecorder(metrics: Metrics) {
   return {
-    driftDetected: (drift: { kind: string; provider: string; mode: "Correct" | "Warn" }): void =>
-      metrics.drift.inc(drift),
-    provisioned: ({ duration, ...labels }: Parameters<Tracker["provisioned"]>[0]): void =>
-      metrics.provisionSeconds.observe(labels, duration / 1000),
-    previewsActive: ({ count, ...labels }: Parameters<Tracker["previewsActive"]>[0]): void =>
-      metrics.previewsActive.set(labels, count),
+    driftDetected: ({ kind, provider, mode }: Parameters<Tracker["driftDetected"]>[0]): void =>
+      metrics.drift.inc({ kind, provider, mode }),
+    provisioned: ({ provider, environmentKind, duration }: Parameters<Tracker["provisioned"]>[0]): void =>
+      metrics.provisionSeconds.observe({ provider, environmentKind }, duration / 1000),
+    previewsActive: ({ namespace, project, count }: Parameters<Tracker["previewsActive"]>[0]): void =>
+      metrics.previewsActive.set({ namespace, project }, count),
     stateChanged: (from: string, to: string): void => metrics.stateTransitions.inc({ from, to }),
   };
 }
