@@ -7,8 +7,29 @@ import { memoryStorage } from "../core/storage.ts";
 import { createNeon } from "./index.ts";
 import type { Neon, NeonOptions } from "./index.ts";
 
-/** JSON as a test reads it. */
-export type Json = { [key: string]: Json } & Json[] & string & number & boolean;
+/** An object of an answer; what tests read of it is text, or compared as a whole. */
+interface Item {
+  [field: string]: string;
+}
+
+/** A body of any answer, as a test reads it. */
+export interface Json {
+  project?: Item;
+  branch?: Item;
+  endpoint?: Item;
+  role?: Item;
+  operation?: Item;
+  annotation?: { value: unknown };
+  projects?: Item[];
+  branches?: Item[];
+  endpoints?: Item[];
+  roles?: Item[];
+  operations?: Item[];
+  connection_uris?: Item[];
+  pagination?: Item;
+  password?: string;
+  [field: string]: unknown;
+}
 
 /** One answer: status, headers and the parsed body. */
 export interface Answer {

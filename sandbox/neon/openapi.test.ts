@@ -192,7 +192,7 @@ test("every answer of a broad run, and every request of Neon's own SDK in it, is
     branch: { name: "dev", parent_id: root, expires_at: "2026-01-05T00:00:00Z" },
     endpoints: [{ type: "read_write" as never, autoscaling_limit_max_cu: 1 }],
     annotation_value: { owner: "flaresmith" },
-  } as Parameters<typeof api.createProjectBranch>[1]);
+  });
   const branch = dev.branch.id;
   await api.getProjectBranch(project, branch);
   await api.getProjectOperation(project, dev.operations[0]?.id ?? "");
@@ -206,11 +206,11 @@ test("every answer of a broad run, and every request of Neon's own SDK in it, is
     limit: 2,
     sort_by: "name",
     sort_order: "asc",
-  } as Parameters<typeof api.listProjectBranches>[0]);
+  });
   await api.countProjectBranches({ projectId: project });
   await api.updateProjectBranch(project, branch, {
     branch: { name: "develop", expires_at: null },
-  } as unknown as Parameters<typeof api.updateProjectBranch>[2]);
+  });
   await api.updateProjectBranch(project, branch, { branch: { name: "develop" } });
   const { data: role } = await api.createProjectBranchRole(project, branch, { role: { name: "reader" } });
   settle();
@@ -270,9 +270,7 @@ test("every answer of a broad run, and every request of Neon's own SDK in it, is
   await api.deleteProjectBranch({ projectId: project, branchId: branch });
   settle();
   await api.deleteProjectBranch({ projectId: project, branchId: branch });
-  await api.listProjectBranches({ projectId: project, include_deleted: true } as Parameters<
-    typeof api.listProjectBranches
-  >[0]);
+  await api.listProjectBranches({ projectId: project, include_deleted: true });
   await api.recoverProjectBranch(project, branch);
   await api.setDefaultProjectBranch(project, branch);
   context.clock.advance(1_000);
@@ -286,7 +284,9 @@ test("every answer of a broad run, and every request of Neon's own SDK in it, is
   await api.recoverProject(project);
 
   expect(problems).toEqual([]);
-  const statuses = Object.fromEntries([...seen].map(([name, found]) => [name, [...found].toSorted()]));
+  const statuses = Object.fromEntries(
+    [...seen].map(([name, found]) => [name, [...found].toSorted((left, right) => left - right)]),
+  );
   expect(statuses).toMatchObject({
     createProject: [201],
     createProjectBranch: [201, 409, 422, 423],
