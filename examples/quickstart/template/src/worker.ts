@@ -16,7 +16,12 @@ function connect(databaseUrl: string): Sql {
   const tls = url.searchParams.get("sslmode") ?? "require";
   // The client would send parameters that it does not know to the server, which refuses them.
   for (const name of ["sslmode", "channel_binding"]) url.searchParams.delete(name);
-  return postgres(url.href, { max: 1, fetch_types: false, prepare: false, ssl: tls === "disable" ? false : "require" });
+  return postgres(url.href, {
+    max: 1,
+    fetch_types: false,
+    prepare: false,
+    ssl: tls === "disable" ? false : "require",
+  });
 }
 
 /** Creates the table on first use, so that a new database branch needs no migration step. */
@@ -68,6 +73,7 @@ async function withDatabase(request: Request, env: Env, path: string): Promise<R
   }
 }
 
+// oxlint-disable-next-line import/no-default-export -- the runtime looks for handlers in the default export
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
     const { pathname } = new URL(request.url);
