@@ -149,8 +149,12 @@ export function createGitDataPlane(options: { directory: string }): GitDataPlane
       if (known.has(sha)) continue;
       const file = join(root, "objects", sha.slice(0, 2), sha.slice(2));
       if (!existsSync(file)) {
+        const content = body();
         mkdirSync(join(file, ".."), { recursive: true });
-        writeFileSync(file, deflateSync(Buffer.concat([Buffer.from(`${type} ${body.length}\0`), body])));
+        writeFileSync(
+          file,
+          deflateSync(Buffer.concat([Buffer.from(`${type} ${content.length}\0`), content])),
+        );
       }
       known.add(sha);
     }

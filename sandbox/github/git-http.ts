@@ -12,7 +12,7 @@ import { findRepository, type World } from "./world.ts";
 export interface GitRepository {
   id: number;
   defaultBranch: string;
-  objects(): Iterable<{ sha: string; type: GitObjectRecord["type"]; body: Buffer }>;
+  objects(): Iterable<{ sha: string; type: GitObjectRecord["type"]; body: () => Buffer }>;
   has(sha: string): boolean;
   /** Full ref names and the ids they point to. */
   refs(): [string, string][];
@@ -44,7 +44,7 @@ function gitRepository(world: World, record: RepositoryRecord, actor: string): G
     objects: () =>
       objects
         .entries()
-        .map(([sha, item]) => ({ sha, type: item.type, body: Buffer.from(item.data, "base64") })),
+        .map(([sha, item]) => ({ sha, type: item.type, body: () => Buffer.from(item.data, "base64") })),
     has: (sha) => objects.get(sha) !== undefined,
     // Before a generated repository has content it is an empty repository to git as well.
     refs: () => (world.now() < record.ready.refs ? [] : namedRefs(world, record)),

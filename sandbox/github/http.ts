@@ -78,7 +78,8 @@ function answer(options: {
     "x-github-request-id": world.context.random.string(20, "0123456789ABCDEF").replace(/(.{4})(?=.)/g, "$1:"),
     ...reply.headers,
   });
-  if (requires && identity.kind !== "anonymous")
+  // A refusal names what this very request lacked.
+  if (requires && identity.kind !== "anonymous" && !headers.has("x-accepted-github-permissions"))
     headers.set("x-accepted-github-permissions", acceptedPermissions(requires));
   if (body === undefined) headers.delete("content-type");
   let status = reply.status;
