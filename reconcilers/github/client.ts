@@ -9,8 +9,8 @@ import { failureError, failureOf, invalidAnswer, unansweredError } from "./failu
 import type { GitHubFailure } from "./failures.ts";
 import { identify } from "./identity.ts";
 import type { GitHubIdentity } from "./identity.ts";
+import type { GitTree } from "./git-objects.ts";
 import { followRedirects } from "./redirects.ts";
-import type { CommitFile } from "./types.ts";
 
 export type { GitHubCredentials } from "./app-token.ts";
 export type { GitHubIdentity } from "./identity.ts";
@@ -74,8 +74,8 @@ export interface GitHubClient {
   identity(signal: AbortSignal): Promise<GitHubIdentity>;
   /** The token and what it may, of a GitHub App's installation; undefined for personal tokens. */
   installation(): Promise<InstallationToken> | undefined;
-  /** Files of commits by tree or blob id; they can never change. */
-  readonly files: ByteCache<readonly CommitFile[]>;
+  /** Git objects by their id; they can never change. */
+  readonly objects: { readonly blobs: ByteCache<Uint8Array>; readonly trees: ByteCache<GitTree> };
 }
 
 export interface GitHubClientOptions {
@@ -90,7 +90,8 @@ export interface GitHubClientOptions {
 
 /** The version all calls are written for; header-less requests may get another one day. */
 const API_VERSION = "2022-11-28";
-const FILE_CACHE_BYTES = 32 * 1024 * 1024;
+const BLOB_CACHE_BYTES = 32 * 1024 * 1024;
+const TREE_CACHE_BYTES = 4 * 1024 * 1024;
 const MOST_PAGES = 200;
 
 const silent = (): void => undefined;
@@ -215,7 +216,7 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
     },
     identity: (signal) => identify(client, credentials, signal),
     installation: () => tokens?.get(),
-    files: createByteCache(FILE_CACHE_BYTES),
+    objects: Object.freeze({ blobs: createByteCache<Uint8Array>(BLOB_CACHE_BYTES), trees: createByteCache<GitTree>(TREE_CACHE_BYTES) }),
   };
   return Object.freeze(client);
 }

@@ -13,6 +13,9 @@ export interface GitHubFailure {
   headers: Readonly<Record<string, string | undefined>>;
 }
 
+/** Words by which GitHub says that the owner's plan lacks a feature; it has no code for that. */
+const PLAN = /upgrade|(billing|current|this|your) plan|not (available|supported) (for|on|in) /i;
+
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
@@ -63,7 +66,7 @@ function limitedUntil(failure: GitHubFailure, clock: Clock): number | undefined 
 function forbidden(failure: GitHubFailure): { code: ErrorCode; hint?: string } {
   const { message, acceptedPermissions } = failure;
   if (/archived/i.test(message)) return { code: "ENV_ARCHIVED", hint: "Unarchive the repository on GitHub, or remove it from the spec." };
-  if (/upgrade|billing plan|current plan|not (available|supported) (for|on|in)/i.test(message)) return { code: "INTEGRATION_UNSUPPORTED_BY_PLAN" };
+  if (PLAN.test(message)) return { code: "INTEGRATION_UNSUPPORTED_BY_PLAN" };
   if (/suspended/i.test(message)) return { code: "INTEGRATION_CREDENTIALS_INVALID", hint: "Unsuspend the GitHub App's installation, or give the Connection other credentials." };
   return {
     code: "INTEGRATION_PERMISSION_MISSING",
@@ -81,7 +84,7 @@ function codeOf(failure: GitHubFailure, write: boolean): { code: ErrorCode; hint
   if (status === 409) return { code: "INTEGRATION_CONFLICT" };
   if (status === 423) return { code: "INTEGRATION_BUSY" };
   if (status === 402) return { code: "INTEGRATION_UNSUPPORTED_BY_PLAN" };
-  if (status === 422 && /upgrade|billing plan|current plan|plan does not|not supported (for|on) /i.test(failure.message)) return { code: "INTEGRATION_UNSUPPORTED_BY_PLAN" };
+  if (status === 422 && PLAN.test(failure.message)) return { code: "INTEGRATION_UNSUPPORTED_BY_PLAN" };
   if (status >= 500) return { code: write ? "INTEGRATION_UNKNOWN_OUTCOME" : "INTEGRATION_UNAVAILABLE" };
   if (status >= 400) return { code: "INTEGRATION_REJECTED" };
   return { code: "INTEGRATION_RESPONSE_INVALID" };

@@ -111,7 +111,7 @@ export async function updateRepository(
     );
   }
   let names: readonly string[] = [...observed.topics, ...(observed.marked ? [markerTopic(marker)] : [])];
-  if (changed.has("topics") || changed.has("marker")) {
+  if (changed.has("topics") || changed.has("markerTopic") || changed.has("marker")) {
     names = [...topics, markerTopic(marker)];
     const answer = await client.attempt({ what: `setting the topics of the repository ${fullName}`, signal, write: true, tolerate: [404] }, (request) =>
       request("PUT /repos/{owner}/{repo}/topics", { owner, repo, names: [...names] }),

@@ -67,7 +67,7 @@ function diff(desired: RepositoryDesired, observed: RepositoryObserved): FieldCh
   if (desired.topics) compare("topics", normalTopics(desired.topics).join(", "), normalTopics(observed.topics).join(", "));
   compare("defaultBranch", desired.defaultBranch, observed.defaultBranch);
   for (const key of settingKeys) compare(`settings.${key}`, desired.settings?.[key], observed.settings[key]);
-  compare("marker", true, observed.marked);
+  compare("markerTopic", true, observed.marked);
   return changes;
 }
 
@@ -97,7 +97,7 @@ export const repository = define<RepositoryDesired, RepositoryObserved>({
     description: "shallow",
     topics: "shallow",
     defaultBranch: "shallow",
-    marker: "shallow",
+    markerTopic: "shallow",
     ...Object.fromEntries(settingKeys.map((key) => [`settings.${key}`, "shallow" as const])),
   },
   reference: ({ owner, name }) => ({ scope: owner, name }),

@@ -166,8 +166,8 @@ export interface RulesetObserved {
   include: readonly string[] | undefined;
   exclude: readonly string[] | undefined;
   rules: RulesetSpec["rules"] | undefined;
-  /** Rules of types that the spec cannot say, as GitHub gave them; kept on every write. */
-  otherRules: readonly unknown[] | undefined;
+  /** The rules as GitHub gave them; what the spec cannot say in them is kept on every write. */
+  raw: readonly { type: string; parameters?: Record<string, unknown> }[] | undefined;
   /** Undefined also when the credential may not see them: absent is not empty. */
   bypassActors: RulesetSpec["bypassActors"];
 }

@@ -1,0 +1,85 @@
+/** A deployment environment with its protections. */
+import type { FieldChange } from "../engine/resource.ts";
+import { define } from "./define.ts";
+import { environmentObserved } from "./environment-observed.ts";
+import { listEnvironments, listPatterns, readEnvironment } from "./environment-read.ts";
+import { desiredPolicy, desiredReviewerKey, reviewerKey, writeEnvironment } from "./environment-write.ts";
+import { requireVisible, splitName } from "./repository-access.ts";
+import type { EnvironmentDesired, EnvironmentObserved } from "./types.ts";
+
+const sortedText = (items: readonly string[]): string => [...new Set(items)].toSorted().join(", ");
+
+function diff(desired: EnvironmentDesired, observed: EnvironmentObserved): FieldChange[] {
+  const changes: FieldChange[] = [];
+  const compare = (field: string, to: unknown, from: unknown): void => {
+    if (to === undefined || to === from) return;
+    changes.push({ field, effect: "in-place", from: String(from), to: String(to) });
+  };
+  if (desired.reviewers) compare("reviewers", sortedText(desired.reviewers.map(desiredReviewerKey)), sortedText(observed.reviewers.map(reviewerKey)));
+  compare("waitTimer", desired.waitTimer, observed.waitTimer);
+  compare("preventSelfReview", desired.preventSelfReview, observed.preventSelfReview);
+  const policy = desiredPolicy(desired);
+  compare("branchPolicies.protectedBranches", policy === undefined ? undefined : policy === "protected", observed.branchPolicy === "protected");
+  const patterns = desired.branchPolicies?.patterns;
+  if (policy === "custom" && patterns && observed.branchPolicy !== "custom") compare("branchPolicies.patterns", sortedText(patterns), "any branch");
+  else if (policy === "custom" && patterns && observed.patterns)
+    compare("branchPolicies.patterns", sortedText(patterns), sortedText(observed.patterns.map((pattern) => pattern.name)));
+  else if (policy === "all" && observed.branchPolicy === "custom") compare("branchPolicies.patterns", "any branch", "patterns");
+  return changes;
+}
+
+/** GitHub tells names of environments apart without case; one listing shows all of a repository but their patterns. */
+export const environment = define<EnvironmentDesired, EnvironmentObserved>({
+  provider: "github",
+  type: "environment",
+  segment: "githubEnvironment",
+  holds: "nothing",
+  ownership: "inherited",
+  fields: {
+    name: "shallow",
+    reviewers: "shallow",
+    waitTimer: "shallow",
+    preventSelfReview: "shallow",
+    "branchPolicies.protectedBranches": "shallow",
+    "branchPolicies.patterns": "deep",
+  },
+  reference: ({ repository, name }) => ({ scope: repository, name }),
+  observe: async ({ scope, name }, context) => {
+    const data = await context.read({
+      listing: scope.toLowerCase(),
+      list: () => listEnvironments(context, scope),
+      find: (environments) => environments.find((item) => item.name.toLowerCase() === name.toLowerCase()),
+      single: () => readEnvironment(context, scope, name),
+    });
+    if (!data) return { state: "absent" };
+    const deep = context.depth === "deep" || context.fresh;
+    const custom = data.deployment_branch_policy?.custom_branch_policies === true;
+    const patterns = deep && custom ? await listPatterns(context, scope, data.name) : undefined;
+    return {
+      state: "present",
+      id: String(data.id),
+      name: data.name,
+      owner: "unmarked",
+      observed: environmentObserved(data, patterns),
+      depth: deep ? "deep" : "shallow",
+    };
+  },
+  diff,
+  create: async (desired, context) => {
+    const observed = await writeEnvironment(desired, undefined, context);
+    return { id: String(observed.id), name: observed.name, observed };
+  },
+  update: async (desired, observed, _changes, context) => {
+    const next = await writeEnvironment(desired, observed, context);
+    return { id: String(next.id), name: next.name, observed: next };
+  },
+  remove: async ({ scope, name }, context) => {
+    const { client, signal } = context;
+    const what = `deleting the environment ${name} of ${scope}`;
+    const answer = await client.attempt({ what, signal, write: true, tolerate: [404] }, (request) =>
+      request("DELETE /repos/{owner}/{repo}/environments/{environment_name}", { ...splitName(scope), environment_name: name }),
+    );
+    if (!answer.ok) await requireVisible(context, scope);
+  },
+  outputs: (_desired, { id, name }) => ({ id, name }),
+});
