@@ -1,0 +1,7 @@
+/** What the HTTP API needs of a store. The embedded store is one; tests may bring another. */
+import type { EmbeddedStore } from "../store/embedded/store.ts";
+
+export type ApiStore = Pick<
+  EmbeddedStore,
+  "types" | "revision" | "getText" | "listText" | "watchText" | "write" | "remove"
+>;

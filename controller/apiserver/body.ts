@@ -1,0 +1,172 @@
+/** Bodies of requests: size, media type, syntax. */
+import type { KubernetesObject } from "../store/resource-client.ts";
+import { DecodeError, parseJsonText, parseYamlText } from "./json-text.ts";
+import { parseMediaTypes, SERVED_TYPES } from "./media-type.ts";
+import { badRequest, tooLarge, unsupportedMediaType } from "./status.ts";
+import type { TypeDefinition } from "../store/embedded/type-definition.ts";
+
+/** Largest body that is read, in bytes, as in kube-apiserver. */
+export const BODY_LIMIT = 3 * 1024 * 1024;
+
+/** How much of a body that cannot be read is quoted. */
+const QUOTE_LENGTH = 30;
+
+/**
+ * The body as text.
+ * @throws ApiError 413 above {@link BODY_LIMIT}; 400 when it is no UTF-8
+ */
+export async function readBody(request: Request): Promise<string> {
+  const declared = Number(request.headers.get("content-length") ?? "0");
+  if (declared > BODY_LIMIT) throw tooLarge(BODY_LIMIT);
+  if (request.body === null) return "";
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
+    size += chunk.byteLength;
+    if (size > BODY_LIMIT) throw tooLarge(BODY_LIMIT);
+    chunks.push(chunk);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+  } catch {
+    throw badRequest("the body of the request is not valid UTF-8");
+  }
+}
+
+/** The media type of the body, lower case and without parameters; empty when the request names none. */
+export function bodyType(request: Request): string {
+  return parseMediaTypes(request.headers.get("content-type") ?? "")[0]?.type ?? "";
+}
+
+export interface Decoded {
+  value: unknown;
+  /** Paths of fields that stood twice. */
+  duplicates: readonly string[];
+}
+
+/**
+ * Reads a body that holds an object, JSON or YAML.
+ * @param expected kind that the URL stands for, for the message
+ * @throws ApiError 400, 413, 415
+ */
+export async function decodeBody(request: Request, expected: string): Promise<Decoded> {
+  const type = bodyType(request);
+  const isYaml = type === "application/yaml";
+  if (type !== "" && type !== "application/json" && !isYaml) throw unsupportedMediaType(SERVED_TYPES);
+  const text = await readBody(request);
+  try {
+    return isYaml ? parseYamlText(text) : parseJsonText(text);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    const quote =
+      text === "" ? "<empty>" : text.length > QUOTE_LENGTH ? `${text.slice(0, QUOTE_LENGTH)} ...` : text;
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${expected}): couldn't get version/kind; json parse error: ${error.message} (${quote})`,
+    );
+  }
+}
+
+/** The optional body of a delete. @throws ApiError 400, 413, 415 */
+export async function decodeDeleteBody(request: Request): Promise<unknown> {
+  const type = bodyType(request);
+  const text = await readBody(request);
+  if (text.trim() === "") return undefined;
+  if (type !== "" && type !== "application/json" && type !== "application/yaml")
+    throw unsupportedMediaType(SERVED_TYPES);
+  try {
+    return type === "application/yaml" ? parseYamlText(text).value : parseJsonText(text).value;
+  } catch (error) {
+    if (error instanceof DecodeError) throw badRequest(`couldn't read the delete options: ${error.message}`);
+    throw error;
+  }
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Where an object is written to, from the URL. */
+export interface Target {
+  definition: TypeDefinition;
+  namespace?: string;
+  /** Left out on create. */
+  name?: string;
+}
+
+function checkedMetadata(value: Record<string, unknown>): Record<string, unknown> {
+  const { metadata } = value;
+  if (metadata === undefined || metadata === null) return {};
+  if (!isRecord(metadata)) throw badRequest("metadata must be an object");
+  const { labels, annotations, finalizers, name, namespace, generateName } = metadata;
+  for (const [field, map] of [
+    ["labels", labels],
+    ["annotations", annotations],
+  ] as const) {
+    if (map === undefined || map === null) continue;
+    if (!isRecord(map)) throw badRequest(`metadata.${field} must be an object of text values`);
+    for (const [key, item] of Object.entries(map)) {
+      if (typeof item !== "string")
+        throw badRequest(`metadata.${field}[${JSON.stringify(key)}] must be text: put the value in quotes`);
+    }
+  }
+  if (
+    finalizers !== undefined &&
+    finalizers !== null &&
+    !(Array.isArray(finalizers) && finalizers.every((item) => typeof item === "string"))
+  ) {
+    throw badRequest("metadata.finalizers must be a list of text values");
+  }
+  for (const [field, item] of [
+    ["name", name],
+    ["namespace", namespace],
+    ["generateName", generateName],
+  ] as const) {
+    if (item !== undefined && item !== null && typeof item !== "string")
+      throw badRequest(`metadata.${field} must be text: put the value in quotes`);
+  }
+  // Explicit nulls mean absent, as in Go's decoder.
+  return Object.fromEntries(Object.entries(metadata).filter(([, item]) => item !== null));
+}
+
+/**
+ * Makes an object of a decoded body, with the namespace and name of the URL filled in.
+ * @throws ApiError 400 when it is no object, names no kind, or names another place than the URL
+ */
+export function objectFor(target: Target, value: unknown): KubernetesObject {
+  const { definition } = target;
+  const { type } = definition;
+  if (!isRecord(value))
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${type.kind}): it is not an object`,
+    );
+  const builtIn = definition.schema === undefined;
+  const version = type.group === "" ? type.version : `${type.group}/${type.version}`;
+  const { apiVersion = builtIn ? version : undefined, kind = builtIn ? type.kind : undefined } = value;
+  const quote = JSON.stringify(value).slice(0, 200);
+  const expected = `the object provided is unrecognized (must be of type ${type.kind})`;
+  if (typeof kind !== "string" || kind === "")
+    throw badRequest(`${expected}: Object 'Kind' is missing in '${quote}' (${quote})`);
+  if (typeof apiVersion !== "string" || apiVersion === "") {
+    throw badRequest(`${expected}: Object 'apiVersion' is missing in '${quote}' (${quote})`);
+  }
+  const metadata = checkedMetadata(value);
+  if (type.namespaced && target.namespace !== undefined) {
+    const { namespace } = metadata;
+    if (namespace === undefined || namespace === "") metadata["namespace"] = target.namespace;
+    else if (namespace !== target.namespace) {
+      throw badRequest(
+        "the namespace of the provided object does not match the namespace sent on the request",
+      );
+    }
+  }
+  if (target.name !== undefined) {
+    const { name } = metadata;
+    if (name === undefined || name === "") metadata["name"] = target.name;
+    else if (name !== target.name) {
+      throw badRequest(
+        `the name of the object (${String(name)}) does not match the name on the URL (${target.name})`,
+      );
+    }
+  }
+  return { ...value, apiVersion, kind, metadata: metadata as unknown as KubernetesObject["metadata"] };
+}

@@ -1,0 +1,265 @@
+/** Schemas of what is not ours, for `kubectl explain`: object metadata and the built-in types that are served. */
+
+/** A schema of OpenAPI v3, as JSON. */
+export type OpenApiSchema = Readonly<Record<string, unknown>>;
+
+export const META = "io.k8s.apimachinery.pkg.apis.meta.v1";
+/** How a schema refers to another one. */
+export const reference = (name: string): OpenApiSchema => ({ $ref: `#/components/schemas/${name}` });
+
+const described = (description: string, schema: OpenApiSchema): OpenApiSchema => ({ description, ...schema });
+/** A reference cannot carry a description of its own, so it is wrapped. */
+const referred = (description: string, name: string): OpenApiSchema => ({
+  description,
+  default: {},
+  allOf: [reference(name)],
+});
+const text = (description: string): OpenApiSchema => described(description, { type: "string" });
+const integer = (description: string): OpenApiSchema =>
+  described(description, { type: "integer", format: "int64" });
+const flag = (description: string): OpenApiSchema => described(description, { type: "boolean" });
+const time = (description: string): OpenApiSchema =>
+  described(description, { type: "string", format: "date-time" });
+const textMap = (description: string): OpenApiSchema =>
+  described(description, { type: "object", additionalProperties: { type: "string" } });
+const object = (
+  description: string,
+  properties: Record<string, OpenApiSchema>,
+  required: readonly string[] = [],
+): OpenApiSchema => ({
+  description,
+  type: "object",
+  ...(required.length === 0 ? {} : { required }),
+  properties,
+});
+
+/** `apiVersion` and `kind`, as every object has them. */
+export const typeMeta: Readonly<Record<string, OpenApiSchema>> = {
+  apiVersion: text("Group and version of the schema that this object follows."),
+  kind: text("Which kind of object this is, in CamelCase. Cannot be changed."),
+};
+
+/** Schemas that others refer to. */
+export const metaSchemas: Readonly<Record<string, OpenApiSchema>> = {
+  [`${META}.ObjectMeta`]: object("What every stored object carries besides its content.", {
+    name: text("Unique within the namespace and kind. Cannot be changed."),
+    generateName: text("Prefix of the name that the server makes when name is left out."),
+    namespace: text("The space within which the name is unique. Cannot be changed."),
+    labels: textMap("Key and value pairs to select objects by."),
+    annotations: textMap("Key and value pairs for tools; nothing selects by them."),
+    finalizers: described(
+      "What must be done before the object goes; each entry is removed by whoever did its part.",
+      {
+        type: "array",
+        items: { type: "string" },
+        "x-kubernetes-list-type": "set",
+        "x-kubernetes-patch-strategy": "merge",
+      },
+    ),
+    ownerReferences: described("Objects that this one belongs to; it is removed when all of them are gone.", {
+      type: "array",
+      items: { default: {}, allOf: [reference(`${META}.OwnerReference`)] },
+      "x-kubernetes-list-type": "map",
+      "x-kubernetes-list-map-keys": ["uid"],
+      "x-kubernetes-patch-merge-key": "uid",
+      "x-kubernetes-patch-strategy": "merge",
+    }),
+    uid: text("Unique in time and space; made by the server. Read-only."),
+    resourceVersion: text(
+      "Changes with every write; a write that carries it fails when the object has moved on.",
+    ),
+    generation: integer("Counts the changes of the desired state. Read-only."),
+    creationTimestamp: time("When the object was created. Read-only."),
+    deletionTimestamp: time(
+      "When deletion was asked for; the object goes when its finalizers are gone. Read-only.",
+    ),
+    deletionGracePeriodSeconds: integer("How long the object may take to end. Read-only."),
+    selfLink: text("Not used any more."),
+    managedFields: described("Who set which field, kept for server-side apply.", {
+      type: "array",
+      items: { default: {}, allOf: [reference(`${META}.ManagedFieldsEntry`)] },
+      "x-kubernetes-list-type": "atomic",
+    }),
+  }),
+  [`${META}.OwnerReference`]: object(
+    "Names an object that another one belongs to.",
+    {
+      apiVersion: text("API version of the owner."),
+      kind: text("Kind of the owner."),
+      name: text("Name of the owner."),
+      uid: text("Uid of the owner."),
+      controller: flag("Whether the owner manages this object."),
+      blockOwnerDeletion: flag("Whether a foreground deletion of the owner waits for this object."),
+    },
+    ["apiVersion", "kind", "name", "uid"],
+  ),
+  [`${META}.ManagedFieldsEntry`]: object("The fields that one manager set.", {
+    manager: text("Name of the manager."),
+    operation: text("Apply or Update."),
+    apiVersion: text("The version that the field names are of."),
+    time: time("When the manager last changed the set."),
+    fieldsType: text("Always FieldsV1."),
+    fieldsV1: described("The fields as a tree: f:<name>, k:<list key>, v:<value>.", { type: "object" }),
+    subresource: text("The subresource that was written, such as status."),
+  }),
+  [`${META}.ListMeta`]: object("What a list carries besides its items.", {
+    resourceVersion: text("The revision at which the list was read."),
+    continue: text("Set when there is more; pass it with the next request."),
+    remainingItemCount: integer("How many items are left."),
+    selfLink: text("Not used any more."),
+  }),
+  [`${META}.DeleteOptions`]: object("How to delete.", {
+    ...typeMeta,
+    dryRun: described("All: nothing is stored.", { type: "array", items: { type: "string" } }),
+    gracePeriodSeconds: integer("Not used by the kinds that are served here."),
+    orphanDependents: flag("Older form of propagationPolicy."),
+    preconditions: referred("Refuse unless the object is this one.", `${META}.Preconditions`),
+    propagationPolicy: text("Background, Foreground or Orphan: what happens to dependents."),
+  }),
+  [`${META}.Preconditions`]: object("What must hold for a deletion.", {
+    uid: text("The uid that the object must have."),
+    resourceVersion: text("The resourceVersion that the object must have."),
+  }),
+  [`${META}.Patch`]: object("The body of a PATCH request.", {}),
+  [`${META}.Status`]: object("The answer to a request that failed, or that has no object to answer.", {
+    ...typeMeta,
+    metadata: referred("Metadata.", `${META}.ListMeta`),
+    status: text("Success or Failure."),
+    message: text("What is the case, for people."),
+    reason: text("Why, in one word for programs."),
+    code: described("HTTP status.", { type: "integer", format: "int32" }),
+  }),
+};
+
+const objectReference = object("Names an object.", {
+  apiVersion: text("API version of the object."),
+  kind: text("Kind of the object."),
+  namespace: text("Namespace of the object."),
+  name: text("Name of the object."),
+  uid: text("Uid of the object."),
+  resourceVersion: text("The version that is meant."),
+  fieldPath: text("The part of the object that is meant."),
+});
+
+const CORE = "io.k8s.api.core.v1";
+
+/** A built-in type: the name of its schema, and the schema without `apiVersion`, `kind` and `metadata`. */
+export interface BuiltInSchema {
+  name: string;
+  description: string;
+  properties: Readonly<Record<string, OpenApiSchema>>;
+}
+
+const eventSource = object("Where an event comes from.", {
+  component: text("The component."),
+  host: text("The machine."),
+});
+
+/** By group and plural, e.g. `/secrets`. */
+export const builtInSchemas: Readonly<Record<string, BuiltInSchema>> = {
+  "/namespaces": {
+    name: `${CORE}.Namespace`,
+    description: "A space for names of objects.",
+    properties: {
+      spec: object("What should be.", {
+        finalizers: described("What must be done before the namespace goes.", {
+          type: "array",
+          items: { type: "string" },
+        }),
+      }),
+      status: object("What is the case.", { phase: text("Active or Terminating.") }),
+    },
+  },
+  "/secrets": {
+    name: `${CORE}.Secret`,
+    description: "Values that must not be seen, such as credentials of a Connection.",
+    properties: {
+      data: described("The values by key, in base64.", {
+        type: "object",
+        additionalProperties: { type: "string", format: "byte" },
+      }),
+      stringData: textMap("The values by key as plain text; write-only, merged into data."),
+      type: text("What the secret is for. Default Opaque. Cannot be changed."),
+      immutable: flag("Whether the values can no longer be changed."),
+    },
+  },
+  "/configmaps": {
+    name: `${CORE}.ConfigMap`,
+    description: "Configuration by key.",
+    properties: {
+      data: textMap("The values by key, as text."),
+      binaryData: described("Binary values by key, in base64.", {
+        type: "object",
+        additionalProperties: { type: "string", format: "byte" },
+      }),
+      immutable: flag("Whether the values can no longer be changed."),
+    },
+  },
+  "/events": {
+    name: `${CORE}.Event`,
+    description: "Something that happened to an object. Kept for an hour.",
+    properties: {
+      involvedObject: { ...objectReference, description: "The object that the event is about." },
+      reason: text("Why, in one word for programs."),
+      message: text("What happened, for people."),
+      type: text("Normal or Warning."),
+      action: text("What was done."),
+      count: described("How often it happened.", { type: "integer", format: "int32" }),
+      firstTimestamp: time("When it happened first."),
+      lastTimestamp: time("When it happened last."),
+      eventTime: time("When it was observed."),
+      source: eventSource,
+      reportingComponent: text("Which controller reports it."),
+      reportingInstance: text("Which instance of the controller."),
+      related: { ...objectReference, description: "Another object that plays a part." },
+      series: object("A row of equal events.", {
+        count: integer("How many."),
+        lastObservedTime: time("The last one."),
+      }),
+    },
+  },
+  "events.k8s.io/events": {
+    name: "io.k8s.api.events.v1.Event",
+    description: "Something that happened to an object. Kept for an hour.",
+    properties: {
+      regarding: { ...objectReference, description: "The object that the event is about." },
+      reason: text("Why, in one word for programs."),
+      note: text("What happened, for people."),
+      type: text("Normal or Warning."),
+      action: text("What was done."),
+      eventTime: time("When it was observed."),
+      reportingController: text("Which controller reports it."),
+      reportingInstance: text("Which instance of the controller."),
+      related: { ...objectReference, description: "Another object that plays a part." },
+      series: object("A row of equal events.", {
+        count: integer("How many."),
+        lastObservedTime: time("The last one."),
+      }),
+      deprecatedCount: described("How often it happened.", { type: "integer", format: "int32" }),
+      deprecatedFirstTimestamp: time("When it happened first."),
+      deprecatedLastTimestamp: time("When it happened last."),
+      deprecatedSource: eventSource,
+    },
+  },
+  "coordination.k8s.io/leases": {
+    name: "io.k8s.api.coordination.v1.Lease",
+    description: "Who holds something, and until when.",
+    properties: {
+      spec: object("The lease.", {
+        holderIdentity: text("Who holds it."),
+        leaseDurationSeconds: described("How long it lasts without being renewed.", {
+          type: "integer",
+          format: "int32",
+        }),
+        acquireTime: time("When it was acquired."),
+        renewTime: time("When it was last renewed."),
+        leaseTransitions: described("How often it changed hands.", { type: "integer", format: "int32" }),
+      }),
+    },
+  },
+  "apiextensions.k8s.io/customresourcedefinitions": {
+    name: "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition",
+    description: "Which kinds are served and what their objects look like. Read-only here.",
+    properties: { spec: object("Names, versions and schemas.", {}), status: object("What is the case.", {}) },
+  },
+};

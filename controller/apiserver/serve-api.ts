@@ -1,0 +1,150 @@
+/** Serves the API on the loopback interface over TLS, and writes the kubeconfig that reaches it. */
+import { createServer, type Server } from "node:https";
+import type { AddressInfo } from "node:net";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { getRequestListener } from "@hono/node-server";
+import { yieldToEventLoop } from "../runtime/adapters/event-loop.ts";
+import type { Clock, Random } from "../runtime/clock.ts";
+import { createApiServer, type ApiServerOptions } from "./api-server.ts";
+import { kubeconfigText } from "./kubeconfig.ts";
+import { readIfThere, writePrivate } from "./private-file.ts";
+import { servingCertificate } from "./tls.ts";
+
+export interface ServeApiOptions extends Omit<ApiServerOptions, "tokens" | "address" | "yieldToLoop"> {
+  /** The data directory: certificates, token, port and kubeconfig are kept in it. Made when missing. */
+  directory: string;
+  clock: Clock;
+  random: Random;
+  /** Port to listen on. Default: the one of the last run when it is free, else any. */
+  port?: number;
+}
+
+export interface ServedApi {
+  /** `https://127.0.0.1:<port>` */
+  url: string;
+  port: number;
+  /** Path of the kubeconfig. */
+  kubeconfig: string;
+  /** The bearer token, for clients in this process and for the read API. */
+  token: string;
+  /** PEM of the authority that signed the server's certificate. */
+  authority: string;
+  /** Stops accepting, ends every watch, and resolves when all connections are closed. */
+  close(): Promise<void>;
+}
+
+const LOOPBACK = "127.0.0.1";
+/** Idle connections are kept longer than clients keep them, so that no request meets a closing one. */
+const KEEP_ALIVE_MILLISECONDS = 120_000;
+
+interface Remembered {
+  token: string;
+  port: number;
+}
+
+function parseRemembered(text: string | undefined): Partial<Remembered> {
+  if (text === undefined) return {};
+  try {
+    const value = JSON.parse(text) as Partial<Remembered> | null;
+    return {
+      ...(typeof value?.token === "string" && value.token.length >= 32 ? { token: value.token } : {}),
+      ...(typeof value?.port === "number" && Number.isInteger(value.port) ? { port: value.port } : {}),
+    };
+  } catch {
+    // A torn file: a new token is written, and the kubeconfig with it.
+    return {};
+  }
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: Error): void => reject(error);
+    server.once("error", onError);
+    server.listen(port, LOOPBACK, () => {
+      server.off("error", onError);
+      resolve();
+    });
+  });
+}
+
+/** @throws Error when the wanted port is taken */
+async function listenSomewhere(
+  server: Server,
+  wanted: number | undefined,
+  remembered: number | undefined,
+): Promise<void> {
+  if (wanted !== undefined) {
+    try {
+      await listen(server, wanted);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== "EADDRINUSE" && code !== "EACCES") throw error;
+      const why = code === "EADDRINUSE" ? "is taken by another process" : "may not be used by this user";
+      throw new Error(`Port ${wanted} ${why}: choose another one for the API.`, { cause: error });
+    }
+    return;
+  }
+  if (remembered !== undefined) {
+    try {
+      await listen(server, remembered);
+      return;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== "EADDRINUSE" && code !== "EACCES") throw error;
+    }
+  }
+  await listen(server, 0);
+}
+
+/**
+ * Serves the API. Files in the directory, all of mode 0600: `ca.crt`, `ca.key`, `server.crt`, `server.key`, `api.json`
+ * (token and port), `kubeconfig`.
+ * @throws Error when the wanted port is taken, or the directory cannot be written
+ */
+export async function serveApi(options: ServeApiOptions): Promise<ServedApi> {
+  const { directory, clock, random, port: wanted, ...rest } = options;
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const certificate = await servingCertificate({ directory, clock, random });
+  const state = join(directory, "api.json");
+  const remembered = parseRemembered(await readIfThere(state));
+  const token = remembered.token ?? random.hex(32);
+  let port = 0;
+  const app = createApiServer({
+    ...rest,
+    clock,
+    random,
+    tokens: [{ token, username: "flaresmith-admin", groups: ["system:masters", "system:authenticated"] }],
+    address: () => `${LOOPBACK}:${port}`,
+    yieldToLoop: yieldToEventLoop,
+  });
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const server = createServer(
+    {
+      cert: certificate.certificate,
+      key: certificate.privateKey,
+      minVersion: "TLSv1.2",
+      keepAliveTimeout: KEEP_ALIVE_MILLISECONDS,
+    },
+    (incoming, outgoing) => void listener(incoming, outgoing),
+  );
+  await listenSomewhere(server, wanted, remembered.port);
+  ({ port } = server.address() as AddressInfo);
+  const url = `https://${LOOPBACK}:${port}`;
+  await writePrivate(state, `${JSON.stringify({ token, port } satisfies Remembered)}\n`);
+  const kubeconfig = join(directory, "kubeconfig");
+  await writePrivate(kubeconfig, kubeconfigText({ server: url, authority: certificate.authority, token }));
+  return {
+    url,
+    port,
+    kubeconfig,
+    token,
+    authority: certificate.authority,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        // Watches never end by themselves.
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,4 @@
+/** Resolves in a later turn of the event loop, after the input and output that is waiting has had its turn. */
+export function yieldToEventLoop(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
