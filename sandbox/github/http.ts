@@ -47,12 +47,16 @@ function entityTag(request: Request, body: string | Uint8Array): string {
   return hash.update(body).digest("hex");
 }
 
-function payload(reply: Reply): { body: string | Uint8Array | undefined; type: string } {
+/** Programs for people get indented bodies (bored-engineer/github-conditional-http-transport, user_agent.go). */
+const INDENTED = /curl|wget|safari|firefox/i;
+
+function payload(reply: Reply, userAgent: string): { body: string | Uint8Array | undefined; type: string } {
   const { body } = reply;
   if (body === undefined) return { body: undefined, type: "application/json; charset=utf-8" };
   if (typeof body === "string" || body instanceof Uint8Array)
     return { body, type: "text/plain; charset=utf-8" };
-  return { body: JSON.stringify(body), type: "application/json; charset=utf-8" };
+  const text = INDENTED.test(userAgent) ? `${JSON.stringify(body, null, 2)}\n` : JSON.stringify(body);
+  return { body: text, type: "application/json; charset=utf-8" };
 }
 
 /** Turns a reply into the answer on the wire: entity tag, 304, and the headers every answer carries. */
@@ -65,7 +69,7 @@ function answer(options: {
   requires: Requirement | undefined;
 }): Response {
   const { world, limiter, request, identity, reply, requires } = options;
-  const { body, type } = payload(reply);
+  const { body, type } = payload(reply, request.headers.get("user-agent") ?? "");
   const headers = new Headers({
     "content-type": type,
     "cache-control":

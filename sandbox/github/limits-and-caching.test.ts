@@ -139,3 +139,11 @@ it("shows reads the world as it was while a lag rule lasts, and still refuses du
   advance(1000);
   expect((await send("GET", `${base}/A`)).status).toBe(404);
 });
+
+it("indents bodies for programs that people read", async () => {
+  const { send } = bench();
+  expect((await send("GET", "/rate_limit", { headers: { "user-agent": "curl/8.5.0" } })).text).toMatch(
+    /^\{\n  "resources"/,
+  );
+  expect((await send("GET", "/rate_limit")).text).toMatch(/^\{"resources"/);
+});

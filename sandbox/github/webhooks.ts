@@ -3,7 +3,8 @@ import { levelOn } from "./access.ts";
 import type { Call } from "./call.ts";
 import { storeOf } from "./git-store.ts";
 import type { HookRecord, RepositoryRecord } from "./records.ts";
-import { accountOf, gitCommit, repository, simpleUser } from "./represent.ts";
+import { accountOf, repository, simpleUser } from "./represent.ts";
+import { gitCommit } from "./represent-commit.ts";
 import { isoTime, type World } from "./world.ts";
 
 const NO_COMMIT = "0".repeat(40);

@@ -2,7 +2,7 @@ import type { RepositoryCall, RepositoryRoute } from "../call.ts";
 import { emptyRepository, failure, notFound, type Reply } from "../failure.ts";
 import { storeOf } from "../git-store.ts";
 import { paginate } from "../page.ts";
-import { repositoryCommit } from "../represent.ts";
+import { repositoryCommit } from "../represent-commit.ts";
 import { refMatches } from "../rules.ts";
 import { isEmpty, visibleRefs } from "./refs.ts";
 

@@ -4,7 +4,7 @@ import { failure, invalidRequest, notFound, type Reply } from "../failure.ts";
 import { typeOfMode, type TreeEntry } from "../git-object.ts";
 import { storeOf, type GitStore } from "../git-store.ts";
 import { optionalText, text } from "../page.ts";
-import { gitCommit } from "../represent.ts";
+import { gitCommit } from "../represent-commit.ts";
 import { enforceRules } from "../rules.ts";
 import { actorOf, emitRefChange } from "../webhooks.ts";
 import { resolveCommit } from "./commits.ts";
