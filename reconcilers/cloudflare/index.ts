@@ -1,2 +1,10 @@
 /** Cloudflare: the client, the bundle reader and one definition for each type of external resource. */
+export { createCloudflareClient, loadCloudflareSdk } from "./client.ts";
+export type { CloudflareClient, CloudflareClientOptions } from "./client.ts";
+export type { CloudflareIdentity } from "./identity.ts";
+export { readBundle } from "./bundle.ts";
+export type { BundleSource } from "./bundle.ts";
+export { kvNamespaceTitle, previewName, r2BucketName, workerName } from "./names.ts";
+export { worker } from "./worker.ts";
+export { workerSubdomain } from "./worker-subdomain.ts";
 export type * from "./types.ts";

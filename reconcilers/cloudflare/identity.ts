@@ -1,0 +1,72 @@
+/** Whom a token stands for: Connections that share an identity share budget, breaker and listings. */
+import { z } from "zod";
+import { FlaresmithError } from "../../controller/runtime/errors.ts";
+import type { CloudflareClient } from "./client.ts";
+import { isFlaresmithError } from "../../controller/runtime/errors.ts";
+import { readPages } from "./paging.ts";
+
+export interface CloudflareIdentity {
+  /** Id of the token, stable and no secret. */
+  tokenId: string;
+  status: string;
+  /** Accounts that the token reaches, by id. */
+  accounts: readonly { id: string; name: string }[];
+}
+
+const token = z.looseObject({ id: z.string(), status: z.string() });
+const account = z.looseObject({ id: z.string(), name: z.string() });
+
+/**
+ * @throws FlaresmithError INTEGRATION_CREDENTIALS_INVALID for a token that is unknown, disabled or expired,
+ *   INTEGRATION_PERMISSION_MISSING when it does not reach the Connection's account
+ */
+export async function identify(
+  client: Pick<CloudflareClient, "call" | "accountId">,
+  signal: AbortSignal,
+): Promise<CloudflareIdentity> {
+  const verified = await verify(client, signal);
+  if (verified.status !== "active") {
+    throw new FlaresmithError({
+      code: "INTEGRATION_CREDENTIALS_INVALID",
+      message: `verifying the API token: Cloudflare says that the token is ${verified.status}`,
+      context: { provider: "cloudflare" },
+    });
+  }
+  const accounts = await readPages(client, {
+    path: "/accounts",
+    perPage: 50,
+    item: account,
+    purpose: { what: "listing the accounts of the API token", permission: "Account Settings Read" },
+    signal,
+  });
+  if (client.accountId !== undefined && !accounts.some((reached) => reached.id === client.accountId)) {
+    throw new FlaresmithError({
+      code: "INTEGRATION_PERMISSION_MISSING",
+      message: `the API token does not reach the account ${client.accountId}`,
+      hint: "Set spec.account of the Connection to an account that the token reaches, or use a token of that account.",
+      context: { provider: "cloudflare" },
+    });
+  }
+  return {
+    tokenId: verified.id,
+    status: verified.status,
+    accounts: accounts.map(({ id, name }) => ({ id, name })),
+  };
+}
+
+async function verify(
+  client: Pick<CloudflareClient, "call" | "accountId">,
+  signal: AbortSignal,
+): Promise<z.output<typeof token>> {
+  const purpose = { what: "verifying the API token", permission: "API Tokens Read" };
+  const ask = async (path: string): Promise<z.output<typeof token>> =>
+    (await client.call({ method: "GET", path, result: token, purpose, signal })).result;
+  if (client.accountId === undefined) return ask("/user/tokens/verify");
+  try {
+    return await ask("/user/tokens/verify");
+  } catch (error) {
+    // Tokens that an account owns, instead of a user, are unknown there.
+    if (!isFlaresmithError(error, "INTEGRATION_CREDENTIALS_INVALID")) throw error;
+    return ask(`/accounts/${encodeURIComponent(client.accountId)}/tokens/verify`);
+  }
+}

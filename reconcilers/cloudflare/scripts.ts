@@ -1,0 +1,79 @@
+/** Reads of Worker scripts: the account's listing and one script's settings. */
+import { z } from "zod";
+import type { CloudflareClient } from "./client.ts";
+import { segment } from "./client.ts";
+import { isAbsence } from "./failures.ts";
+import { readList } from "./paging.ts";
+import { bindingSchema } from "./worker-bindings.ts";
+
+/** Cloudflare's words for "there is no such script" (research of the live API). */
+export const SCRIPT_ABSENT: readonly number[] = Object.freeze([10007, 10090]);
+
+export const scriptSchema = z.looseObject({
+  id: z.string(),
+  tag: z.string().nullish(),
+  etag: z.string().nullish(),
+  modified_on: z.string().nullish(),
+  tags: z.array(z.string()).nullish(),
+  compatibility_date: z.string().nullish(),
+  compatibility_flags: z.array(z.string()).nullish(),
+  observability: z.record(z.string(), z.unknown()).nullish(),
+});
+
+export const settingsSchema = z.looseObject({
+  bindings: z.array(bindingSchema).nullish(),
+  compatibility_date: z.string().nullish(),
+  compatibility_flags: z.array(z.string()).nullish(),
+  tags: z.array(z.string()).nullish(),
+  observability: z.record(z.string(), z.unknown()).nullish(),
+  logpush: z.boolean().nullish(),
+  tail_consumers: z.array(z.unknown()).nullish(),
+  placement: z.record(z.string(), z.unknown()).nullish(),
+  limits: z.record(z.string(), z.unknown()).nullish(),
+});
+
+export type ListedScript = z.output<typeof scriptSchema>;
+export type ScriptSettings = z.output<typeof settingsSchema>;
+
+export function scriptPath(accountId: string, scriptName: string): string {
+  return `/accounts/${segment(accountId)}/workers/scripts/${segment(scriptName)}`;
+}
+
+/** Every script of an account, in one answer. */
+export function readScripts(
+  client: CloudflareClient,
+  accountId: string,
+  signal: AbortSignal,
+): Promise<ListedScript[]> {
+  return readList(client, {
+    path: `/accounts/${segment(accountId)}/workers/scripts`,
+    item: scriptSchema,
+    purpose: { what: "listing the account's Workers", permission: "Workers Scripts: Read" },
+    signal,
+  });
+}
+
+/** Settings of one script; undefined when Cloudflare says that there is none. */
+export async function readSettings(
+  client: CloudflareClient,
+  accountId: string,
+  scriptName: string,
+  signal: AbortSignal,
+): Promise<ScriptSettings | undefined> {
+  try {
+    const answer = await client.call({
+      method: "GET",
+      path: `${scriptPath(accountId, scriptName)}/settings`,
+      result: settingsSchema,
+      purpose: {
+        what: `reading the settings of the Worker ${scriptName}`,
+        permission: "Workers Scripts: Read",
+      },
+      signal,
+    });
+    return answer.result;
+  } catch (error) {
+    if (isAbsence(error, SCRIPT_ABSENT)) return undefined;
+    throw error;
+  }
+}
