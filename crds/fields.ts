@@ -81,8 +81,8 @@ export const variable = () =>
     valueFrom: z
       .object({
         field: z
-          .enum(["project", "environment", "preview", "stage", "revision", "url", "neonBranch"])
-          .describe("Which fact: the project's name, the environment's or preview's short name, the stage, the deployed commit, the public URL, or the database branch."),
+          .enum(["project", "environment", "stage", "revision", "neonBranch"])
+          .describe("Which fact: the project's name, the short name of the environment or preview, the stage, the deployed commit, or the database branch."),
       })
       .optional()
       .describe("A fact about the deployment instead of a fixed value."),

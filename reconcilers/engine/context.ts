@@ -35,6 +35,6 @@ export function resourceContext(options: ContextOptions, scope: string): Resourc
       const listing = await connection.source.shared(listingKey(type, read.listing ?? scope), freshness, () => read.list());
       return read.find(listing);
     },
-    shared: (key, load, maxAge) => connection.source.shared(`${type}:${key}`, fresh ? 0 : (maxAge ?? freshness), load),
+    shared: (key, load, maxAge) => connection.source.shared(key, fresh ? 0 : (maxAge ?? freshness), load),
   };
 }

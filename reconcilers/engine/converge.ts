@@ -145,7 +145,7 @@ async function look(
     depth: options.requested ? "deep" : "shallow",
     fresh: options.requested,
     shared: (key, load, maxAge) =>
-      source.shared(`${node.definition.type}:${key}`, options.requested ? 0 : (maxAge ?? freshness), load),
+      source.shared(key, options.requested ? 0 : (maxAge ?? freshness), load),
   });
   return { slot: node.slot, provider: node.definition.provider, status: "ready", outputs };
 }

@@ -115,7 +115,7 @@ export interface ResourceContext<Client> {
   entry?: InventoryEntry | undefined;
   /** Reads through the shared listings, or by itself when `fresh`. */
   read<Listing, Item>(options: ReadOptions<Listing, Item>): Promise<Item | undefined>;
-  /** A value that may be shared by everyone who asks within `maxAge` milliseconds (default: the pass's freshness). */
+  /** A value that may be shared, across types, by everyone at this identity who asks for the key within `maxAge` milliseconds (default: the pass's freshness). */
   shared<Value>(key: string, load: () => Promise<Value>, maxAge?: number): Promise<Value>;
 }
 

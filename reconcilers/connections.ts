@@ -1,0 +1,234 @@
+/**
+ * From a Connection object to something that can be talked to. Clients live as long as the credentials they were made
+ * with; breaker, budget and shared observation belong to the identity that the provider reports, so that two
+ * Connections of one identity do not spend twice.
+ */
+import type { ConnectionSpec } from "../crds/connection.ts";
+import type { Clock, Fetch } from "../controller/runtime/clock.ts";
+import { FlaresmithError } from "../controller/runtime/errors.ts";
+import { hashOf } from "../controller/runtime/hash.ts";
+import type { ConnectionHandle } from "./engine/graph.ts";
+import { createObservationSource } from "./engine/observation-source.ts";
+import type { ObservationSource } from "./engine/observation-source.ts";
+import { toFlaresmithError } from "./engine/converge.ts";
+import type { ConnectionObject, ObjectReader } from "./objects.ts";
+import { connectionType } from "./objects.ts";
+
+/** Who a provider says that credentials are. */
+export interface Identity {
+  /** Equal for equal identities, unique within provider and endpoint. */
+  key: string;
+  /** For people. */
+  name: string;
+  /** The account things are created in when the Connection names none; undefined when there are several. */
+  account: string | undefined;
+}
+
+/** Opens one provider's client; one for each provider in `providers.ts`. */
+export interface ProviderOpener {
+  /** Name that definitions use, e.g. `github`. */
+  provider: string;
+  /**
+   * @param fetch the transport to send through
+   * @throws FlaresmithError SPEC_SECRET_KEY_MISSING when the Secret lacks what the provider needs
+   */
+  open(options: {
+    spec: ConnectionSpec;
+    credentials: Readonly<Record<string, string>>;
+    secretName: string;
+    fetch: Fetch;
+    clock: Clock;
+  }): Promise<{ client: unknown; identity(signal: AbortSignal): Promise<Identity> }>;
+}
+
+/** What belongs to an identity and is shared by its Connections. */
+export interface SharedTransport {
+  fetch: Fetch;
+  /** For the Connection's status: changes of state only. */
+  breaker(): "Closed" | "Open";
+  /** Wall clock milliseconds until which the provider asked for no more calls. */
+  throttledUntil(): number | undefined;
+}
+
+export interface ResolvedConnection {
+  handle: ConnectionHandle;
+  identity: Identity;
+  transport: SharedTransport;
+}
+
+export interface ConnectionRegistry {
+  /**
+   * The Connection that an object in `namespace` refers to.
+   * @returns an error instead of throwing, because it concerns only what needs this Connection (law 7)
+   */
+  resolve(
+    reference: { name: string; namespace?: string | undefined },
+    namespace: string,
+    provider: ConnectionSpec["provider"],
+    field: string,
+    signal: AbortSignal,
+  ): Promise<ResolvedConnection | FlaresmithError>;
+  /** The Connection by `<namespace>/<name>`, on the way out of an object in `namespace`. @throws FlaresmithError */
+  byKey(key: string, namespace: string, signal: AbortSignal): Promise<ResolvedConnection>;
+  /** Checks credentials of a Connection itself. @throws FlaresmithError */
+  open(connection: ConnectionObject, signal: AbortSignal): Promise<ResolvedConnection>;
+  /** The data of a Connection's Secret, which also holds webhook secrets; undefined when either is missing. */
+  credentials(key: { namespace: string; name: string }, signal: AbortSignal): Promise<Readonly<Record<string, string>> | undefined>;
+  /** Drops what was opened for a Connection that is gone. */
+  forget(key: string): void;
+}
+
+/** The handle of a resolved Connection with the client type of its provider, which `resolve` has checked. */
+export function connected<Client>(resolved: ResolvedConnection | FlaresmithError): ConnectionHandle<Client> | FlaresmithError {
+  return resolved instanceof FlaresmithError ? resolved : (resolved.handle as ConnectionHandle<Client>);
+}
+
+interface Opened {
+  /** What it was made of: spec and credentials. */
+  hash: string;
+  resolved: Promise<ResolvedConnection>;
+  /** Monotonic milliseconds of a refusal; asking the provider again before RETRY would only repeat it. */
+  failedAt?: number;
+}
+
+/** Milliseconds for which refused credentials are not tried again unless they changed. */
+const RETRY = 60_000;
+
+export function createConnectionRegistry(options: {
+  reader: ObjectReader;
+  openers: Readonly<Record<ConnectionSpec["provider"], ProviderOpener>>;
+  /** Makes the transport of an identity; without identity, the plain one that finds the identity out. */
+  transport(options: { provider: string; connection: string; spec: ConnectionSpec; identity: string | undefined }): SharedTransport;
+  /** Told every credential before it is used, for redaction. */
+  secret(value: string): void;
+  clock: Clock;
+}): ConnectionRegistry {
+  const { clock, openers, reader } = options;
+  const opened = new Map<string, Opened>();
+  const shared = new Map<string, { transport: SharedTransport; source: ObservationSource }>();
+
+  const connect = async (
+    connection: ConnectionObject,
+    credentials: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<ResolvedConnection> => {
+    const { spec } = connection;
+    const opener = openers[spec.provider];
+    const key = `${connection.metadata.namespace ?? ""}/${connection.metadata.name}`;
+    const naming = { provider: opener.provider, connection: key, spec };
+    const common = { spec, credentials, secretName: spec.credentials.secretRef.name, clock };
+    const probe = options.transport({ ...naming, identity: undefined });
+    const first = await opener.open({ ...common, fetch: probe.fetch });
+    const identity = await first.identity(signal);
+    const identityKey = `${opener.provider}|${spec.endpoint ?? ""}|${identity.key}`;
+    const known = shared.get(identityKey) ?? {
+      transport: options.transport({ ...naming, identity: identityKey }),
+      source: createObservationSource(clock),
+    };
+    shared.set(identityKey, known);
+    const account = spec.account ?? identity.account;
+    if (account === undefined) {
+      throw new FlaresmithError({
+        code: "SPEC_INVALID",
+        message: `Connection ${key}: the credentials belong to several accounts`,
+        field: "spec.account",
+        hint: "Set spec.account to the one that things are created in.",
+      });
+    }
+    const { client } = await opener.open({ ...common, fetch: known.transport.fetch });
+    return {
+      handle: { key, provider: opener.provider, account, client, source: known.source },
+      identity,
+      transport: known.transport,
+    };
+  };
+
+  const open = async (connection: ConnectionObject, signal: AbortSignal): Promise<ResolvedConnection> => {
+    const namespace = connection.metadata.namespace ?? "";
+    const key = `${namespace}/${connection.metadata.name}`;
+    const { name } = connection.spec.credentials.secretRef;
+    const credentials = await reader.secret({ namespace, name }, signal);
+    if (!credentials) {
+      throw new FlaresmithError({
+        code: "SPEC_SECRET_MISSING",
+        message: `Connection ${key}: Secret ${name} does not exist in namespace ${namespace}`,
+        field: "spec.credentials.secretRef.name",
+        hint: `Create it: kubectl create secret generic ${name} -n ${namespace} --from-literal=...`,
+      });
+    }
+    for (const value of Object.values(credentials)) options.secret(value);
+    const hash = hashOf({ spec: connection.spec, credentials });
+    const known = opened.get(key);
+    const stale = known?.failedAt !== undefined && clock.monotonic() - known.failedAt >= RETRY;
+    if (known && known.hash === hash && !stale) return known.resolved;
+    const entry: Opened = { hash, resolved: connect(connection, credentials, signal) };
+    opened.set(key, entry);
+    try {
+      return await entry.resolved;
+    } catch (thrown) {
+      const error = toFlaresmithError(thrown);
+      // Refused credentials stay refused until they change; what was only unlucky is tried again at once.
+      if (error.class === "auth" || error.class === "terminal") entry.failedAt = clock.monotonic();
+      else if (opened.get(key) === entry) opened.delete(key);
+      throw error;
+    }
+  };
+
+  const find = (key: { namespace: string; name: string }, user: string, field: string): ConnectionObject => {
+    const connection = reader.get<ConnectionObject>(connectionType, key);
+    const where = `Connection ${key.name} in namespace ${key.namespace}`;
+    if (!connection) {
+      throw new FlaresmithError({
+        code: "SPEC_REFERENCE_MISSING",
+        message: `${where} does not exist`,
+        field,
+        hint: "Create the Connection, or correct the name.",
+      });
+    }
+    const allowed = connection.spec.allowedNamespaces ?? [];
+    if (key.namespace !== user && !allowed.includes(user) && !allowed.includes("*")) {
+      throw new FlaresmithError({
+        code: "SPEC_REFERENCE_FORBIDDEN",
+        message: `${where} does not allow namespace ${user}`,
+        field,
+        hint: `Add ${user} to spec.allowedNamespaces of the Connection.`,
+      });
+    }
+    return connection;
+  };
+
+  return {
+    open,
+    forget: (key) => void opened.delete(key),
+    credentials: async (key, signal) => {
+      const connection = reader.get<ConnectionObject>(connectionType, key);
+      if (!connection) return undefined;
+      const name = connection.spec.credentials.secretRef.name;
+      const data = await reader.secret({ namespace: key.namespace, name }, signal);
+      for (const value of Object.values(data ?? {})) options.secret(value);
+      return data;
+    },
+    resolve: async (reference, namespace, provider, field, signal) => {
+      try {
+        const key = { namespace: reference.namespace ?? namespace, name: reference.name };
+        const connection = find(key, namespace, field);
+        if (connection.spec.provider !== provider) {
+          return new FlaresmithError({
+            code: "SPEC_INVALID",
+            message: `Connection ${key.name} is for ${connection.spec.provider}, not for ${provider}`,
+            field,
+            hint: `Name a Connection with provider: ${provider}.`,
+          });
+        }
+        return await open(connection, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        return toFlaresmithError(error);
+      }
+    },
+    byKey: (key, namespace, signal) => {
+      const [connectionNamespace = "", name = ""] = key.split("/");
+      return open(find({ namespace: connectionNamespace, name }, namespace, "spec"), signal);
+    },
+  };
+}

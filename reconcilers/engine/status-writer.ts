@@ -1,0 +1,62 @@
+/**
+ * Writes one object's status, of which its reconciler is the only writer. Intents are checked against the version that
+ * was read; the deferred write at the end must not lose what was created, so it survives a change of the spec made in
+ * the meantime, but never overwrites a status that somebody else wrote.
+ */
+import { hashOf } from "../../controller/runtime/hash.ts";
+import type { KubernetesObject, ResourceClient, ResourceType } from "../../controller/store/resource-client.ts";
+import { isApiError } from "../../controller/store/resource-client.ts";
+import type { InventoryEntry } from "./resource.ts";
+
+export interface StatusWriter {
+  /** Stores the inventory as it stands. @throws ApiError Conflict when the object changed since it was read */
+  persist(): Promise<void>;
+  /** Stores status fields and inventory; sends nothing when nothing differs. `undefined` removes a field. */
+  write(fields: Record<string, unknown>): Promise<void>;
+  /** The object as last written or read. */
+  current(): KubernetesObject;
+}
+
+/** JSON knows no undefined: what is sent is compared as it will be stored. */
+function plain<Value>(value: Value): Value {
+  return JSON.parse(JSON.stringify(value)) as Value;
+}
+
+export function createStatusWriter(options: {
+  client: ResourceClient;
+  type: ResourceType;
+  object: KubernetesObject;
+  inventory: ReadonlyMap<string, InventoryEntry>;
+  signal: AbortSignal;
+}): StatusWriter {
+  const { client, inventory, signal, type } = options;
+  let current = options.object;
+  const statusOf = (object: KubernetesObject): Record<string, unknown> => (object["status"] ?? {}) as Record<string, unknown>;
+  const entries = (): InventoryEntry[] | undefined => {
+    const sorted = [...inventory.values()];
+    return sorted.length === 0 ? undefined : plain(sorted);
+  };
+  const send = async (base: KubernetesObject, status: Record<string, unknown>): Promise<void> => {
+    const { apiVersion, kind, metadata } = base;
+    const object = { apiVersion, kind, metadata, spec: base["spec"], status };
+    current = await client.updateStatus(type, object, { fieldManager: "flaresmith" }, signal);
+  };
+  return {
+    current: () => current,
+    persist: () => send(current, plain({ ...statusOf(current), inventory: entries() })),
+    write: async (fields) => {
+      const status = plain({ ...statusOf(current), ...fields, inventory: entries() });
+      if (hashOf(status) === hashOf(statusOf(current))) return;
+      try {
+        await send(current, status);
+      } catch (error) {
+        if (!isApiError(error, "Conflict")) throw error;
+        const { name, namespace, uid } = current.metadata;
+        const latest = await client.get(type, { name, ...(namespace === undefined ? {} : { namespace }) }, signal);
+        const untouched = hashOf(statusOf(latest)) === hashOf(statusOf(current));
+        if (latest.metadata.uid !== uid || !untouched) throw error;
+        await send(latest, status);
+      }
+    },
+  };
+}

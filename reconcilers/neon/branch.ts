@@ -1,0 +1,110 @@
+/** A Neon branch: the data of one environment or preview, with its compute. Marked by an annotation from its creation. */
+import type { BranchResponse } from "@neondatabase/api-client";
+import { FlaresmithError } from "../../controller/runtime/errors.ts";
+import { branchOutputs, branchesOf, computeRequest, findBranch, pendingOf, settingChanges, writeBranch } from "./branch-access.ts";
+import { define } from "./define.ts";
+import { leaseMoved, leaseTarget } from "./lease.ts";
+import { ANNOTATION } from "./listings.ts";
+import type { BranchDesired, BranchObserved } from "./types.ts";
+
+/** What diff needs of the moment of observation, because it must be pure. */
+interface Seen extends BranchObserved {
+  /** Wall clock, milliseconds. */
+  seenAt: number;
+}
+
+export const branch = define<BranchDesired, Seen>({
+  provider: "neon",
+  type: "branch",
+  segment: "neonBranch",
+  holds: "data",
+  ownership: "marked-at-create",
+  fields: {
+    name: "shallow",
+    parent: "shallow",
+    protected: "shallow",
+    expiresAt: "shallow",
+    "compute.min": "deep",
+    "compute.max": "deep",
+    "compute.suspendAfter": "deep",
+  },
+  reference: ({ projectId, name }) => ({ scope: projectId, name }),
+  observe: async ({ scope, name, id }, context) => {
+    const found = await findBranch(context, scope, name, id);
+    if (!found) return { state: "absent" };
+    const pending = pendingOf(found);
+    return {
+      state: "present",
+      id: found.branch.id,
+      name: found.branch.name,
+      owner: context.marker.classify(found.branch.marker),
+      observed: { ...found.observed, seenAt: context.clock.now() },
+      depth: context.depth,
+      ...(pending === undefined ? {} : { pending }),
+    };
+  },
+  diff: (desired, observed) => {
+    const changes = settingChanges(desired, observed);
+    if (observed.name !== desired.name) changes.push({ field: "name", effect: "in-place", from: observed.name, to: desired.name });
+    const cut = desired.init === "parent-data" && observed.parentName !== undefined;
+    if (cut && observed.parentName !== desired.parent) {
+      changes.push({ field: "parent", effect: "destroys-data", from: observed.parentName ?? "", to: desired.parent });
+    }
+    const { expiresAt } = desired;
+    if (expiresAt === undefined ? observed.expiresAt !== undefined : leaseMoved(expiresAt, observed.expiresAt, observed.seenAt)) {
+      changes.push({ field: "expiresAt", effect: "in-place", from: observed.expiresAt ?? "never", to: expiresAt ?? "never" });
+    }
+    return changes;
+  },
+  create: async (desired, context) => {
+    const { client, clock, marker, signal } = context;
+    const { init, name, projectId } = desired;
+    const parent = (await branchesOf(context, projectId)).find((one) => one.name === desired.parent);
+    if (!parent) {
+      throw new FlaresmithError({
+        code: "SPEC_REFERENCE_MISSING",
+        message: `Neon project ${projectId} has no branch ${desired.parent}, from which ${name} would be cut`,
+        field: "spec.neon.parent",
+        hint: "Correct the name, or wait until the environment that makes it is ready.",
+        context: { provider: "neon" },
+      });
+    }
+    const body = {
+      branch: {
+        name,
+        parent_id: parent.id,
+        init_source: init,
+        ...(desired.protected === undefined ? {} : { protected: desired.protected }),
+        ...(desired.expiresAt === undefined ? {} : { expires_at: leaseTarget(desired.expiresAt, clock.now()) }),
+      },
+      endpoints: [{ type: "read_write", ...computeRequest(desired.compute) }],
+      annotation_value: { [ANNOTATION]: marker.text },
+    };
+    const what = `creating the branch ${name}`;
+    const answer = await client.change<BranchResponse>(projectId, "POST", `/projects/${projectId}/branches`, body, { what, signal });
+    if (!answer.ok) throw answer.error;
+    return { id: answer.data.branch.id, name, pending: "Neon is creating it" };
+  },
+  update: async (desired, observed, changes, context) => {
+    if (changes.some((change) => change.field === "parent")) {
+      throw new FlaresmithError({
+        code: "INTEGRATION_REJECTED",
+        message: `Neon cannot move the branch ${observed.name} to another parent`,
+        field: "spec.neon.parent",
+        hint: "Change the spec back, or choose another branch name: a new branch is then cut from the new parent.",
+        context: { provider: "neon" },
+      });
+    }
+    const lease = desired.expiresAt === undefined ? undefined : leaseTarget(desired.expiresAt, context.clock.now());
+    await writeBranch(context, { ...desired, expiresAt: lease }, observed, changes);
+    return { id: observed.id, name: desired.name };
+  },
+  remove: async ({ scope, id, name }, context) => {
+    const { client, signal } = context;
+    if (id === undefined) return;
+    const what = `deleting the branch ${name}`;
+    const answer = await client.change(scope, "DELETE", `/projects/${scope}/branches/${id}`, undefined, { what, signal, tolerate: [404] });
+    if (!answer.ok && answer.failure.status !== 404) throw answer.error;
+  },
+  outputs: (_desired, observed) => branchOutputs(observed),
+});

@@ -1,0 +1,126 @@
+/**
+ * The Neon client of one Connection. Thin on purpose: the package's axios has no timeout and hides how a call ended, so
+ * its types describe the answers and the injected transport carries them.
+ */
+import PQueue from "p-queue";
+import type { Fetch } from "../../controller/runtime/clock.ts";
+import { FlaresmithError, isFlaresmithError } from "../../controller/runtime/errors.ts";
+import type { SecretValue } from "../../controller/runtime/secret-value.ts";
+import { failureError, failureOf } from "./failures.ts";
+import type { NeonFailure } from "./failures.ts";
+
+export interface CallOptions {
+  /** What is done to which object, as a gerund: `creating the branch staging`. */
+  what: string;
+  signal: AbortSignal;
+  /** Statuses that the caller deals with itself. */
+  tolerate?: readonly number[];
+}
+
+export type Answer<Data> = { ok: true; status: number; data: Data } | { ok: false; failure: NeonFailure; error: FlaresmithError };
+
+export interface NeonIdentity {
+  /** `user:<id>` or `org:<id>`: Connections with equal keys share budget, breaker and listings. */
+  key: string;
+  name: string;
+  /** Organization of an organization key; undefined for a personal key. */
+  orgId: string | undefined;
+}
+
+export interface NeonClient {
+  /** @throws FlaresmithError for everything but a success; a 404 is answered as undefined */
+  read<Data>(path: string, options: CallOptions): Promise<Data | undefined>;
+  /**
+   * One change at a time for each Neon project: overlapping ones only earn 423.
+   * @throws FlaresmithError for what is not tolerated
+   */
+  change<Data>(projectId: string, method: "POST" | "PATCH" | "DELETE", path: string, body: unknown, options: CallOptions): Promise<Answer<Data>>;
+  identity(signal: AbortSignal): Promise<NeonIdentity>;
+  makeSecret(plaintext: string): SecretValue;
+}
+
+const ENDPOINT = "https://console.neon.tech/api/v2";
+
+/** @param options.endpoint default https://console.neon.tech/api/v2 */
+export function createNeonClient(options: {
+  endpoint?: string | undefined;
+  apiKey: string;
+  fetch: Fetch;
+  makeSecret(plaintext: string): SecretValue;
+}): NeonClient {
+  const endpoint = (options.endpoint ?? ENDPOINT).replace(/\/+$/, "");
+  const queues = new Map<string, PQueue>();
+  const queueOf = (projectId: string): PQueue => {
+    const known = queues.get(projectId) ?? new PQueue({ concurrency: 1 });
+    queues.set(projectId, known);
+    return known;
+  };
+
+  const send = async <Data>(method: string, path: string, body: unknown, call: CallOptions): Promise<Answer<Data>> => {
+    const { signal, tolerate = [], what } = call;
+    const write = method !== "GET";
+    const headers: Record<string, string> = { accept: "application/json", authorization: `Bearer ${options.apiKey}` };
+    if (body !== undefined) headers["content-type"] = "application/json";
+    const init: RequestInit = { method, headers, signal, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+    let status: number;
+    let text: string;
+    try {
+      const response = await options.fetch(`${endpoint}${path}`, init);
+      status = response.status;
+      text = await response.text();
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isFlaresmithError(error)) throw error;
+      throw new FlaresmithError({
+        code: write ? "INTEGRATION_UNKNOWN_OUTCOME" : "INTEGRATION_UNAVAILABLE",
+        message: `no answer of Neon to ${what}`,
+        context: { provider: "neon" },
+        cause: error,
+      });
+    }
+    const data = parse(text);
+    if (status >= 200 && status < 300) {
+      if (status !== 204 && data === undefined) throw invalid(what, write);
+      return { ok: true, status, data: data as Data };
+    }
+    const failure = failureOf(status, data);
+    const error = failureError(failure, what, write);
+    if (!tolerate.includes(status)) throw error;
+    return { ok: false, failure, error };
+  };
+
+  return {
+    makeSecret: options.makeSecret,
+    read: async <Data>(path: string, call: CallOptions): Promise<Data | undefined> => {
+      const answer = await send<Data>("GET", path, undefined, { ...call, tolerate: [404] });
+      return answer.ok ? answer.data : undefined;
+    },
+    change: <Data>(projectId: string, method: string, path: string, body: unknown, call: CallOptions): Promise<Answer<Data>> =>
+      queueOf(projectId).add(() => send<Data>(method, path, body, call)),
+    identity: async (signal) => {
+      const answer = await send<{ account_id?: string; auth_method?: string }>("GET", "/auth", undefined, { what: "reading whose the API key is", signal });
+      if (!answer.ok) throw answer.error;
+      const id = answer.data.account_id ?? "";
+      const org = answer.data.auth_method === "api_key_org";
+      return { key: `${org ? "org" : "user"}:${id}`, name: id, orgId: org ? id : undefined };
+    },
+  };
+}
+
+function parse(text: string): unknown {
+  if (text === "") return undefined;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A success that is no JSON is a proxy's page or a document that was cut off: it proves nothing. */
+function invalid(what: string, write: boolean): FlaresmithError {
+  return new FlaresmithError({
+    code: write ? "INTEGRATION_UNKNOWN_OUTCOME" : "INTEGRATION_RESPONSE_INVALID",
+    message: `the answer of Neon to ${what} is no JSON document`,
+    context: { provider: "neon" },
+  });
+}

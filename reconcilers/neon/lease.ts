@@ -1,0 +1,26 @@
+/** Neon's `expires_at` as a dead man's switch: a branch that nobody renews any more deletes itself. Pure. */
+
+/** Neon refuses an expiry more than 30 days ahead (docs "Branch expiration"). */
+const LONGEST = 30 * 24 * 3_600_000 - 3_600_000;
+
+/**
+ * The lease to write: the moment until which the branch is needed, or as far ahead as Neon allows.
+ * @param now wall clock, milliseconds
+ * @returns RFC 3339 with second precision
+ */
+export function leaseTarget(expiresAt: string, now: number): string {
+  return new Date(Math.min(Date.parse(expiresAt), now + LONGEST)).toISOString().replace(/\.\d{3}Z$/, "Z");
+}
+
+/**
+ * Whether the lease must be written again (law 4): the moment moved, or it lies further ahead than one lease reaches and
+ * less than half of the term is left.
+ */
+export function leaseMoved(expiresAt: string, current: string | undefined, now: number): boolean {
+  if (current === undefined) return true;
+  const wanted = Date.parse(expiresAt);
+  const held = Date.parse(current);
+  if (Math.abs(wanted - held) < 1000) return false;
+  if (wanted <= now + LONGEST) return true;
+  return held > wanted || held - now < LONGEST / 2;
+}

@@ -1,0 +1,55 @@
+/** How long a Preview lives, and whether it may begin. Pure. */
+import { parseDuration } from "../controller/runtime/duration.ts";
+import { byAge } from "./names.ts";
+import type { PreviewObject, ProjectObject } from "./objects.ts";
+
+export interface PreviewLife {
+  /** RFC 3339: when the life of this generation of the spec began. */
+  activatedAt: string;
+  /** RFC 3339: when its external things are removed. */
+  expiresAt: string;
+  expired: boolean;
+  /** Milliseconds until it expires; 0 when it has. */
+  remaining: number;
+}
+
+const seconds = (milliseconds: number): string => new Date(milliseconds).toISOString().replace(/\.\d{3}Z$/, "Z");
+
+/**
+ * A life begins when the object is created, and anew whenever its spec changes; `keepUntil` can only lengthen it.
+ * @param now wall clock, milliseconds
+ */
+export function lifeOf(preview: PreviewObject, project: ProjectObject, now: number): PreviewLife {
+  const { creationTimestamp, generation = 1 } = preview.metadata;
+  const { activatedAt, activatedGeneration } = preview.status ?? {};
+  const begun =
+    activatedAt !== undefined && activatedGeneration === generation
+      ? Date.parse(activatedAt)
+      : generation === 1 && creationTimestamp !== undefined
+        ? Date.parse(creationTimestamp)
+        : now;
+  const ttl = parseDuration(preview.spec.ttl ?? project.spec.previews?.ttl ?? "72h");
+  const kept = preview.spec.keepUntil === undefined ? 0 : Date.parse(preview.spec.keepUntil);
+  const expires = Math.max(begun + ttl, kept);
+  return {
+    activatedAt: seconds(begun),
+    expiresAt: seconds(expires),
+    expired: now >= expires,
+    remaining: Math.max(0, expires - now),
+  };
+}
+
+/**
+ * Place of a preview in the queue when the project's `previews.max` is reached, from 1; 0 when it may begin. Those that
+ * have begun keep their place, then the older goes first.
+ */
+export function queuePosition(preview: PreviewObject, siblings: readonly PreviewObject[], max: number): number {
+  const active = (one: PreviewObject): boolean => (one.status?.inventory ?? []).length > 0;
+  const ended = (one: PreviewObject): boolean =>
+    one.status?.state === "archived" && one.status.activatedGeneration === one.metadata.generation;
+  const ordered = siblings
+    .filter((one) => !ended(one))
+    .toSorted((a, b) => Number(active(b)) - Number(active(a)) || byAge(a, b));
+  const index = ordered.findIndex((one) => one.metadata.name === preview.metadata.name);
+  return Math.max(0, index - max + 1);
+}
