@@ -29,12 +29,12 @@ export function authenticate(world: World, c: CloudflareRequest): TokenOptions {
 }
 
 function areaOf(path: string): string | undefined {
-  if (/\/storage\/kv\//.test(path)) return "Workers KV Storage";
-  if (/\/r2\//.test(path)) return "Workers R2 Storage";
-  if (/\/zones\/[^/]+\/workers\/routes/.test(path)) return "Workers Routes";
-  if (/\/tags(\/|$)/.test(path)) return "Account Tags";
-  if (/\/accounts\/[^/]+\/workers\//.test(path)) return "Workers Scripts";
-  if (/\/zones(\/|$)/.test(path)) return "Zone";
+  if (/^\/(accounts|zones)\/[^/]+\/tags(\/|$)/.test(path)) return "Account Tags";
+  if (/^\/accounts\/[^/]+\/storage\/kv\//.test(path)) return "Workers KV Storage";
+  if (/^\/accounts\/[^/]+\/r2\//.test(path)) return "Workers R2 Storage";
+  if (/^\/zones\/[^/]+\/workers\/routes/.test(path)) return "Workers Routes";
+  if (/^\/accounts\/[^/]+\/workers\//.test(path)) return "Workers Scripts";
+  if (/^\/zones(\/|$)/.test(path)) return "Zone";
   return undefined;
 }
 
@@ -48,14 +48,14 @@ function checkPermission(token: TokenOptions, method: string, path: string): voi
 }
 
 function checkScope(world: World, token: TokenOptions, path: string): void {
-  const account = /\/accounts\/([^/]+)/.exec(path)?.[1];
+  const account = /^\/accounts\/([^/]+)/.exec(path)?.[1];
   if (account !== undefined) {
     if (!/^[0-9a-f]{32}$/.test(account))
       throw failure(400, 7003, `Could not route to ${path}, perhaps your object identifier is invalid?`);
     const known = world.options.accounts.some((candidate) => candidate.id === account);
     if (!known || !token.accounts.includes(account)) throw failure(403, 10000, "Authentication error");
   }
-  const zone = /\/zones\/([^/]+)/.exec(path)?.[1];
+  const zone = /^\/zones\/([^/]+)/.exec(path)?.[1];
   if (zone === undefined) return;
   const known = world.options.zones.find((candidate) => candidate.id === zone);
   if (!known)
@@ -113,11 +113,12 @@ function rateLimited(limit: { requests: number; windowSeconds: number }, seconds
  */
 export function access(world: World): MiddlewareHandler<SandboxHono> {
   return async (c, next) => {
-    if (c.req.path.endsWith("/workers/assets/upload")) return next();
+    const path = c.req.path.slice(world.basePath.length);
+    if (/^\/accounts\/[^/]+\/workers\/assets\/upload$/.test(path)) return next();
     const token = authenticate(world, c);
     const headers = chargeRateLimit(world, token.token);
-    checkScope(world, token, c.req.path);
-    checkPermission(token, c.req.method, c.req.path);
+    checkScope(world, token, path);
+    checkPermission(token, c.req.method, path);
     await next();
     for (const [name, value] of Object.entries(headers)) c.res.headers.set(name, value);
     return undefined;

@@ -15,6 +15,7 @@ import { scriptSecretRoutes } from "./script-secrets.ts";
 import { scriptSettingsRoutes } from "./script-settings.ts";
 import { scriptVersionRoutes } from "./script-versions.ts";
 import { scriptRoutes } from "./scripts.ts";
+import { serviceRoutes } from "./services.ts";
 import { describeState } from "./state.ts";
 import { tagRoutes } from "./tags.ts";
 import { workersBetaRoutes } from "./workers-beta.ts";
@@ -28,7 +29,7 @@ export interface CloudflareSandbox extends SandboxProvider {
   world: World;
 }
 
-function unrouted(app: Hono<SandboxHono>, c: CloudflareRequest): CloudflareFailure {
+function unrouted(app: Hono<SandboxHono>, world: World, c: CloudflareRequest): CloudflareFailure {
   const segments = c.req.path.split("/");
   const known = app.routes.some((route) => {
     const pattern = route.path.split("/");
@@ -39,7 +40,7 @@ function unrouted(app: Hono<SandboxHono>, c: CloudflareRequest): CloudflareFailu
     );
   });
   if (known) return new CloudflareFailure(405, [{ code: 10405, message: "Method not allowed" }]);
-  const path = c.req.path.replace("/client/v4", "");
+  const path = c.req.path.slice(world.basePath.length);
   return new CloudflareFailure(404, [
     { code: 7003, message: `Could not route to ${path}, perhaps your object identifier is invalid?` },
     { code: 7000, message: "No route for that URI" },
@@ -47,13 +48,13 @@ function unrouted(app: Hono<SandboxHono>, c: CloudflareRequest): CloudflareFailu
 }
 
 /**
- * The emulated Cloudflare API under `/client/v4`: accounts, tokens, zones, Workers with versions, previews, assets,
+ * The emulated Cloudflare API below `publicUrl`: accounts, tokens, zones, Workers with versions, previews, assets,
  * routes and domains, KV, R2 and resource tags. What it does and where that is documented:
  * `specs/emulators/cloudflare.md`.
  */
 export function createCloudflare(options: CloudflareOptions): CloudflareSandbox {
   const world = openWorld(options);
-  const app = new Hono<SandboxHono>().basePath("/client/v4");
+  const app = new Hono<SandboxHono>().basePath(world.basePath);
   app.use("*", access(world));
   app.use("*", async (c, next) => {
     await next();
@@ -62,6 +63,7 @@ export function createCloudflare(options: CloudflareOptions): CloudflareSandbox 
   accountRoutes(app, world);
   scriptRoutes(app, world);
   scriptSettingsRoutes(app, world);
+  serviceRoutes(app, world);
   scriptSecretRoutes(app, world);
   scriptVersionRoutes(app, world);
   assetRoutes(app, world);
@@ -73,7 +75,7 @@ export function createCloudflare(options: CloudflareOptions): CloudflareSandbox 
   kvRoutes(app, world);
   r2Routes(app, world);
   tagRoutes(app, world);
-  app.notFound((c) => failureResponse(unrouted(app, c)));
+  app.notFound((c) => failureResponse(unrouted(app, world, c)));
   app.onError((error) => {
     if (error instanceof CloudflareFailure) return failureResponse(error);
     throw error;

@@ -1,8 +1,8 @@
 import { createFaults } from "../core/faults.ts";
 import { createJournal } from "../core/journal.ts";
+import { manualClock } from "../core/manual-clock.ts";
 import { seededRandom } from "../core/random.ts";
 import { memoryStorage } from "../core/storage.ts";
-import type { SandboxClock } from "../core/clock.ts";
 import type { SandboxContext } from "../core/provider.ts";
 import type { SandboxStorage } from "../core/storage.ts";
 import { createCloudflare } from "./cloudflare.ts";
@@ -15,18 +15,6 @@ export const account = "a".repeat(32);
 export const otherAccount = "b".repeat(32);
 export const zone = "c".repeat(32);
 export const token = "cf-token";
-
-/** A clock that stands still until `advance`. */
-export function manualClock(start = Date.UTC(2026, 0, 1)): SandboxClock {
-  let now = start;
-  return {
-    now: () => now,
-    sleep: () => Promise.resolve(),
-    advance: (milliseconds) => {
-      now += milliseconds;
-    },
-  };
-}
 
 /** A sandbox context over memory (or the given storage) with a manual clock and a fixed seed. */
 export function testContext(storage: SandboxStorage = memoryStorage()): SandboxContext {
@@ -89,7 +77,7 @@ export function uploadParts(metadata: Record<string, unknown>, source = helloMod
 export function testBench(options: Partial<CloudflareOptions> = {}): TestBench {
   const context = options.context ?? testContext();
   const cloudflare = createCloudflare({
-    publicUrl: "http://localhost",
+    publicUrl: "http://localhost/client/v4",
     tokens: [{ token, accounts: [account] }],
     accounts: [
       { id: account, name: "Acme", workersSubdomain: "acme" },

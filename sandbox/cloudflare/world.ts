@@ -25,7 +25,7 @@ import type { WorkersDataPlane } from "./workers-data-plane.ts";
 
 export interface CloudflareOptions {
   context: SandboxContext;
-  /** Origin (and base path) under which clients reach this provider, without `/client/v4`. */
+  /** Where the API is reachable, e.g. `http://cloudflare.sandbox.test/client/v4`: its path is the base path of every route. */
   publicUrl: string;
   tokens: TokenOptions[];
   accounts: AccountOptions[];
@@ -45,6 +45,8 @@ export interface CloudflareOptions {
 export interface World {
   options: CloudflareOptions;
   context: SandboxContext;
+  /** Path of `publicUrl`, without a slash at the end. */
+  basePath: string;
   workersUrl: string;
   /** Key `<account>/<name>`. */
   workers: LaggedCollection<Worker>;
@@ -101,6 +103,7 @@ export function openWorld(options: CloudflareOptions): World {
   return {
     options,
     context,
+    basePath: new URL(options.publicUrl).pathname.replace(/\/$/, ""),
     workersUrl: options.workersUrl ?? "https://{script}.{subdomain}.workers.dev",
     workers: lagged<Worker>("worker", ["script", "script_list", "subdomain", "domain", "service"]),
     versions: storage.collection("cloudflare.version"),

@@ -43,6 +43,23 @@ export interface WorkersRuntime extends WorkersDataPlane {
   dispose(): Promise<void>;
 }
 
+/** Headers of one connection, or of a body that is read whole in between, not of the message. */
+const hopHeaders: readonly string[] = Object.freeze([
+  "connection",
+  "content-encoding",
+  "content-length",
+  "expect",
+  "host",
+  "keep-alive",
+  "mf-content-encoding",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+function endToEnd(headers: Iterable<[string, string]>): [string, string][] {
+  return [...headers].filter(([name]) => !hopHeaders.includes(name.toLowerCase()));
+}
+
 function errorPage(status: number, code: number): Response {
   const headers = { "content-type": "text/plain; charset=UTF-8", server: "cloudflare" };
   return new Response(`error code: ${code}`, { status, headers });
@@ -217,7 +234,7 @@ export function createWorkersRuntime(options: WorkersRuntimeOptions): WorkersRun
       request.method === "GET" || request.method === "HEAD" ? undefined : await request.arrayBuffer();
     return use(async (miniflare) => {
       if (broken.has(id)) return errorPage(500, 1101);
-      const headers = { ...Object.fromEntries(request.headers), [targetHeader]: id };
+      const headers = [...endToEnd(request.headers), [targetHeader, id] as [string, string]];
       const init = { method: request.method, headers, redirect: "manual" as const };
       const answer = await miniflare.dispatchFetch(
         request.url,
@@ -225,7 +242,7 @@ export function createWorkersRuntime(options: WorkersRuntimeOptions): WorkersRun
       );
       const bytes = await answer.arrayBuffer();
       const empty = answer.status === 204 || answer.status === 304;
-      return new Response(empty ? null : bytes, { status: answer.status, headers: [...answer.headers] });
+      return new Response(empty ? null : bytes, { status: answer.status, headers: endToEnd(answer.headers) });
     });
   };
 
