@@ -7,12 +7,12 @@ import type { StructuralSchema } from "./structural.ts";
 
 /**
  * Removes, in place, every field the schema does not know. Metadata is left alone.
- * @returns their paths, e.g. `spec.secrets[0].form`, in the order of the document
+ * @returns their paths, e.g. `spec.secrets[0].form`, sorted
  */
 export function pruneUnknownFields(object: Fields, schema: StructuralSchema): string[] {
   const unknown: string[] = [];
   prune(object, schema, "", unknown);
-  return unknown;
+  return unknown.toSorted();
 }
 
 function prune(value: unknown, schema: StructuralSchema, path: string, unknown: string[]): void {

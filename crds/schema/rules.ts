@@ -1,5 +1,5 @@
 /** Cross-field rules of a kind, run through their twins where a cluster runs CEL. */
-import type { CrossFieldRule, KindDefinition } from "../kind.ts";
+import type { CrossFieldRule } from "../kind.ts";
 import { isFields } from "./json.ts";
 import type { StructuralSchema } from "./structural.ts";
 import type { Cause } from "./validate.ts";
@@ -57,12 +57,17 @@ function holds(rule: CrossFieldRule, place: Place): boolean {
 }
 
 /**
- * The rules of a kind that a structurally valid object breaks.
+ * The rules that a structurally valid object breaks.
  * @param old the stored object; rules that name `oldSelf` run only where it had a value
  */
-export function validateRules(kind: KindDefinition, schema: StructuralSchema, object: unknown, old: unknown): Cause[] {
+export function validateRules(
+  rules: readonly CrossFieldRule[],
+  schema: StructuralSchema,
+  object: unknown,
+  old: unknown,
+): Cause[] {
   const causes: Cause[] = [];
-  for (const rule of kind.rules) {
+  for (const rule of rules) {
     const transition = /\boldSelf\b/.test(rule.cel);
     for (const place of places(object, old, schema, rule.path)) {
       if (transition && place.old === undefined) continue;

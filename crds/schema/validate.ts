@@ -42,6 +42,18 @@ export function blocksRules(causes: readonly { reason: string }[]): boolean {
   return causes.some((cause) => BLOCKING.has(cause.reason));
 }
 
+/**
+ * What is wrong with the status alone, as the status subresource reports it: in the messages, paths begin below `status`.
+ */
+export function validateStatus(status: unknown, schema: StructuralSchema): Cause[] {
+  const { status: statusSchema } = schema.properties ?? {};
+  if (status === undefined || statusSchema === undefined) return [];
+  return validateStructure(status, statusSchema).map((cause) => ({
+    ...cause,
+    field: cause.field === "<nil>" ? cause.field : cause.field === "" ? "status" : `status.${cause.field}`,
+  }));
+}
+
 /** Everything in which a prepared object differs from its schema; empty when it fits. Metadata is not looked at. */
 export function validateStructure(object: unknown, schema: StructuralSchema): Cause[] {
   const causes: Cause[] = [];
@@ -132,15 +144,13 @@ function visitString(value: string, schema: StructuralSchema, path: string, caus
     });
   }
   const { minLength, maxLength, pattern } = schema;
-  // Lengths are counted in characters, whatever the text says.
+  // Lengths are counted in characters, whatever the text says; only the first fault of a text is reported.
   const length = minLength === undefined && maxLength === undefined ? 0 : [...value].length;
   if (maxLength !== undefined && length > maxLength) {
     causes.push({ reason: "FieldValueTooLong", message: `Too long: may not be more than ${maxLength} bytes`, field: path });
-  }
-  if (minLength !== undefined && length < minLength) {
+  } else if (minLength !== undefined && length < minLength) {
     causes.push(invalid(path, value, `${path} in body should be at least ${minLength} chars long`));
-  }
-  if (pattern !== undefined && !compiled(pattern).test(value)) {
+  } else if (pattern !== undefined && !compiled(pattern).test(value)) {
     causes.push(invalid(path, value, `${path} in body should match '${pattern}'`));
   }
 }

@@ -1,20 +1,138 @@
-/** Server-side apply. */
-import type { KubernetesObject } from "../resource-client.ts";
-import type { Transaction } from "./transaction.ts";
-import type { TypeDefinition } from "./type-definition.ts";
-import { createObject, replaceObject, type Written } from "./write.ts";
-import { jsonMergePatch } from "./patch/json-merge-patch.ts";
+/** Server-side apply: create or merge, with ownership of every field. */
+import { ApiError, type KubernetesObject } from "../resource-client.ts";
+import { badRequest, conflict, notFound } from "./errors.ts";
+import { allowedByLastApplied, LAST_APPLIED, syncLastApplied } from "./managed-fields/last-applied.ts";
+import { decodeManagers, encodeManagers, managerId, printManager, type Managers } from "./managed-fields/managers.ts";
+import { applyOwnership, ownershipAfterUpdate, type FieldConflict } from "./managed-fields/ownership.ts";
+import { has, printPath } from "./managed-fields/path-set.ts";
 import { parseObject } from "./state.ts";
+import type { Transaction } from "./transaction.ts";
+import { apiVersionOf, type TypeDefinition } from "./type-definition.ts";
+import { checkApplied } from "./managed-fields/check-applied.ts";
+import { createObject, replaceObject, type Written } from "./write.ts";
 
 export interface ApplyRequest {
   manager: string;
   status: boolean;
+  /** Take over fields that others own. */
   force: boolean;
 }
 
-export function applyObject(tx: Transaction, definition: TypeDefinition, submitted: KubernetesObject, options: ApplyRequest): Written {
-  const stored = tx.get(definition, definition.type.namespaced ? (submitted.metadata.namespace ?? "") : "", submitted.metadata.name);
-  if (stored === undefined) return createObject(tx, definition, submitted, { manager: options.manager });
-  const merged = jsonMergePatch(parseObject(stored.text), submitted) as KubernetesObject;
-  return replaceObject(tx, definition, stored, merged, { manager: options.manager, status: options.status, unconditional: true });
+/** Owner of the fields an untracked object had before it was first applied. */
+const BEFORE_FIRST_APPLY = "before-first-apply";
+/** The manager that `kubectl apply --server-side` uses unless told otherwise. */
+const KUBECTL = "kubectl";
+
+/**
+ * Applies a configuration.
+ * @throws ApiError 400; 404 (status of an absent object); 409 with a cause for every field in conflict; 422
+ */
+export function applyObject(
+  tx: Transaction,
+  definition: TypeDefinition,
+  config: KubernetesObject,
+  options: ApplyRequest,
+): Written {
+  const { type } = definition;
+  const { metadata } = config;
+  if (config.apiVersion !== apiVersionOf(type)) {
+    throw badRequest(
+      `Incorrect version specified in apply patch. Specified patch version: ${String(config.apiVersion)}, expected: ${apiVersionOf(type)}`,
+    );
+  }
+  if (metadata.managedFields !== undefined) throw badRequest("metadata.managedFields must be nil");
+  const stored = tx.get(definition, type.namespaced ? (metadata.namespace ?? "") : "", metadata.name);
+  if (stored === undefined) {
+    if (options.status) throw notFound(type, metadata.name);
+    if (metadata.uid !== undefined && metadata.uid !== "") {
+      throw conflict(type, metadata.name, `uid mismatch: the provided object specified uid ${metadata.uid}, and no existing object was found`);
+    }
+  }
+  checkApplied(definition, config);
+  const live = stored === undefined ? undefined : parseObject(stored.text);
+  const applied = applyOwnership({
+    definition,
+    live,
+    config,
+    managers: managersOf(definition, live, tx.time),
+    manager: options.manager,
+    status: options.status,
+    time: tx.time,
+  });
+  const conflicts = options.force ? [] : unallowed(definition, live, applied.conflicts, options.manager);
+  if (conflicts.length > 0) throw applyConflict(conflicts);
+  const { object } = applied;
+  if (options.manager === KUBECTL && live?.metadata.annotations?.[LAST_APPLIED] !== undefined) syncLastApplied(object, config);
+  const managedFields = encodeManagers(applied.managers);
+  if (stored === undefined || live === undefined) {
+    // A version asks for nothing when there is no object yet; kube-apiserver lets it pass.
+    delete object.metadata.resourceVersion;
+    return createObject(tx, definition, object, { manager: options.manager, managedFields });
+  }
+  return replaceObject(tx, definition, stored, object, {
+    manager: options.manager,
+    status: options.status,
+    managedFields,
+    unconditional: true,
+  });
+}
+
+/** The ownership of a stored object; what an untracked object has belongs to a manager of its own. */
+function managersOf(definition: TypeDefinition, live: KubernetesObject | undefined, time: string): Managers {
+  const entries = live?.metadata.managedFields ?? [];
+  if (live === undefined || entries.length > 0) return decodeManagers(entries);
+  return ownershipAfterUpdate({
+    definition,
+    old: undefined,
+    next: live,
+    managers: new Map(),
+    manager: BEFORE_FIRST_APPLY,
+    status: false,
+    time,
+  });
+}
+
+/** `kubectl apply --server-side` may take over what `kubectl apply` set and nobody changed since. */
+function unallowed(
+  definition: TypeDefinition,
+  live: KubernetesObject | undefined,
+  conflicts: readonly FieldConflict[],
+  manager: string,
+): readonly FieldConflict[] {
+  if (manager !== KUBECTL || live === undefined || conflicts.length === 0) return conflicts;
+  const allowed = allowedByLastApplied(definition, live);
+  return allowed === undefined ? conflicts : conflicts.filter(({ path }) => !has(allowed, path));
+}
+
+function applyConflict(conflicts: readonly FieldConflict[]): ApiError {
+  return new ApiError({
+    code: 409,
+    reason: "Conflict",
+    message: conflictMessage(conflicts),
+    causes: conflicts.map(({ owner, path }) => ({
+      reason: "FieldManagerConflict",
+      message: `conflict with ${printManager(owner)}`,
+      field: printPath(path),
+    })),
+  });
+}
+
+function conflictMessage(conflicts: readonly FieldConflict[]): string {
+  const [only] = conflicts;
+  if (only !== undefined && conflicts.length === 1) {
+    return `Apply failed with 1 conflict: conflict with ${printManager(only.owner)}: ${printPath(only.path)}`;
+  }
+  const byOwner = new Map<string, FieldConflict[]>();
+  for (const one of conflicts) {
+    const id = managerId(one.owner);
+    byOwner.set(id, [...(byOwner.get(id) ?? []), one]);
+  }
+  const lines: string[] = [];
+  for (const id of [...byOwner.keys()].toSorted()) {
+    const [first, ...rest] = byOwner.get(id) ?? [];
+    if (first === undefined) continue;
+    lines.push(`conflicts with ${printManager(first.owner)}:`);
+    for (const one of [first, ...rest]) lines.push(`- ${printPath(one.path)}`);
+  }
+  return `Apply failed with ${conflicts.length} conflicts: ${lines.join("\n")}`;
 }

@@ -108,14 +108,12 @@ export function continueExpired(): ApiError {
   });
 }
 
-/** 504 for a read at a revision that does not exist yet; clients wait a second and try again. */
-export function tooLargeResourceVersion(requested: number, current: number): ApiError {
+/** 410 for a watch from a revision that does not exist (yet): the store is another one than the client has seen. */
+export function unknownResourceVersion(requested: number, current: number): ApiError {
   return new ApiError({
-    code: 504,
-    reason: "Timeout",
-    message: `Too large resource version: ${requested}, current: ${current}`,
-    causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
-    details: { retryAfterSeconds: 1 },
+    code: 410,
+    reason: "Expired",
+    message: `resource version ${requested} is not one of this store, whose current one is ${current}: list again`,
   });
 }
 

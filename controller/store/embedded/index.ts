@@ -1,7 +1,7 @@
 /** What the rest of the controller uses of the embedded store. */
 export { builtinTypes } from "./builtin/index.ts";
 export { StoreUnusableError } from "./database.ts";
-export { kindType } from "./kind-type.ts";
+export { customType, kindType } from "./kind-type.ts";
 export { EmbeddedStore, openEmbeddedStore } from "./store.ts";
 export type { EmbeddedStoreOptions, StoreWrite, StoreWriteOptions, WriteAnswer } from "./store.ts";
 export { apiVersionOf, typeKey, type TypeDefinition } from "./type-definition.ts";

@@ -1,18 +1,27 @@
 import { resourceType, schemaOf } from "../../../crds/index.ts";
-import { CATEGORY, type KindDefinition } from "../../../crds/kind.ts";
+import { CATEGORY, type CrossFieldRule, type KindDefinition } from "../../../crds/kind.ts";
 import { applyDefaults, pruneUnknownFields } from "../../../crds/schema/prepare.ts";
 import { validateRules } from "../../../crds/schema/rules.ts";
-import { blocksRules, RULES_NOT_CHECKED, validateStructure } from "../../../crds/schema/validate.ts";
+import { blocksRules, RULES_NOT_CHECKED, validateStatus, validateStructure } from "../../../crds/schema/validate.ts";
+import type { ResourceType } from "../resource-client.ts";
+import type { Schema } from "./schema.ts";
 import type { TypeDefinition } from "./type-definition.ts";
 
-/** A kind of ours as a type of the store: pruned, defaulted and validated as a cluster does it from the CRD. */
-export function kindType(kind: KindDefinition): TypeDefinition {
-  const schema = schemaOf(kind);
+export interface CustomTypeOptions {
+  type: ResourceType;
+  singular: string;
+  shortNames: readonly string[];
+  categories: readonly string[];
+  /** Structural schema of the whole object. */
+  schema: Schema;
+  rules: readonly CrossFieldRule[];
+}
+
+/** A custom resource as a type of the store: pruned, defaulted and validated as a cluster does it from the CRD. */
+export function customType(options: CustomTypeOptions): TypeDefinition {
+  const { schema, rules, ...names } = options;
   return {
-    type: resourceType(kind),
-    singular: kind.singular,
-    shortNames: kind.shortNames,
-    categories: [CATEGORY],
+    ...names,
     hasStatus: true,
     hasGeneration: true,
     schema,
@@ -21,10 +30,26 @@ export function kindType(kind: KindDefinition): TypeDefinition {
       applyDefaults(object, schema);
       return { unknownFields };
     },
-    validate(object, { old, causes }) {
+    validate(object, { old, causes, status }) {
+      if (status) {
+        const found = validateStatus(object["status"], schema);
+        return blocksRules([...causes, ...found]) && rules.length > 0 ? [...found, RULES_NOT_CHECKED] : found;
+      }
       const found = validateStructure(object, schema);
-      if (blocksRules([...causes, ...found])) return kind.rules.length === 0 ? found : [...found, RULES_NOT_CHECKED];
-      return [...found, ...validateRules(kind, schema, object, old)];
+      if (blocksRules([...causes, ...found])) return rules.length === 0 ? found : [...found, RULES_NOT_CHECKED];
+      return [...found, ...validateRules(rules, schema, object, old)];
     },
   };
+}
+
+/** A kind of ours as a type of the store. */
+export function kindType(kind: KindDefinition): TypeDefinition {
+  return customType({
+    type: resourceType(kind),
+    singular: kind.singular,
+    shortNames: kind.shortNames,
+    categories: [CATEGORY],
+    schema: schemaOf(kind),
+    rules: kind.rules,
+  });
 }

@@ -28,14 +28,14 @@ function required(field: string, text: string): StatusCause {
 /** What is wrong with a DNS-1123 subdomain; empty when nothing. */
 export function subdomainErrors(value: string): string[] {
   const errors: string[] = [];
-  if (value.length > 253) errors.push("must be no more than 253 characters");
+  if (value.length > 253) errors.push("must be no more than 253 bytes");
   if (!SUBDOMAIN.test(value)) errors.push(SUBDOMAIN_TEXT);
   return errors;
 }
 
 function labelErrors(value: string): string[] {
   const errors: string[] = [];
-  if (value.length > 63) errors.push("must be no more than 63 characters");
+  if (value.length > 63) errors.push("must be no more than 63 bytes");
   if (!LABEL.test(value)) errors.push(LABEL_TEXT);
   return errors;
 }
@@ -52,11 +52,11 @@ export function qualifiedNameErrors(key: string): string[] {
     else errors.push(...subdomainErrors(prefix).map((text) => `prefix part ${text}`));
   } else if (parts.length > 2) {
     return [
-      `a qualified ${NAME_PART_TEXT.slice(0, -1)} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`.replace("qualified name part", "qualified name"),
+      `a valid label key ${NAME_PART_TEXT.slice("name part ".length)} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
     ];
   }
   if (name === "") errors.push("name part must be non-empty");
-  else if (name.length > 63) errors.push("name part must be no more than 63 characters");
+  else if (name.length > 63) errors.push("name part must be no more than 63 bytes");
   if (!QUALIFIED_NAME.test(name)) errors.push(NAME_PART_TEXT);
   return errors;
 }
@@ -64,7 +64,7 @@ export function qualifiedNameErrors(key: string): string[] {
 /** What is wrong with a label value; empty when nothing. */
 export function labelValueErrors(value: string): string[] {
   const errors: string[] = [];
-  if (value.length > 63) errors.push("must be no more than 63 characters");
+  if (value.length > 63) errors.push("must be no more than 63 bytes");
   if (!LABEL_VALUE.test(value)) errors.push(LABEL_VALUE_TEXT);
   return errors;
 }

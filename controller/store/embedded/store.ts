@@ -131,7 +131,7 @@ export class EmbeddedStore implements ResourceClient {
   definition(type: ResourceType): TypeDefinition {
     const found = this.#types.get(typeKey(type));
     if (found === undefined) {
-      throw notFound({ ...type, plural: type.plural }, "");
+      throw notFound(type, "");
     }
     return found;
   }
@@ -160,7 +160,7 @@ export class EmbeddedStore implements ResourceClient {
   /**
    * Events as JSON texts.
    * @param options.markInitialEvents ask for a BOOKMARK when the initial ADDED events are through (`sendInitialEvents`)
-   * @throws ApiError 400, 410, 504 at once
+   * @throws ApiError 400, 410 at once
    */
   watchText(
     type: ResourceType,
@@ -190,7 +190,9 @@ export class EmbeddedStore implements ResourceClient {
       const stored = storedDefinition(tx, definition);
       const inward = (object: KubernetesObject): KubernetesObject => definition.viewOf?.toStored(object) ?? object;
       const written = perform(tx, stored, write, inward, manager, options);
-      if (options.fieldValidation === "Strict" && written.unknownFields.length > 0) throw strict(written.unknownFields);
+      if (options.fieldValidation === "Strict" && written.unknownFields.length > 0) {
+        throw strict(definition.type, written.unknownFields);
+      }
       return written;
     });
     const warnings =
@@ -365,8 +367,9 @@ function keyOf(object: KubernetesObject): ObjectKey {
 }
 
 /** 400 as kube-apiserver answers for `fieldValidation=Strict`. */
-function strict(paths: readonly string[]): Error {
-  return badRequest(`strict decoding error: ${paths.map((path) => `unknown field "${path}"`).join(", ")}`);
+function strict({ kind, version }: ResourceType, paths: readonly string[]): Error {
+  const texts = paths.map((path) => `unknown field "${path}"`).join(", ");
+  return badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: strict decoding error: ${texts}`);
 }
 
 function parseRevision(text: string | undefined): number | undefined {

@@ -1,6 +1,6 @@
 /** Watches: each reads the change log at its own pace, so that a slow one costs nothing and a too slow one ends with 410. */
 import type { ChangeLog, Change } from "./change-log.ts";
-import { tooLargeResourceVersion, tooOldResourceVersion } from "./errors.ts";
+import { unknownResourceVersion, tooOldResourceVersion } from "./errors.ts";
 import type { Selection } from "./list.ts";
 import { parseObject, type State } from "./state.ts";
 
@@ -75,12 +75,12 @@ export class Watches {
 
   /**
    * Events of one type, from the moment of the call. Ends when aborted or when the store closes.
-   * @throws ApiError 410 when the log no longer reaches back far enough (also in the middle, for a reader that is too slow);
-   * 504 for a revision of the future. Both at once, not at the first `next()`.
+   * @throws ApiError 410 when the log no longer reaches back far enough, or for a revision of the future: at once, not at
+   * the first `next()`; later on for a reader that is too slow
    */
   open(key: string, selection: Selection, options: WatcherOptions, signal: AbortSignal): AsyncGenerator<TextWatchEvent> {
     const start = options.revision ?? this.#state.revision;
-    if (start > this.#state.revision) throw tooLargeResourceVersion(start, this.#state.revision);
+    if (start > this.#state.revision) throw unknownResourceVersion(start, this.#state.revision);
     if (start < this.#log.oldestRevision) throw tooOldResourceVersion(start, this.#log.oldestRevision);
     const initial: TextWatchEvent[] = [];
     if (options.revision === undefined) {

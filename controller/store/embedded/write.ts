@@ -1,5 +1,5 @@
 /** Create and update: the rules that hold for every type (apiserver `registry/rest` and the custom resource strategy). */
-import type { KubernetesObject, ManagedFieldsEntry } from "../resource-client.ts";
+import { ApiError, type KubernetesObject, type ManagedFieldsEntry, type ObjectMeta } from "../resource-client.ts";
 import type { StoredObject } from "./collection.ts";
 import { alreadyExists, badRequest, conflict, forbidden, invalid, modified, notFound } from "./errors.ts";
 import { cloneJson, equalJson, isObject } from "./json.ts";
@@ -54,6 +54,16 @@ function generatedName(tx: Transaction, prefix: string): string {
   return prefix.slice(0, LONGEST_GENERATE_NAME) + suffix;
 }
 
+/** Empty maps and lists of metadata are as good as absent: Go leaves them out when it serialises ObjectMeta. */
+function dropEmpty(metadata: ObjectMeta): void {
+  for (const field of ["labels", "annotations", "finalizers", "ownerReferences", "generateName", "selfLink"] as const) {
+    const value: unknown = (metadata as unknown as Record<string, unknown>)[field];
+    if (value === null || value === "" || (typeof value === "object" && Object.keys(value).length === 0)) {
+      delete (metadata as unknown as Record<string, unknown>)[field];
+    }
+  }
+}
+
 /** @throws ApiError 422 for another kind, 400 for another apiVersion */
 function checkKind(definition: TypeDefinition, object: KubernetesObject): void {
   const { type } = definition;
@@ -103,7 +113,8 @@ export function createObject(
   if (!isObject(object.metadata)) object.metadata = { name: "" };
   const { metadata } = object;
   if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== "" && metadata.resourceVersion !== "0") {
-    throw badRequest("resourceVersion should not be set on objects to be created");
+    // kube-apiserver says so with this code and no reason.
+    throw new ApiError({ code: 500, reason: "", message: "resourceVersion should not be set on objects to be created" });
   }
   if (type.namespaced) {
     if (metadata.namespace === undefined || metadata.namespace === "") {
@@ -118,6 +129,7 @@ export function createObject(
   delete metadata.deletionGracePeriodSeconds;
   const given = metadata.managedFields;
   delete metadata.managedFields;
+  dropEmpty(metadata);
   if (type.namespaced) checkNamespace(tx, definition, metadata.namespace ?? "", metadata.name ?? "");
   if (definition.hasStatus) delete object["status"];
   metadata.uid = tx.random.uuid();
@@ -130,21 +142,9 @@ export function createObject(
   if (causes.length > 0) throw invalid(type, metadata.name ?? "", causes);
   const present = tx.get(definition, metadata.namespace ?? "", metadata.name);
   if (present !== undefined) throw alreadyExists(type, metadata.name);
-  // An empty list asks for no tracking; anything else starts from what was given.
-  const untracked = Array.isArray(given) && given.length === 0;
   const managed =
     options.managedFields ??
-    (untracked
-      ? []
-      : trackUpdate({
-          definition,
-          old: undefined,
-          next: object,
-          managed: given ?? [],
-          manager: options.manager,
-          status: false,
-          time: tx.time,
-        }));
+    trackUpdate({ definition, old: undefined, next: object, given, manager: options.manager, status: false, time: tx.time });
   if (managed.length > 0) metadata.managedFields = managed;
   const sorted = inOrder(object);
   tx.put(definition, sorted, undefined, options.ephemeral === true ? { ephemeral: true } : {});
@@ -216,11 +216,17 @@ export function replaceObject(
   } else if (asked.resourceVersion !== old.metadata.resourceVersion) {
     throw modified(type, stored.name);
   }
-  if (asked.uid !== undefined && asked.uid !== "" && asked.uid !== old.metadata.uid) {
+  const otherUid = asked.uid !== undefined && asked.uid !== "" && asked.uid !== old.metadata.uid;
+  if (otherUid && options.unconditional === true) {
+    throw invalid(type, stored.name, [
+      { reason: "FieldValueInvalid", message: `Invalid value: ${JSON.stringify(asked.uid)}: field is immutable`, field: "metadata.uid" },
+    ]);
+  }
+  if (otherUid) {
     throw conflict(
       type,
       stored.name,
-      `Precondition failed: UID in precondition: ${asked.uid}, UID in object meta: ${old.metadata.uid ?? ""}`,
+      `Precondition failed: UID in precondition: ${asked.uid ?? ""}, UID in object meta: ${old.metadata.uid ?? ""}`,
     );
   }
 
@@ -229,7 +235,6 @@ export function replaceObject(
     object = { ...cloneJson(old), metadata: { ...cloneJson(old.metadata) } };
     if (submitted["status"] === undefined) delete object["status"];
     else object["status"] = cloneJson(submitted["status"]);
-    if (asked.managedFields !== undefined) object.metadata.managedFields = cloneJson(asked.managedFields);
   } else {
     object = cloneJson(submitted);
     object.metadata = { ...object.metadata };
@@ -240,6 +245,7 @@ export function replaceObject(
   }
   const { metadata } = object;
   metadata.name = stored.name;
+  dropEmpty(metadata);
   keep(metadata, old.metadata, ["namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "resourceVersion", "generateName"]);
   const given = metadata.managedFields;
   const { unknownFields } = definition.prepare?.(object, { old, status: options.status }) ?? { unknownFields: [] };
@@ -252,17 +258,7 @@ export function replaceObject(
 
   const managed =
     options.managedFields ??
-    (Array.isArray(given) && given.length === 0
-      ? []
-      : trackUpdate({
-          definition,
-          old,
-          next: object,
-          managed: given ?? old.metadata.managedFields ?? [],
-          manager: options.manager,
-          status: options.status,
-          time: tx.time,
-        }));
+    trackUpdate({ definition, old, next: object, given, manager: options.manager, status: options.status, time: tx.time });
   if (managed.length === 0) delete metadata.managedFields;
   else metadata.managedFields = managed;
 

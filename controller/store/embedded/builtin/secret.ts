@@ -14,7 +14,7 @@ export function validateDataKeys(data: unknown, field: string): StatusCause[] {
   if (!isObject(data)) return causes;
   for (const key of Object.keys(data).toSorted()) {
     const at = `${field}[${key}]`;
-    if (key.length > 253) causes.push(wrong(at, key, "must be no more than 253 characters"));
+    if (key.length > 253) causes.push(wrong(at, key, "must be no more than 253 bytes"));
     if (!KEY.test(key)) causes.push(wrong(at, key, KEY_TEXT));
     else if (key === "." || key === "..") causes.push(wrong(at, key, `must not be '${key}'`));
   }
