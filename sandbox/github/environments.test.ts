@@ -172,3 +172,14 @@ it("opens secrets sealed for its key only, never shows them, and refuses boxes f
   expect((await send("DELETE", `${base}/TOKEN`)).status).toBe(204);
   expect((await send("DELETE", `${base}/TOKEN`)).status).toBe(404);
 });
+
+it("names the pattern that a secret's text must have", async () => {
+  const { send } = world();
+  const answer = await send("PUT", `${R}/actions/secrets/A`, {
+    body: { encrypted_value: "plain text!", key_id: "1" },
+  });
+  expect([answer.status, answer.json["message"]]).toMatchObject([
+    422,
+    expect.stringMatching(/^Invalid request\.\n\nplain text! does not match /),
+  ]);
+});

@@ -42,6 +42,11 @@ export function invalid(...errors: (ValidationIssue | string)[]): ApiFailure {
   return failure(422, "Validation Failed", { errors });
 }
 
+/** 422 of a repository that cannot be made (terraform-provider-github #278). */
+export function creationFailed(...errors: ValidationIssue[]): ApiFailure {
+  return failure(422, "Repository creation failed.", { errors });
+}
+
 /** 422 of a body that does not fit the endpoint's JSON schema. */
 export function invalidRequest(detail: string): ApiFailure {
   return failure(422, `Invalid request.\n\n${detail}`);

@@ -250,3 +250,10 @@ it("writes files by path with the file's own id as the guard", async () => {
     ["deep", "dir"],
   ]);
 });
+
+it("mistakes a tag for the default branch when it has its name", async () => {
+  const { send, head } = await world();
+  await send("POST", `${R}/git/refs`, { body: { ref: "refs/tags/main", sha: head } });
+  const refused = await send("DELETE", `${R}/git/refs/tags/main`);
+  expect([refused.status, refused.json["message"]]).toEqual([422, "Cannot delete the default branch"]);
+});

@@ -48,7 +48,7 @@ function entityTag(request: Request, body: string | Uint8Array): string {
 }
 
 /** Programs for people get indented bodies (bored-engineer/github-conditional-http-transport, user_agent.go). */
-const INDENTED = /curl|wget|safari|firefox/i;
+const INDENTED = /curl|Wget|Safari|Firefox/;
 
 function payload(reply: Reply, userAgent: string): { body: string | Uint8Array | undefined; type: string } {
   const { body } = reply;

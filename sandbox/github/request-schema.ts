@@ -16,6 +16,7 @@ interface Schema {
   maximum?: number;
   maxItems?: number;
   maxLength?: number;
+  pattern?: string;
 }
 
 const BODIES = schemas as unknown as Record<string, Schema>;
@@ -62,6 +63,8 @@ function flaw(schema: Schema, value: unknown, place: string): string | undefined
   }
   if (typeof value === "string" && schema.maxLength !== undefined && value.length > schema.maxLength)
     return `${at}${shown} is too long (maximum is ${schema.maxLength} characters).`;
+  if (typeof value === "string" && schema.pattern !== undefined && !new RegExp(schema.pattern).test(value))
+    return `${value} does not match /${schema.pattern}/.`;
   const choices = schema.oneOf ?? schema.anyOf;
   if (choices && !choices.some((choice) => flaw(choice, value, place) === undefined))
     return `${at}No subschema in "${schema.oneOf ? "oneOf" : "anyOf"}" matched.`;

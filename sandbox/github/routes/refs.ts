@@ -132,7 +132,8 @@ function remove(call: RepositoryCall): Reply {
   if (isEmpty(call)) throw emptyRepository();
   const before = world.refs(repository.id).latest(name)?.sha;
   if (before === undefined) throw failure(422, "Reference does not exist");
-  if (name === `refs/heads/${repository.defaultBranch}`)
+  // A tag of the default branch's name is mistaken for it (cli/cli #11646).
+  if ([`refs/heads/${repository.defaultBranch}`, `refs/tags/${repository.defaultBranch}`].includes(name))
     throw failure(422, "Cannot delete the default branch");
   enforceRules({ world, call, repository, ref: name, change: "delete" });
   world.refs(repository.id).delete(name);

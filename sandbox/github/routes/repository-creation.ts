@@ -7,7 +7,7 @@ import {
   nameTaken,
   signatureOf,
 } from "../create-repository.ts";
-import { failure, invalid, notFound, type Reply } from "../failure.ts";
+import { creationFailed, failure, notFound, type Reply } from "../failure.ts";
 import { branchesOf, storeOf } from "../git-store.ts";
 import { optionalFlag, optionalText, text } from "../page.ts";
 import type { AccountRecord, RepositoryRecord } from "../records.ts";
@@ -26,7 +26,7 @@ function create(call: Call, owner: AccountRecord): Reply {
     throw failure(403, "Resource not accessible by personal access token");
   const name = text(body, "name");
   if (nameTaken(world, owner.login, name))
-    throw invalid({
+    throw creationFailed({
       resource: "Repository",
       code: "custom",
       field: "name",
@@ -88,8 +88,10 @@ function generate(call: Call): Reply {
   if (!owner || token.owner.toLowerCase() !== owner.login.toLowerCase() || !mayCreate)
     throw failure(403, `${token.actor} cannot create a repository for ${login}.`);
   const name = text(body, "name");
-  if (nameTaken(world, owner.login, name))
-    throw invalid("Could not clone: Name already exists on this account");
+  if (nameTaken(world, owner.login, name)) {
+    const refusal = "Could not clone: Name already exists on this account";
+    throw failure(422, refusal, { errors: [refusal] });
+  }
   const delays = world.delays();
   const now = world.now();
   const record = addRepository({

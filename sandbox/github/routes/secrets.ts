@@ -56,10 +56,10 @@ function put(call: RepositoryCall, place: Place): Reply {
   const name = storedName(call.parameters["secret_name"] ?? "", "Secret");
   const key = keyOf(world, scope);
   if (text(body, "key_id") !== key.keyId)
-    throw failure(422, "The key_id does not match the public key of this scope. Fetch the public key again.");
+    throw failure(422, "Bad request - validation failed due to an improperly encrypted secret");
   const plaintext = openSealedBox(key, text(body, "encrypted_value"));
   if (plaintext === undefined)
-    throw failure(422, "The encrypted_value could not be decrypted with the private key of this scope.");
+    throw failure(422, "Bad request - validation failed due to an improperly encrypted secret");
   if (Buffer.byteLength(plaintext) > LARGEST_VALUE)
     throw failure(422, "Secret value is too large: at most 48 KB are allowed.");
   const secrets = world.secrets(scope);
