@@ -51,3 +51,21 @@ export function byStoredName<Value>(values: Readonly<Record<string, Value>>, wha
 export function writtenNames(entry: InventoryEntry | undefined): string[] {
   return Object.keys(entry?.data ?? {}).filter((name) => name === name.toUpperCase());
 }
+
+/**
+ * Runs the writes of a set one after another. When one fails after others succeeded, what succeeded must be remembered,
+ * so the failure is returned as text to be pending on; the next pass runs into it again and tells it.
+ *
+ * @throws what the first write throws
+ */
+export async function runSteps(steps: readonly (() => Promise<void>)[]): Promise<string | undefined> {
+  for (const [index, step] of steps.entries()) {
+    try {
+      await step();
+    } catch (error) {
+      if (index === 0 || !(error instanceof FlaresmithError)) throw error;
+      return `${steps.length - index} more to write: ${error.message}`;
+    }
+  }
+  return undefined;
+}

@@ -7,7 +7,7 @@ import type { FieldChange, InventoryEntry, ResourceContext, WriteResult } from "
 import type { SecretValue } from "../../controller/runtime/secret-value.ts";
 import type { GitHubClient } from "./client.ts";
 import { define } from "./define.ts";
-import { byStoredName, describePlace, pathOf, placeOf, referenceOf, writtenNames } from "./ensured-set.ts";
+import { byStoredName, describePlace, pathOf, placeOf, referenceOf, runSteps, writtenNames } from "./ensured-set.ts";
 import type { Place } from "./ensured-set.ts";
 import { listOrAbsent } from "./listing.ts";
 import type { ReadContext } from "./repository-access.ts";
@@ -112,28 +112,31 @@ async function write(desired: SecretsDesired, observed: SecretsObserved, context
   const data = { ...context.entry?.data };
   const due = [...wanted].filter(([name, value]) => reason(name, value, observed, context.entry) !== undefined);
   const writtenAt = new Map<string, number>();
-  if (due.length > 0) {
-    const { key, key_id } = await publicKey(place, context);
-    for (const [name, value] of due) {
-      writtenAt.set(name, await put(place, name, { encrypted_value: seal(value.reveal(), key), key_id }, context));
-    }
-  }
-  let removed = false;
-  for (const name of writtenNames(context.entry)) {
-    if (wanted.has(name)) continue;
-    if (observed.updatedAt[name] !== undefined) await drop(place, name, context);
-    removed = true;
-    delete data[name];
-  }
-  if (due.length === 0 && !removed) return { id: reference.name, name: reference.name, observed, data };
+  const obsolete = writtenNames(context.entry).filter((name) => !wanted.has(name));
+  if (due.length === 0 && obsolete.length === 0) return { id: reference.name, name: reference.name, observed, data };
+  const sealing = due.length === 0 ? undefined : await publicKey(place, context);
+  const failed = await runSteps([
+    ...due.map(([name, value]) => async () => {
+      if (!sealing) return;
+      const sealed = { encrypted_value: seal(value.reveal(), sealing.key), key_id: sealing.key_id };
+      writtenAt.set(name, await put(place, name, sealed, context));
+    }),
+    ...obsolete.map((name) => async () => {
+      if (observed.updatedAt[name] !== undefined) await drop(place, name, context);
+      delete data[name];
+    }),
+  ]);
   // The time GitHub shows may be a second after the one of its answer, and the listing may lag behind: the later counts.
   const after = (await read(context, place)) ?? { updatedAt: {} };
   for (const [name, value] of due) {
+    const answered = writtenAt.get(name);
+    if (answered === undefined) continue;
     const shown = Date.parse(after.updatedAt[name] ?? "");
-    const at = Math.max(writtenAt.get(name) ?? 0, Number.isNaN(shown) ? 0 : shown);
+    const at = Math.max(answered, Number.isNaN(shown) ? 0 : shown);
     data[name] = `${value.hash}@${new Date(at).toISOString().replace(".000Z", "Z")}`;
   }
-  return { id: reference.name, name: reference.name, observed: after, data };
+  const result = { id: reference.name, name: reference.name, observed: after, data };
+  return failed === undefined ? result : { ...result, pending: failed };
 }
 
 /** The set is there whenever its repository or environment is. `entry.data` holds `NAME -> <hash>@<time written>`. */

@@ -2,7 +2,7 @@
 import type { FieldChange, InventoryEntry, ResourceContext, WriteResult } from "../engine/resource.ts";
 import type { GitHubClient } from "./client.ts";
 import { define } from "./define.ts";
-import { byStoredName, describePlace, pathOf, placeOf, referenceOf, writtenNames } from "./ensured-set.ts";
+import { byStoredName, describePlace, pathOf, placeOf, referenceOf, runSteps, writtenNames } from "./ensured-set.ts";
 import type { Place } from "./ensured-set.ts";
 import { listOrAbsent } from "./listing.ts";
 import type { ReadContext } from "./repository-access.ts";
@@ -83,19 +83,22 @@ async function write(desired: VariablesDesired, observed: VariablesObserved, con
   const values = { ...observed.values };
   const data = { ...context.entry?.data };
   const wanted = byStoredName(desired.values, "variable");
-  for (const [name, value] of wanted) {
-    if (values[name] === value) continue;
-    await put(place, name, value, values[name] !== undefined, context);
-    values[name] = value;
-    data[name] = "written";
-  }
-  for (const name of writtenNames(context.entry)) {
-    if (wanted.has(name)) continue;
-    if (values[name] !== undefined) await drop(place, name, context);
-    delete values[name];
-    delete data[name];
-  }
-  return { id: reference.name, name: reference.name, observed: { values }, data };
+  const due = [...wanted].filter(([name, value]) => values[name] !== value);
+  const obsolete = writtenNames(context.entry).filter((name) => !wanted.has(name));
+  const failed = await runSteps([
+    ...due.map(([name, value]) => async () => {
+      await put(place, name, value, values[name] !== undefined, context);
+      values[name] = value;
+      data[name] = "written";
+    }),
+    ...obsolete.map((name) => async () => {
+      if (values[name] !== undefined) await drop(place, name, context);
+      delete values[name];
+      delete data[name];
+    }),
+  ]);
+  const result = { id: reference.name, name: reference.name, observed: { values }, data };
+  return failed === undefined ? result : { ...result, pending: failed };
 }
 
 /** The set is there whenever its repository or environment is. What we wrote is remembered, so that it can go again. */
