@@ -1,0 +1,33 @@
+import { ApiError } from "../store/resource-client.ts";
+import type { Clock } from "./clock.ts";
+import { FlaresmithError, errorText } from "./errors.ts";
+import { unwrapTransportError } from "./transport-errors.ts";
+
+/**
+ * Makes an error of ours of whatever a reconciliation threw: a refusal of the store becomes STORE_CONFLICT,
+ * STORE_UNAVAILABLE or STORE_REJECTED; what an SDK wrapped is unwrapped; the rest is INTERNAL_ERROR, a defect.
+ */
+export function classifyError(error: unknown, clock: Clock): FlaresmithError {
+  const ours = unwrapTransportError(error);
+  if (ours !== undefined) return ours;
+  if (!(error instanceof ApiError)) {
+    return new FlaresmithError({ code: "INTERNAL_ERROR", message: errorText(error), cause: error });
+  }
+  const message = error.message;
+  // An object that vanished under us is as quiet as one that changed: the next run sees what is there.
+  if (["Conflict", "AlreadyExists", "NotFound"].includes(error.reason)) {
+    return new FlaresmithError({ code: "STORE_CONFLICT", message, cause: error });
+  }
+  if (error.code >= 500 || error.code === 429 || error.code === 410) {
+    const seconds = error.details.retryAfterSeconds;
+    const until = seconds === undefined ? {} : { until: clock.now() + seconds * 1000 };
+    return new FlaresmithError({ code: "STORE_UNAVAILABLE", message, cause: error, ...until });
+  }
+  const field = error.causes[0]?.field;
+  return new FlaresmithError({
+    code: "STORE_REJECTED",
+    message,
+    cause: error,
+    ...(field === undefined ? {} : { field }),
+  });
+}

@@ -1,0 +1,221 @@
+/** One controller of a manager: which events bring its objects up, and what the result of a reconciliation does. */
+import type { KubernetesObject, ObjectKey, ResourceClient } from "../store/resource-client.ts";
+import type { CacheEvent } from "./cache.ts";
+import { classifyError } from "./classify.ts";
+import type { Clock, Random } from "./clock.ts";
+import type { FlaresmithError } from "./errors.ts";
+import { sha256 } from "./hash.ts";
+import type { Caches, ControllerDefinition, ReconcileResult, WatchedType } from "./reconcile.ts";
+import { keyText, parseKey } from "./object-store.ts";
+import type { ReconcileOutcome, Tracker } from "./tracker.ts";
+import { createWorkQueue, priorities } from "./work-queue.ts";
+import type { Priority, QueueItem, WorkQueue } from "./work-queue.ts";
+
+export interface ControllerEnvironment {
+  readonly client: ResourceClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly tracker: Tracker;
+  readonly caches: Caches;
+  /** Aborted when reconciliations must end. */
+  readonly signal: AbortSignal;
+}
+
+/** Objects that waited for one moment do not all come back in the same millisecond. */
+const spread = 1000;
+
+export class Controller {
+  readonly #definition: ControllerDefinition;
+  readonly #environment: ControllerEnvironment;
+  readonly #queue: WorkQueue;
+
+  constructor(definition: ControllerDefinition, environment: ControllerEnvironment) {
+    this.#definition = definition;
+    this.#environment = environment;
+    const { clock, random, tracker } = environment;
+    this.#queue = createWorkQueue({ clock, random, observer: tracker.queueObserver(definition.name) });
+    tracker.watchQueue(definition.name, this.#queue);
+  }
+
+  enqueue(key: ObjectKey, priority: Priority): void {
+    this.#queue.add(keyText(key), { priority });
+  }
+
+  onOwnEvent(event: CacheEvent<KubernetesObject>): void {
+    const key = keyText(event.object.metadata);
+    if (event.type === "deleted") {
+      this.#queue.remove(key);
+      return;
+    }
+    const priority = ownPriority(event);
+    if (priority === undefined) return;
+    // A change ends the wait that an earlier failure earned.
+    if (priority === priorities.userEdit) this.#queue.forget(key);
+    this.#queue.add(key, { priority });
+  }
+
+  onWatchedEvent(watched: WatchedType, event: CacheEvent<KubernetesObject>): void {
+    const priority = watchedPriority(event);
+    const objects = event.type === "updated" ? [event.old, event.object] : [event.object];
+    const keys = new Set(
+      objects.flatMap((object) => watched.toKeys(object, this.#environment.caches)).map(keyText),
+    );
+    for (const key of keys) this.#queue.add(key, { priority });
+  }
+
+  /** Runs the workers until the queue is shut down. */
+  async work(): Promise<void> {
+    const { name, concurrency = 4 } = this.#definition;
+    this.#environment.tracker.controllerStarted(name, concurrency);
+    await Promise.all(Array.from({ length: concurrency }, () => this.#worker()));
+  }
+
+  /** Stops intake; resolves when nothing is being reconciled. */
+  shutDown(): Promise<void> {
+    return this.#queue.shutDown({ discard: true });
+  }
+
+  async #worker(): Promise<void> {
+    for (let item = await this.#queue.get(); item !== undefined; item = await this.#queue.get()) {
+      try {
+        await this.#process(item);
+      } finally {
+        this.#queue.done(item.key);
+      }
+    }
+  }
+
+  async #process(item: QueueItem): Promise<void> {
+    const { name, type } = this.#definition;
+    const { caches, client, clock, random, signal } = this.#environment;
+    const key = parseKey(item.key);
+    const object = caches.of(type).get(key);
+    if (object === undefined) {
+      this.#queue.forget(item.key);
+      return;
+    }
+    const tracker = this.#environment.tracker.child({
+      controller: name,
+      kind: type.kind,
+      ...key,
+      reconcileID: random.uuid(),
+    });
+    const context = { key, object, caches, client, clock, random, tracker, priority: item.priority, signal };
+    const began = clock.monotonic();
+    tracker.reconcileStarted(name);
+    let result: ReconcileResult;
+    let resync: number | undefined;
+    try {
+      resync = this.#definition.resyncInterval?.(object);
+      result = await this.#definition.reconcile(key, context);
+    } catch (error) {
+      result = { kind: "failed", error: classifyError(error, clock) };
+    }
+    const outcome = this.#settle(item, {
+      result,
+      resync: jittered(resync, `${object.metadata.uid ?? ""}/${item.key}`),
+      tracker,
+    });
+    const error = result.kind === "failed" && outcome === "error" ? result.error : undefined;
+    tracker.reconcileEnded({ controller: name, outcome, duration: clock.monotonic() - began, error });
+  }
+
+  #settle(
+    item: QueueItem,
+    end: { result: ReconcileResult; resync: number | undefined; tracker: Tracker },
+  ): ReconcileOutcome {
+    const { key, priority } = item;
+    const { result, resync, tracker } = end;
+    if (result.kind === "failed") return this.#settleFailure(item, { error: result.error, resync, tracker });
+    this.#queue.forget(key);
+    this.#addResync(key, resync);
+    if (result.kind === "done") return "success";
+    this.#queue.add(key, {
+      after: result.milliseconds,
+      priority: Math.min(priority, priorities.webhook) as Priority,
+    });
+    return "requeue_after";
+  }
+
+  #settleFailure(
+    { key, priority }: QueueItem,
+    { error, resync, tracker }: { error: FlaresmithError; resync: number | undefined; tracker: Tracker },
+  ): ReconcileOutcome {
+    const { clock, random, signal } = this.#environment;
+    // What the shutdown broke off is no failure; the next process takes it up.
+    if (signal.aborted) return "requeue";
+    const wait = error.until === undefined ? 0 : error.until - clock.now();
+    switch (error.class) {
+      case "conflict":
+        tracker.log.debug("somebody else wrote first; trying again", { error });
+        this.#queue.addRateLimited(key, { priority });
+        return "requeue";
+      case "rateLimited":
+        tracker.log.info("waiting for the provider's rate limit", { error });
+        if (wait > 0) this.#queue.add(key, { after: wait + random.next() * spread, priority });
+        else this.#queue.addRateLimited(key, { priority });
+        return "error";
+      case "auth":
+      case "terminal":
+        tracker.log.warn("only a change can help", { error });
+        this.#queue.forget(key);
+        this.#addResync(key, resync);
+        return "error";
+      case "transient":
+      case "unknownOutcome":
+        if (error.code === "INTERNAL_ERROR") tracker.log.error("a reconciliation broke", { error });
+        else tracker.log.warn("trying again later", { error });
+        this.#retry(key, priority, wait);
+        return "error";
+    }
+  }
+
+  /** The back-off, but not before the moment that the error names. */
+  #retry(key: string, priority: Priority, wait: number): void {
+    if (wait > 0) this.#queue.add(key, { after: wait + this.#environment.random.next() * spread, priority });
+    else this.#queue.addRateLimited(key, { priority });
+  }
+
+  #addResync(key: string, after: number | undefined): void {
+    if (after !== undefined) this.#queue.add(key, { after });
+  }
+}
+
+/** ±10 %, always the same for one object, so that objects made together do not come up together for ever. */
+function jittered(interval: number | undefined, seed: string): number | undefined {
+  if (interval === undefined || interval <= 0) return undefined;
+  const fraction = Number.parseInt(sha256(seed).slice(0, 8), 16) / 2 ** 32;
+  return interval * (0.9 + 0.2 * fraction);
+}
+
+/** Undefined for updates that are only about status: those are our own. */
+function ownPriority(event: CacheEvent<KubernetesObject>): Priority | undefined {
+  if (event.type === "added") return event.initial ? priorities.resync : priorities.userEdit;
+  if (event.type === "deleted") return undefined;
+  const { metadata: now } = event.object;
+  const { metadata: before } = event.old;
+  if (now.deletionTimestamp !== before.deletionTimestamp) return priorities.deletion;
+  if (now.generation !== before.generation) return priorities.userEdit;
+  // Requests and consents are annotations; selectors may look at labels.
+  if (!sameEntries(now.annotations, before.annotations)) return priorities.userEdit;
+  if (!sameEntries(now.labels, before.labels)) return priorities.userEdit;
+  const deleting = now.deletionTimestamp !== undefined;
+  const finalizers = (now.finalizers ?? []).join("\n") !== (before.finalizers ?? []).join("\n");
+  return deleting && finalizers ? priorities.deletion : undefined;
+}
+
+/** An edit of what an object refers to is an edit; a status that moved is news; a listing is a resync. */
+function watchedPriority(event: CacheEvent<KubernetesObject>): Priority {
+  if (event.type === "added") return event.initial ? priorities.resync : priorities.userEdit;
+  if (event.type === "deleted") return priorities.userEdit;
+  const edited = event.object.metadata.generation !== event.old.metadata.generation;
+  return edited ? priorities.userEdit : priorities.webhook;
+}
+
+function sameEntries(
+  a: Readonly<Record<string, string>> | undefined,
+  b: Readonly<Record<string, string>> | undefined,
+): boolean {
+  const left = Object.entries(a ?? {});
+  return left.length === Object.keys(b ?? {}).length && left.every(([name, value]) => b?.[name] === value);
+}

@@ -1,0 +1,400 @@
+import { describe, expect, it } from "vitest";
+import { ApiError } from "../store/resource-client.ts";
+import type { KubernetesObject, ObjectKey, ResourceType } from "../store/resource-client.ts";
+import { seededRandom, virtualClock } from "./adapters/virtual.ts";
+import { classifyError } from "./classify.ts";
+import { FlaresmithError } from "./errors.ts";
+import type { ErrorClass } from "./errors.ts";
+import { createManager, done, failed, requeueAfter } from "./manager.ts";
+import type { ControllerDefinition, ReconcileContext, ReconcileResult } from "./manager.ts";
+import { memoryResourceClient } from "./testing/memory-resource-client.ts";
+import { createTracker } from "./tracker.ts";
+import { priorities } from "./work-queue.ts";
+
+const type = (kind: string): ResourceType => ({
+  group: "flaresmith.dev",
+  version: "v1alpha1",
+  kind,
+  plural: `${kind.toLowerCase()}s`,
+  namespaced: true,
+});
+const projects = type("Project");
+const connections = type("Connection");
+const object = (kind: string, name: string, spec: Record<string, unknown> = {}): KubernetesObject => ({
+  apiVersion: "flaresmith.dev/v1alpha1",
+  kind,
+  metadata: { name, namespace: "team" },
+  spec,
+});
+const shop: ObjectKey = { namespace: "team", name: "shop" };
+
+const setUp = (
+  reconcile: (context: ReconcileContext, run: number) => Promise<ReconcileResult> | ReconcileResult = () =>
+    done,
+  more: Partial<ControllerDefinition> = {},
+) => {
+  const clock = virtualClock();
+  const client = memoryResourceClient();
+  const lines: string[] = [];
+  const tracker = createTracker({ clock, destination: { write: (line) => void lines.push(line) } });
+  const runs: { name: string; at: number; priority: number }[] = [];
+  const manager = createManager({
+    client,
+    clock,
+    random: seededRandom(),
+    tracker,
+    controllers: [
+      {
+        type: projects,
+        name: "project",
+        reconcile: async (key, context) => {
+          runs.push({ name: key.name, at: clock.monotonic(), priority: context.priority });
+          return reconcile(context, runs.length);
+        },
+        ...more,
+      },
+    ],
+  });
+  const stop = new AbortController();
+  const start = async (): Promise<void> => {
+    void manager.start(stop.signal);
+    await clock.settle();
+  };
+  const patch = async (body: Record<string, unknown>): Promise<void> => {
+    await client.patch(projects, shop, { type: "merge", body });
+    await clock.settle();
+  };
+  return { clock, client, tracker, lines, runs, manager, stop, start, patch };
+};
+
+const failure = (errorClass: ErrorClass, until?: number): ReconcileResult =>
+  failed(
+    new FlaresmithError({
+      code: "INTEGRATION_UNAVAILABLE",
+      message: "m",
+      class: errorClass,
+      ...(until === undefined ? {} : { until }),
+    }),
+  );
+
+describe("what brings an object up", () => {
+  it("the listing at start, an edit, a consent, a request and a deletion, each with its priority", async () => {
+    const { clock, client, runs, start, patch } = setUp();
+    await client.create(projects, object("Project", "shop"));
+    await start();
+    await patch({ spec: { x: 1 } });
+    await patch({ metadata: { annotations: { "flaresmith.dev/reconcile-requested-at": "1" } } });
+    await patch({ metadata: { deletionTimestamp: "2026-01-01T00:00:00Z" } });
+    await client.create(projects, object("Project", "new"));
+    await clock.settle();
+    expect(runs.map(({ name, priority }) => [name, priority])).toEqual([
+      ["shop", priorities.resync],
+      ["shop", priorities.userEdit],
+      ["shop", priorities.userEdit],
+      ["shop", priorities.deletion],
+      ["new", priorities.userEdit],
+    ]);
+  });
+
+  it("not its own status, and not an object that is gone", async () => {
+    const { clock, client, runs, manager, start } = setUp();
+    await client.create(projects, object("Project", "shop"));
+    await start();
+    await client.patchStatus(projects, shop, { type: "merge", body: { status: { state: "active" } } });
+    await clock.settle();
+    expect(runs).toHaveLength(1);
+    await client.delete(projects, shop);
+    manager.enqueue("project", { ...shop, name: "never" }, { priority: priorities.webhook });
+    await clock.settle();
+    expect(runs).toHaveLength(1);
+    expect(() => manager.enqueue("unknown", shop, { priority: priorities.webhook })).toThrow(RangeError);
+  });
+
+  it("what it refers to, before and after the change, and webhooks", async () => {
+    const { clock, client, runs, manager, start } = setUp(undefined, {
+      watches: [
+        {
+          type: connections,
+          toKeys: (connection, caches) =>
+            caches
+              .of(projects)
+              .list()
+              .filter(({ spec }) => (spec as { connection?: string }).connection === connection.metadata.name)
+              .map(({ metadata }) => ({ namespace: "team", name: metadata.name })),
+        },
+      ],
+    });
+    await client.create(projects, object("Project", "shop", { connection: "gh" }));
+    await client.create(projects, object("Project", "blog"));
+    await client.create(connections, object("Connection", "gh"));
+    await start();
+    runs.length = 0;
+    await client.patchStatus(
+      connections,
+      { namespace: "team", name: "gh" },
+      { type: "merge", body: { status: { ok: true } } },
+    );
+    await clock.settle();
+    manager.enqueue("project", { namespace: "team", name: "blog" }, { priority: priorities.webhook });
+    await clock.settle();
+    expect(runs.map(({ name, priority }) => [name, priority])).toEqual([
+      ["shop", priorities.webhook],
+      ["blog", priorities.webhook],
+    ]);
+  });
+
+  it("the clock: after its interval, always the same few percent early or late", async () => {
+    const { clock, client, runs, start } = setUp(undefined, { resyncInterval: () => 600_000 });
+    for (const name of ["a", "b", "c", "d"]) await client.create(projects, object("Project", name));
+    await start();
+    await clock.advance(3 * 600_000 * 1.1);
+    const gaps = new Map<string, number[]>();
+    for (const { name, at } of runs) gaps.set(name, [...(gaps.get(name) ?? []), at]);
+    const intervals = [...gaps.values()].map((times) => (times[1] ?? 0) - (times[0] ?? 0));
+    for (const interval of intervals) {
+      expect(interval).toBeGreaterThanOrEqual(540_000);
+      expect(interval).toBeLessThanOrEqual(660_000);
+    }
+    expect(new Set(intervals).size).toBe(4);
+    for (const times of gaps.values())
+      expect((times[2] ?? 0) - (times[1] ?? 0)).toBeCloseTo((times[1] ?? 0) - (times[0] ?? 0), -2);
+  });
+});
+
+describe("what a result does", () => {
+  const firstThenDone = (first: ReconcileResult, extra: Partial<ControllerDefinition> = {}) => {
+    const world = setUp((_context, run) => (run === 1 ? first : done), extra);
+    const begin = async (): Promise<void> => {
+      await world.client.create(projects, object("Project", "shop"));
+      await world.start();
+    };
+    return { ...world, begin };
+  };
+
+  it("requeueAfter brings it up then", async () => {
+    const { clock, runs, begin } = firstThenDone(requeueAfter(5000));
+    await begin();
+    await clock.advance(4999);
+    expect(runs).toHaveLength(1);
+    await clock.advance(1);
+    expect(runs).toHaveLength(2);
+    await clock.advance(600_000);
+    expect(runs).toHaveLength(2);
+  });
+
+  it("a transient error backs off further each time; an edit ends the wait and the back-off", async () => {
+    const { clock, client, runs, start, patch } = setUp(() => failure("transient"));
+    await client.create(projects, object("Project", "shop"));
+    await start();
+    await clock.advance(600_000);
+    const first = runs.length;
+    expect(first).toBeGreaterThan(10);
+    expect(first).toBeLessThan(30);
+    await patch({ spec: { x: 1 } });
+    expect(runs.length).toBe(first + 1);
+    await clock.advance(100);
+    expect(runs.length).toBeGreaterThan(first + 1);
+  });
+
+  it("a rate limit waits for its moment and not for the back-off", async () => {
+    const { clock, runs, begin } = firstThenDone(failure("rateLimited", Date.UTC(2026, 0, 1) + 90_000));
+    await begin();
+    await clock.advance(89_000);
+    expect(runs).toHaveLength(1);
+    await clock.advance(2000);
+    expect(runs).toHaveLength(2);
+  });
+
+  it("a conflict is tried again at once and nobody hears of it", async () => {
+    const conflict = new ApiError({ code: 409, reason: "Conflict", message: "modified" });
+    const world = setUp((_context, run) => {
+      if (run === 1) throw conflict;
+      return done;
+    });
+    await world.client.create(projects, object("Project", "shop"));
+    await world.start();
+    await world.clock.advance(10);
+    expect(world.runs).toHaveLength(2);
+    expect(world.lines).toEqual([]);
+    const { body } = await world.tracker.exposition();
+    expect(body).toContain('controller_runtime_reconcile_total{controller="project",result="requeue"} 1');
+    expect(body).toContain('controller_runtime_reconcile_total{controller="project",result="error"} 0');
+  });
+
+  it.each<ErrorClass>(["terminal", "auth"])(
+    "a %s error waits for a change or the next resync, without a hot loop",
+    async (errorClass) => {
+      const { clock, runs, begin, patch } = firstThenDone(failure(errorClass), {
+        resyncInterval: () => 600_000,
+      });
+      await begin();
+      await clock.advance(500_000);
+      expect(runs).toHaveLength(1);
+      await clock.advance(170_000);
+      expect(runs).toHaveLength(2);
+      await patch({ spec: { fixed: true } });
+      expect(runs).toHaveLength(3);
+    },
+  );
+
+  it("an unknown outcome backs off", async () => {
+    const { clock, runs, begin } = firstThenDone(failure("unknownOutcome"));
+    await begin();
+    await clock.advance(10);
+    expect(runs).toHaveLength(2);
+  });
+
+  it("a defect is logged with its stack, counted, and does not stop the worker", async () => {
+    const { clock, client, tracker, lines, runs, start } = setUp(
+      (_context, run) => {
+        if (run === 1) throw new TypeError("x is undefined");
+        return done;
+      },
+      { concurrency: 1 },
+    );
+    await client.create(projects, object("Project", "shop"));
+    await start();
+    await clock.advance(10);
+    expect(runs).toHaveLength(2);
+    expect(JSON.parse(lines[0] ?? "")).toMatchObject({
+      level: "error",
+      controller: "project",
+      kind: "Project",
+      namespace: "team",
+      name: "shop",
+      reconcileID: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      error: { code: "INTERNAL_ERROR", cause: { name: "TypeError" } },
+    });
+    expect((await tracker.exposition()).body).toContain(
+      'errors_total{code="INTERNAL_ERROR",severity="critical"} 1',
+    );
+  });
+
+  it("an interval that cannot be read breaks that object only", async () => {
+    const { clock, client, runs, start } = setUp(undefined, {
+      resyncInterval: ({ metadata }) => {
+        if (metadata.name === "bad") throw new Error("unreadable");
+        return undefined;
+      },
+    });
+    for (const name of ["bad", "good"]) await client.create(projects, object("Project", name));
+    await start();
+    await clock.advance(10);
+    expect(runs.map(({ name }) => name)).toEqual(["good"]);
+  });
+});
+
+describe("an object", () => {
+  it("is never reconciled twice at a time, others are, up to the concurrency", async () => {
+    let running = 0;
+    let most = 0;
+    const world = setUp(
+      async ({ clock }) => {
+        running++;
+        most = Math.max(most, running);
+        await clock.sleep(1000);
+        running--;
+        return done;
+      },
+      { concurrency: 3 },
+    );
+    for (let index = 0; index < 7; index++)
+      await world.client.create(projects, object("Project", `p${index}`));
+    await world.start();
+    for (let index = 0; index < 3; index++) {
+      await world.client.patch(
+        projects,
+        { namespace: "team", name: "p0" },
+        { type: "merge", body: { spec: { index } } },
+      );
+    }
+    await world.clock.advance(10_000);
+    expect(most).toBe(3);
+    expect(world.runs.filter(({ name }) => name === "p0")).toHaveLength(2);
+  });
+});
+
+describe("stopping", () => {
+  it("finishes what is being reconciled, takes up nothing new, writes the last events, leaves no timer", async () => {
+    const finished: string[] = [];
+    const world = setUp(
+      async ({ key, clock, tracker, object: project }) => {
+        await clock.sleep(5000);
+        tracker.event(project, { type: "Normal", reason: "UpdatedExternalResource", message: key.name });
+        finished.push(key.name);
+        return done;
+      },
+      { concurrency: 1 },
+    );
+    for (const name of ["a", "b"]) await world.client.create(projects, object("Project", name));
+    const running = world.manager.start(world.stop.signal);
+    await world.clock.settle();
+    expect(world.manager.ready).toBe(true);
+    world.stop.abort();
+    await world.clock.advance(6000);
+    await running;
+    expect(finished).toEqual(["a"]);
+    expect(world.client.requests).toContain("create events");
+    expect(world.manager.ready).toBe(false);
+    expect(world.client.openWatches).toBe(0);
+    expect(world.clock.pendingTimers).toBe(0);
+  });
+
+  it("aborts what is still running after the drain time, and counts it as no failure", async () => {
+    const world = setUp(async ({ clock, signal }) => {
+      await clock.sleep(3_600_000, signal);
+      return done;
+    });
+    await world.client.create(projects, object("Project", "shop"));
+    const running = world.manager.start(world.stop.signal);
+    await world.clock.settle();
+    const stopped = world.manager.stop();
+    await world.clock.advance(29_000);
+    expect(world.lines).toEqual([]);
+    await world.clock.advance(1000);
+    await stopped;
+    await running;
+    expect((await world.tracker.exposition()).body).toContain('result="error"} 0');
+  });
+
+  it("ends also while the caches were never filled", async () => {
+    const world = setUp();
+    for (let index = 0; index < 100; index++)
+      world.client.failures.push({ on: "list", error: new Error("down") });
+    const running = world.manager.start(world.stop.signal);
+    await world.clock.advance(1000);
+    expect(world.manager.ready).toBe(false);
+    world.stop.abort();
+    await running;
+    expect(world.runs).toEqual([]);
+  });
+});
+
+it("refusals of the store are told apart", () => {
+  const clock = virtualClock();
+  const refusal = (code: number, reason: string, details = {}) =>
+    classifyError(
+      new ApiError({
+        code,
+        reason,
+        message: "m",
+        details,
+        causes: [{ reason: "r", message: "m", field: "spec.x" }],
+      }),
+      clock,
+    );
+  expect(refusal(409, "Conflict").class).toBe("conflict");
+  expect(refusal(404, "NotFound").class).toBe("conflict");
+  expect(refusal(503, "ServiceUnavailable", { retryAfterSeconds: 2 })).toMatchObject({
+    code: "STORE_UNAVAILABLE",
+    class: "transient",
+    until: clock.now() + 2000,
+  });
+  expect(refusal(422, "Invalid")).toMatchObject({
+    code: "STORE_REJECTED",
+    class: "terminal",
+    field: "spec.x",
+  });
+  const ours = new FlaresmithError({ code: "SPEC_INVALID", message: "m" });
+  expect(classifyError(new Error("sdk", { cause: ours }), clock)).toBe(ours);
+});

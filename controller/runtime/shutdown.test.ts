@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { virtualClock } from "./adapters/virtual.ts";
+import { createShutdown } from "./shutdown.ts";
+import { createTracker } from "./tracker.ts";
+
+const setUp = () => {
+  const clock = virtualClock();
+  const stopped: string[] = [];
+  const shutdown = createShutdown({ clock, tracker: createTracker({ clock }), grace: 30_000 });
+  return { clock, stopped, shutdown };
+};
+
+describe("shutting down", () => {
+  it("stops what was started last first, once", async () => {
+    const { stopped, shutdown } = setUp();
+    for (const name of ["store", "api", "controller"]) shutdown.register(name, () => void stopped.push(name));
+    const [first, second] = await Promise.all([shutdown.run("SIGTERM"), shutdown.run("SIGINT")]);
+    expect(stopped).toEqual(["controller", "api", "store"]);
+    expect(first).toEqual({ clean: true });
+    expect(second).toBe(first);
+    expect(shutdown.signal.aborted).toBe(true);
+  });
+
+  it("goes on past what fails or hangs, within one deadline for everything", async () => {
+    const { clock, stopped, shutdown } = setUp();
+    shutdown.register("store", () => void stopped.push("store"));
+    shutdown.register("hangs", () => new Promise(() => undefined));
+    shutdown.register("slow", async () => clock.sleep(10_000));
+    shutdown.register("fails", () => Promise.reject(new Error("no")));
+    const ending = shutdown.run("SIGTERM");
+    await clock.advance(30_000);
+    expect(await ending).toEqual({ clean: false });
+    expect(stopped).toEqual(["store"]);
+    expect(clock.monotonic()).toBe(30_000);
+  });
+});
