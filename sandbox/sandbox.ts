@@ -1,3 +1,5 @@
+import { createCloudflare } from "./cloudflare/index.ts";
+import type { CloudflareOptions, CloudflareSandbox } from "./cloudflare/index.ts";
 import { createControl } from "./control/index.ts";
 import { createFaults } from "./core/faults.ts";
 import { createJournal } from "./core/journal.ts";
@@ -32,6 +34,7 @@ export const inProcessOrigins: Readonly<SandboxOrigins> = Object.freeze({
 export interface ProviderOptions {
   github?: Partial<Omit<Parameters<typeof createGitHub>[0], "context" | "publicUrl">>;
   neon?: Partial<Omit<NeonOptions, "context" | "publicUrl">>;
+  cloudflare?: Partial<Omit<CloudflareOptions, "context" | "publicUrl">>;
 }
 
 /** The providers of one sandbox, and what they share. */
@@ -40,6 +43,7 @@ export interface Sandbox {
   seed: SandboxSeed;
   github: GitHubSandbox;
   neon: Neon;
+  cloudflare: CloudflareSandbox;
   providers: readonly SandboxProvider[];
   /** The control port as a function. */
   control: (request: Request) => Promise<Response>;
@@ -82,7 +86,16 @@ export function assembleSandbox(options: {
     context,
     publicUrl: urls.neon,
   });
-  const providers: SandboxProvider[] = [github, neon];
+  const { accountId, accountName, workersSubdomain, zone } = seed.cloudflare;
+  const cloudflare = createCloudflare({
+    tokens: [{ token: seed.cloudflare.token, accounts: [accountId] }],
+    accounts: [{ id: accountId, name: accountName, workersSubdomain }],
+    zones: [{ ...zone, accountId }],
+    ...options.providers?.cloudflare,
+    context,
+    publicUrl: urls.cloudflare,
+  });
+  const providers: SandboxProvider[] = [github, neon, cloudflare];
   const control = createControl({ context, providers, neon });
   const handlers = new Map<string, (request: Request) => Promise<Response>>([
     ...providers.map(
@@ -95,6 +108,7 @@ export function assembleSandbox(options: {
     seed,
     github,
     neon,
+    cloudflare,
     providers,
     control,
     origins,

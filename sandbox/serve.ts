@@ -13,6 +13,7 @@ import { createFaults } from "./core/faults.ts";
 import { createJournal } from "./core/journal.ts";
 import type { SandboxContext } from "./core/provider.ts";
 import type { SandboxStorage } from "./core/storage.ts";
+import { createWorkersRuntime } from "./cloudflare/workers/runtime.ts";
 import { createGitDataPlane } from "./github/git-data-plane.ts";
 import { openPostgres } from "./neon/postgres/index.ts";
 import type { Postgres } from "./neon/postgres/index.ts";
@@ -25,6 +26,8 @@ export interface SandboxPorts {
   neon: number;
   cloudflare: number;
   control: number;
+  /** Where deployed Workers answer, chosen by host name. */
+  workers: number;
   /** Where clients connect to Neon's branches. */
   postgres: number;
 }
@@ -34,6 +37,8 @@ export interface SandboxAddresses {
   github: { url: string; token: string; account: string };
   neon: { url: string; token: string; account: string };
   cloudflare: { url: string; token: string; account: string };
+  /** Workers answer at `http://<script>.<subdomain>.workers.localhost:<port>/`, or here with that `Host`. */
+  workers: { url: string };
   postgres: { url: string };
   control: { url: string };
 }
@@ -64,7 +69,7 @@ export interface ServedSandbox {
   stop: () => Promise<void>;
 }
 
-const portNames = ["github", "neon", "cloudflare", "control", "postgres"] as const;
+const portNames = ["github", "neon", "cloudflare", "control", "workers", "postgres"] as const;
 
 /** A clock whose advances survive the process: a restarted sandbox must not go back in time. */
 function durableClock(storage: SandboxStorage): SandboxClock {
@@ -162,7 +167,15 @@ export async function serveSandbox(options: ServeOptions): Promise<ServedSandbox
     }
     const git = dataPlanes.git ? createGitDataPlane({ directory: join(directory, "git") }) : undefined;
     if (git) closers.push(() => git.close());
-    const sandbox = assembleSandbox({
+    const workers = dataPlanes.workers
+      ? createWorkersRuntime({
+          world: () => sandbox.cloudflare.world,
+          directory: join(directory, "workers"),
+          log,
+        })
+      : undefined;
+    if (workers) closers.push(() => workers.dispose());
+    const sandbox: Sandbox = assembleSandbox({
       context,
       origins,
       providers: {
@@ -171,6 +184,11 @@ export async function serveSandbox(options: ServeOptions): Promise<ServedSandbox
           deliver: httpDelivery(log),
           ...(git === undefined ? {} : { gitDataPlane: git }),
           ...options.providers?.github,
+        },
+        cloudflare: {
+          workersUrl: `http://{script}.{subdomain}.workers.localhost:${ports.workers}`,
+          ...(workers === undefined ? {} : { workersDataPlane: workers }),
+          ...options.providers?.cloudflare,
         },
         neon: {
           ...(postgres === undefined ? {} : { postgresDataPlane: postgres.dataPlane }),
@@ -202,6 +220,15 @@ export async function serveSandbox(options: ServeOptions): Promise<ServedSandbox
     const control = await openListener({ handler: sandbox.control, port: ports.control, onError });
     closers.push(control.close);
 
+    if (workers) {
+      const listener = await openListener({
+        handler: (request) => workers.fetch(request),
+        port: ports.workers,
+        onError,
+      });
+      closers.push(listener.close);
+    }
+
     const { seed } = sandbox;
     const addresses: SandboxAddresses = {
       github: { url: sandbox.urls.github, token: seed.github.token, account: seed.github.owner },
@@ -211,6 +238,7 @@ export async function serveSandbox(options: ServeOptions): Promise<ServedSandbox
         token: seed.cloudflare.token,
         account: seed.cloudflare.accountId,
       },
+      workers: { url: origin("workers") },
       postgres: { url: `postgresql://127.0.0.1:${ports.postgres}` },
       control: { url: origins.control },
     };

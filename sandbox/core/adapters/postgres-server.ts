@@ -16,6 +16,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
 import { createConnection } from "node:net";
@@ -81,6 +82,19 @@ function nativeDirectory(): string {
   }
 }
 
+const fallbackHomes = "/var/lib/flaresmith-sandbox";
+
+/** Removes the data that was kept elsewhere for directories that are gone. */
+function forgetAbandoned(): void {
+  if (!existsSync(fallbackHomes)) return;
+  for (const name of readdirSync(fallbackHomes)) {
+    const origin = join(fallbackHomes, name, "origin");
+    if (!existsSync(origin) || existsSync(readFileSync(origin, "utf8"))) continue;
+    if (!existsSync(join(fallbackHomes, name, "data", "postmaster.pid")))
+      rmSync(join(fallbackHomes, name), { recursive: true, force: true });
+  }
+}
+
 interface Place {
   native: string;
   home: string;
@@ -92,13 +106,17 @@ interface Place {
 function preparePlace(directory: string): Place {
   const account = unprivileged();
   const key = createHash("sha256").update(directory).digest("hex").slice(0, 16);
-  const elsewhere = join("/var/lib/flaresmith-sandbox", key);
+  const elsewhere = join(fallbackHomes, key);
   mkdirSync(directory, { recursive: true });
   const home = account && !passable(directory) ? elsewhere : directory;
   mkdirSync(home, { recursive: true });
+  if (home === elsewhere) {
+    writeFileSync(join(home, "origin"), directory);
+    forgetAbandoned();
+  }
   let native = nativeDirectory();
   if (account && !passable(join(native, "bin"))) {
-    const copy = join("/var/lib/flaresmith-sandbox", "postgres-18");
+    const copy = join(fallbackHomes, "postgres-18");
     if (!existsSync(copy)) {
       const partial = `${copy}.${process.pid}`;
       cpSync(native, partial, { recursive: true, dereference: true });
