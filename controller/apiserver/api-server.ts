@@ -41,7 +41,7 @@ export interface ApiServerOptions {
   /** Whether the process can do its work, for `/readyz`; `/livez` answers as long as the loop turns. Default: always. */
   ready?(): boolean;
   /** Lets other work have its turn between chunks of a long answer. Default: no pause. */
-  yieldToLoop?(): Promise<void>;
+  yieldToLoop?: () => Promise<void>;
   /** Called with what made a request fail inside the server; the caller saw 500. */
   onError?(error: unknown, request: { method: string; path: string }): void;
 }

@@ -2,12 +2,15 @@
 import type { KubernetesObject } from "../store/resource-client.ts";
 import { DecodeError, parseJsonText, parseYamlText } from "./json-text.ts";
 import { parseMediaTypes, SERVED_TYPES } from "./media-type.ts";
+import { decodeProtobuf } from "./protobuf.ts";
+import { messageOf } from "./protobuf-messages.ts";
 import { badRequest, tooLarge, unsupportedMediaType } from "./status.ts";
 import type { TypeDefinition } from "../store/embedded/type-definition.ts";
 
 /** Largest body that is read, in bytes, as in kube-apiserver. */
 export const BODY_LIMIT = 3 * 1024 * 1024;
 
+const PROTOBUF = "application/vnd.kubernetes.protobuf";
 /** How much of a body that cannot be read is quoted. */
 const QUOTE_LENGTH = 30;
 
@@ -16,9 +19,13 @@ const QUOTE_LENGTH = 30;
  * @throws ApiError 413 above {@link BODY_LIMIT}; 400 when it is no UTF-8
  */
 export async function readBody(request: Request): Promise<string> {
+  return textOf(await readBytes(request));
+}
+
+async function readBytes(request: Request): Promise<Buffer> {
   const declared = Number(request.headers.get("content-length") ?? "0");
   if (declared > BODY_LIMIT) throw tooLarge(BODY_LIMIT);
-  if (request.body === null) return "";
+  if (request.body === null) return Buffer.alloc(0);
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
@@ -26,8 +33,12 @@ export async function readBody(request: Request): Promise<string> {
     if (size > BODY_LIMIT) throw tooLarge(BODY_LIMIT);
     chunks.push(chunk);
   }
+  return Buffer.concat(chunks);
+}
+
+function textOf(bytes: Buffer): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
     throw badRequest("the body of the request is not valid UTF-8");
   }
@@ -52,6 +63,8 @@ export interface Decoded {
 export async function decodeBody(request: Request, expected: string): Promise<Decoded> {
   const type = bodyType(request);
   const isYaml = type === "application/yaml";
+  if (type === PROTOBUF)
+    return { value: decodeProtobuf(await readBytes(request), messageOf), duplicates: [] };
   if (type !== "" && type !== "application/json" && !isYaml) throw unsupportedMediaType(SERVED_TYPES);
   const text = await readBody(request);
   try {
@@ -69,7 +82,10 @@ export async function decodeBody(request: Request, expected: string): Promise<De
 /** The optional body of a delete. @throws ApiError 400, 413, 415 */
 export async function decodeDeleteBody(request: Request): Promise<unknown> {
   const type = bodyType(request);
-  const text = await readBody(request);
+  const bytes = await readBytes(request);
+  if (bytes.length === 0) return undefined;
+  if (type === PROTOBUF) return decodeProtobuf(bytes, messageOf);
+  const text = textOf(bytes);
   if (text.trim() === "") return undefined;
   if (type !== "" && type !== "application/json" && type !== "application/yaml")
     throw unsupportedMediaType(SERVED_TYPES);
@@ -164,7 +180,7 @@ export function objectFor(target: Target, value: unknown): KubernetesObject {
     if (name === undefined || name === "") metadata["name"] = target.name;
     else if (name !== target.name) {
       throw badRequest(
-        `the name of the object (${String(name)}) does not match the name on the URL (${target.name})`,
+        `the name of the object (${typeof name === "string" ? name : typeof name}) does not match the name on the URL (${target.name})`,
       );
     }
   }

@@ -15,8 +15,8 @@ export interface ReadContext {
   query: URLSearchParams;
   respond: RespondContext;
   request: Request;
-  yieldToLoop(): Promise<void>;
-  disconnect(): void;
+  yieldToLoop: () => Promise<void>;
+  disconnect: () => void;
 }
 
 /** @throws ApiError 504 for a revision of the future, 410 for an exact one of the past */

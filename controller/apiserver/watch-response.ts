@@ -24,7 +24,7 @@ export interface WatchContext {
   /** Aborted when the client goes away. */
   signal: AbortSignal;
   /** Cuts the connection, for a client that no longer reads. */
-  disconnect(): void;
+  disconnect: () => void;
 }
 
 function startOf(context: WatchContext): { resourceVersion?: string; markInitialEvents: boolean } {
