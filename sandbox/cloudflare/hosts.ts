@@ -71,7 +71,7 @@ function onWorkersDev(world: World, { accountId, label }: Label): HostTarget | u
 }
 
 /** Whether a route pattern (`*.acme.example/api/*`) covers a host and path. */
-export function routeMatches(pattern: string, host: string, path: string): boolean {
+function routeMatches(pattern: string, host: string, path: string): boolean {
   const [, patternHost = "", patternPath = "/"] = /^(?:https?:\/\/)?([^/]+)(\/.*)?$/.exec(pattern) ?? [];
   const escape = (text: string): string =>
     text.replaceAll(/[.+^${}()|[\]\\?]/g, "\\$&").replaceAll("*", ".*");

@@ -34,7 +34,7 @@ export interface Module {
   base64: string;
 }
 
-export interface AssetFile {
+interface AssetFile {
   hash: string;
   size: number;
 }
@@ -78,13 +78,13 @@ export interface Deployment {
   versions: { versionId: string; percentage: number }[];
 }
 
-export interface Schedule {
+interface Schedule {
   cron: string;
   createdOn: string;
   modifiedOn: string;
 }
 
-export interface WorkerSubdomain {
+interface WorkerSubdomain {
   enabled: boolean;
   previewsEnabled: boolean;
 }

@@ -30,7 +30,7 @@ const namedSchema = layerSchema.extend({ name: nameSchema });
 const previewLayer: readonly string[] = Object.freeze(["observability", "logpush", "tail_consumers"]);
 
 /** URL-safe form of a preview's name: lower case, every other character than letters and digits a hyphen. */
-export function slugOf(name: string): string {
+function slugOf(name: string): string {
   return name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
 }
 

@@ -2,7 +2,7 @@ import type { Hono } from "hono";
 import type { SandboxHono } from "../core/provider.ts";
 import { failure, success } from "./envelope.ts";
 import type { CloudflareRequest } from "./envelope.ts";
-import type { Version, Worker } from "./model.ts";
+import type { Route, Version, Worker } from "./model.ts";
 import { writeMultipart } from "./multipart.ts";
 import { readUpload } from "./upload.ts";
 import { activeDeployment, requireScript, servingVersion, workerKey } from "./world.ts";
@@ -19,9 +19,13 @@ import {
   uploadSource,
 } from "./worker-store.ts";
 
-/** A script as lists and uploads show it. */
-export function describeScript(world: World, worker: Worker, version: Version): Record<string, unknown> {
-  const routes = world.routes.values().filter((route) => route.script === worker.name);
+/** A script as lists and uploads show it; `routes`: those of all scripts. */
+export function describeScript(
+  worker: Worker,
+  version: Version,
+  routes: readonly Route[] = [],
+): Record<string, unknown> {
+  const own = routes.filter((route) => route.script === worker.name);
   return {
     id: worker.name,
     tag: worker.id,
@@ -41,7 +45,7 @@ export function describeScript(world: World, worker: Worker, version: Version): 
     ...(worker.observability === undefined ? {} : { observability: worker.observability }),
     ...(worker.migrationTag === undefined ? {} : { migration_tag: worker.migrationTag }),
     ...(version.placement === undefined ? {} : { placement: version.placement }),
-    routes: routes.length === 0 ? null : routes.map(({ id, pattern, script }) => ({ id, pattern, script })),
+    routes: own.length === 0 ? null : own.map(({ id, pattern, script }) => ({ id, pattern, script })),
   };
 }
 
@@ -58,6 +62,7 @@ function listScripts(world: World, c: CloudflareRequest): Response {
   const account = c.req.param("account");
   const text = c.req.query("tags");
   const filter = text ? parseTagFilter(text) : [];
+  const routes = world.routes.values();
   const scripts = world.workers
     .seenEntries("script_list")
     .map(([, worker]) => worker)
@@ -67,7 +72,7 @@ function listScripts(world: World, c: CloudflareRequest): Response {
     )
     .flatMap((worker) => {
       const version = servingVersion(world, worker.id) ?? latestVersion(world, worker.id);
-      return version ? [describeScript(world, worker, version)] : [];
+      return version ? [describeScript(worker, version, routes)] : [];
     });
   return success(scripts);
 }
@@ -96,7 +101,7 @@ async function putScript(world: World, c: CloudflareRequest): Promise<Response> 
   });
   const saved = saveWorker(world, worker);
   c.env.changed = true;
-  const { routes: _routes, ...described } = describeScript(world, saved, version);
+  const { routes: _routes, ...described } = describeScript(saved, version);
   return success({
     ...described,
     entry_point: version.mainModule ?? "",
@@ -144,7 +149,7 @@ async function putContent(world: World, c: CloudflareRequest): Promise<Response>
   const version = addVersion(world, worker.id, runnable, { id, source, annotations });
   addDeployment(world, worker.id, { versions: [{ versionId: id, percentage: 100 }], source, annotations });
   c.env.changed = true;
-  return success(describeScript(world, saveWorker(world, worker), version));
+  return success(describeScript(saveWorker(world, worker), version));
 }
 
 function deleteScript(world: World, c: CloudflareRequest): Response {

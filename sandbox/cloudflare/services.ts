@@ -26,7 +26,7 @@ export function serviceRoutes(app: Hono<SandboxHono>, world: World): void {
       environment: "production",
       created_on: worker.createdOn,
       modified_on: worker.modifiedOn,
-      script: describeScript(world, worker, version),
+      script: describeScript(worker, version),
     };
     return success({
       id: worker.name,
@@ -39,7 +39,7 @@ export function serviceRoutes(app: Hono<SandboxHono>, world: World): void {
   });
   app.get(`${base}/environments/:environment`, (c) => {
     const { worker, version } = requireService(world, c);
-    return success({ environment: "production", script: describeScript(world, worker, version) });
+    return success({ environment: "production", script: describeScript(worker, version) });
   });
   app.get(`${base}/environments/:environment/bindings`, (c) =>
     success(requireService(world, c).version.bindings.map(maskBinding)),

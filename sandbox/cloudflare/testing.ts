@@ -50,7 +50,7 @@ export interface TestBench {
   ) => Promise<Answer<Record<string, unknown>>>;
 }
 
-export interface UploadOptions {
+interface UploadOptions {
   source?: string;
   query?: string;
   parts?: Part[];

@@ -31,7 +31,7 @@ const bindingSchema = z.looseObject({ name: z.string().min(1), type: z.string() 
 const bytes = (limit: number): z.ZodType<string> =>
   z.string().refine((text) => Buffer.byteLength(text) <= limit, `must be at most ${limit} bytes`);
 
-export const annotationsSchema = z.looseObject({
+const annotationsSchema = z.looseObject({
   "workers/message": bytes(1000).optional(),
   "workers/tag": bytes(100).optional(),
   "workers/alias": z.string().optional(),

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { account, testBench, zone } from "../testing.ts";
 import type { TestBench } from "../testing.ts";
 import { createWorkersRuntime } from "./runtime.ts";
@@ -14,10 +14,16 @@ const previews = (worker: string): string => `/accounts/${account}/workers/worke
 let directory = "";
 let runtime: WorkersRuntime;
 let bench: TestBench;
+let lines: string[] = [];
 
 beforeEach(() => {
+  lines = [];
   directory = mkdtempSync(join(tmpdir(), "workers-"));
-  runtime = createWorkersRuntime({ directory, world: () => bench.cloudflare.world });
+  runtime = createWorkersRuntime({
+    directory,
+    world: () => bench.cloudflare.world,
+    log: (line) => lines.push(line),
+  });
   bench = testBench({ workersUrl, workersDataPlane: runtime });
 });
 
@@ -76,6 +82,47 @@ test("a new upload serves at the next request, and a Worker that does not start 
   await bench.upload("one", {}, { source: "this is not JavaScript" });
   expect(await hit("one.acme.workers.localhost")).toEqual({ status: 500, text: "error code: 1101" });
   expect((await hit("two.acme.workers.localhost")).text).toBe("two");
+});
+
+test("a Worker that throws answers 1101 and serves on, and what it printed is told", async () => {
+  const source =
+    'export default { fetch(request) { if (request.url.endsWith("/throw")) throw new Error("boom"); console.log("printed"); return new Response("fine"); } };';
+  await bench.upload("shop", {}, { source });
+  await enable("shop");
+  expect(await hit("shop.acme.workers.localhost", "/throw")).toEqual({
+    status: 500,
+    text: "error code: 1101",
+  });
+  expect((await hit("shop.acme.workers.localhost")).text).toBe("fine");
+  await vi.waitFor(() => expect(lines.join("\n")).toContain("printed"));
+  expect(lines.join("\n")).toContain("boom");
+});
+
+test("a Worker that never answers does not keep new code from serving", async () => {
+  await bench.upload(
+    "hang",
+    {},
+    {
+      source:
+        "export default { fetch() { return new Promise((resolve) => setTimeout(() => resolve(new Response()), 60000)); } };",
+    },
+  );
+  await bench.upload("shop", {}, { source: says("first") });
+  await enable("hang");
+  await enable("shop");
+  expect((await hit("shop.acme.workers.localhost")).text).toBe("first");
+  const hanging = hit("hang.acme.workers.localhost");
+  await bench.upload("shop", {}, { source: says("second") });
+  let text = "waiting";
+  const next = hit("shop.acme.workers.localhost").then((answer) => {
+    text = answer.text;
+  });
+  await vi.waitFor(() => {
+    bench.context.clock.advance(5000);
+    expect(text).toBe("second");
+  });
+  await next;
+  expect((await hanging).status).toBe(500);
 });
 
 test("a preview answers at the URL that the API gave, apart from production", async () => {

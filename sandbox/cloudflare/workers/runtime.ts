@@ -15,14 +15,23 @@ import type { UseRuntime } from "./stored-values.ts";
 
 /** Up to this many Workers and previews are loaded ahead of their first request; beyond, only those asked for. */
 const warmTargets = 40;
+/** How long requests under way may hold up a restart; a Worker that hangs must not keep new code from serving. */
+const patienceMilliseconds = 5000;
 const targetHeader = "flaresmith-target";
+
+/** Marks an answer that is an exception of the Worker. */
+const threwHeader = "flaresmith-threw";
 
 const routerScript = `export default {
   async fetch(request, env) {
     const headers = new Headers(request.headers);
     const target = headers.get("${targetHeader}");
     headers.delete("${targetHeader}");
-    return env["worker:" + target].fetch(new Request(request, { headers, redirect: "manual" }));
+    try {
+      return await env["worker:" + target].fetch(new Request(request, { headers, redirect: "manual" }));
+    } catch (error) {
+      return new Response(String(error?.stack ?? error), { status: 500, headers: { "${threwHeader}": "1" } });
+    }
   },
 };`;
 
@@ -165,6 +174,14 @@ export function createWorkersRuntime(options: WorkersRuntimeOptions): WorkersRun
     }
   };
 
+  const underWayDone = async (world: World): Promise<void> => {
+    if (underWay.size === 0) return;
+    const waiting = new AbortController();
+    const patience = world.context.clock.sleep(patienceMilliseconds, waiting.signal).catch(() => undefined);
+    await Promise.race([Promise.allSettled(underWay), patience]);
+    waiting.abort();
+  };
+
   const reload = async (world: World): Promise<void> => {
     const revision = world.revision();
     if (
@@ -181,7 +198,7 @@ export function createWorkersRuntime(options: WorkersRuntimeOptions): WorkersRun
     );
     const ids = new Set(targets.map((target) => target.runnable.id));
     if (!runtime || loaded?.fingerprint !== fingerprint) {
-      await Promise.allSettled(underWay);
+      await underWayDone(world);
       try {
         await apply(next);
       } catch (error) {
@@ -236,10 +253,15 @@ export function createWorkersRuntime(options: WorkersRuntimeOptions): WorkersRun
       if (broken.has(id)) return errorPage(500, 1101);
       const headers = [...endToEnd(request.headers), [targetHeader, id] as [string, string]];
       const init = { method: request.method, headers, redirect: "manual" as const };
-      const answer = await miniflare.dispatchFetch(
-        request.url,
-        body === undefined ? init : { ...init, body },
-      );
+      const report = (problem: string): Response => {
+        log(`Worker ${target.worker.name}: ${problem}`);
+        return errorPage(500, 1101);
+      };
+      const answer = await miniflare
+        .dispatchFetch(request.url, body === undefined ? init : { ...init, body })
+        .catch((error: unknown) => String(error));
+      if (typeof answer === "string") return report(answer);
+      if (answer.headers.has(threwHeader)) return report(await answer.text());
       const bytes = await answer.arrayBuffer();
       const empty = answer.status === 204 || answer.status === 304;
       return new Response(empty ? null : bytes, { status: answer.status, headers: endToEnd(answer.headers) });
