@@ -1,0 +1,228 @@
+/** Puts the kind reconcilers together for a manager: which kinds there are, what wakes them, and what they share. */
+import type { Clock, Fetch, Random } from "../controller/runtime/clock.ts";
+import { parseDuration } from "../controller/runtime/duration.ts";
+import { done, failed, requeueAfter } from "../controller/runtime/reconcile.ts";
+import type { Caches, ControllerDefinition, ReconcileResult, WatchedType } from "../controller/runtime/reconcile.ts";
+import { createProviderIdentities } from "../controller/runtime/provider-identity.ts";
+import { secretValues } from "../controller/runtime/secret-value.ts";
+import type { Tracker } from "../controller/runtime/tracker.ts";
+import { createTransport } from "../controller/runtime/transport.ts";
+import type { KubernetesObject, ObjectKey, ResourceClient, ResourceType } from "../controller/store/resource-client.ts";
+import { reconcileConnection } from "./connection.ts";
+import { createConnectionRegistry } from "./connections.ts";
+import type { ConnectionRegistry } from "./connections.ts";
+import { createObjectReconciler } from "./engine/reconcile-object.ts";
+import type { KindReconciler, ObjectResult, ReconcileEnvironment, ReconciledObject } from "./engine/reconcile-object.ts";
+import { environmentReconciler } from "./environment.ts";
+import { connectionType, environmentType, previewType, projectType } from "./objects.ts";
+import type { ConnectionObject, EnvironmentObject, ObjectReader, PreviewObject, ProjectObject } from "./objects.ts";
+import { previewReconciler } from "./preview.ts";
+import { projectReconciler } from "./project.ts";
+import { conditionTypes, definitionOf, providerOpeners, providerTraits } from "./providers.ts";
+
+export interface ControllersOptions {
+  client: ResourceClient;
+  clock: Clock;
+  random: Random;
+  tracker: Tracker;
+  /** The network; every transport goes through it. */
+  fetch: Fetch;
+  /** Id of this installation, in every marker. */
+  installation: string;
+  /** Secret key of this installation: what keyed hashes of secrets are made with. */
+  hashKey: string;
+  /** Version of this build. */
+  version: string;
+  /** Where GitHub can reach the webhook listener; repositories get no webhook without it. */
+  publicUrl?: string | undefined;
+  /** Decoded data of a Secret by name; undefined when it does not exist. */
+  secret: ObjectReader["secret"];
+  /** The manager's caches; asked for only while it runs. */
+  caches(): Caches;
+  /** Objects of one kind at the same time. Default 4 */
+  concurrency?: number | undefined;
+}
+
+export interface Controllers {
+  definitions: readonly ControllerDefinition[];
+  connections: ConnectionRegistry;
+}
+
+/** Infers the object type inside a definition; a list of definitions holds several. */
+const defineController = <T extends KubernetesObject>(definition: ControllerDefinition<T>): ControllerDefinition => definition;
+const defineWatch = <T extends KubernetesObject>(watched: WatchedType<T>): WatchedType => watched;
+
+const resultOf = ({ error, requeueAfter: after }: ObjectResult): ReconcileResult =>
+  error ? failed(error) : after === undefined ? done : requeueAfter(after);
+
+const keysOf = (objects: readonly KubernetesObject[]): ObjectKey[] =>
+  objects.map(({ metadata: { name, namespace } }) => ({ name, ...(namespace === undefined ? {} : { namespace }) }));
+
+export function createControllers(options: ControllersOptions): Controllers {
+  const { caches, client, clock, random, tracker } = options;
+  const makeSecret = secretValues(options.hashKey);
+  const register = (plaintext: string): ReturnType<typeof makeSecret> => {
+    tracker.secrets.add(plaintext);
+    return makeSecret(plaintext);
+  };
+  const reader: ObjectReader = {
+    get: <T extends KubernetesObject>(type: ResourceType, key: ObjectKey) => caches().of<T>(type).get(key),
+    list: <T extends KubernetesObject>(type: ResourceType, namespace: string) => caches().of<T>(type).list(namespace),
+    secret: options.secret,
+  };
+  const connections = createConnectionRegistry({
+    reader,
+    openers: providerOpeners({ makeSecret: register, version: options.version }),
+    transport: transports(options),
+    secret: (value) => tracker.secrets.add(value),
+    clock,
+  });
+  const environment: ReconcileEnvironment = {
+    client,
+    clock,
+    random,
+    installation: options.installation,
+    conditionTypes,
+    definition: definitionOf,
+    connect: async (key, object, signal) =>
+      (await connections.byKey(key, object.metadata.namespace ?? "", signal)).handle,
+    track: (object) => ({
+      event: (type, reason, message) => tracker.event(object, { type, reason, message }),
+      drift: (provider) => tracker.driftDetected({ kind: object.kind, provider, mode: object.spec.drift ?? "Correct" }),
+    }),
+  };
+  const common = { client, reader, connections, makeSecret: register, clock };
+  const define = <T extends ReconciledObject>(name: string, kind: KindReconciler<T>, watches: readonly WatchedType[]): ControllerDefinition => {
+    const reconciler = createObjectReconciler(kind, environment);
+    return defineController<T>({
+      type: kind.type,
+      name,
+      concurrency: options.concurrency,
+      watches,
+      resyncInterval: (object) => parseDuration(object.spec.interval),
+      reconcile: async (_key, context) => resultOf(await reconciler.reconcile(context.object, context.signal)),
+    });
+  };
+  const definitions = [
+    defineController<ConnectionObject>({
+      type: connectionType,
+      name: "connection",
+      resyncInterval: (object) => parseDuration(object.spec.interval),
+      reconcile: async (_key, context) =>
+        resultOf(await reconcileConnection(context.object, { client, connections, clock }, context.signal)),
+    }),
+    define("project", projectReconciler({ ...common, publicUrl: options.publicUrl }), [
+      connectionWatch(projectType),
+      childWatch(environmentType),
+      childWatch(previewType),
+    ]),
+    define("environment", environmentReconciler(common), [
+      connectionWatch(environmentType),
+      projectWatch(environmentType),
+      previewOfEnvironment,
+    ]),
+    define("preview", previewReconciler(common), [
+      connectionWatch(previewType),
+      projectWatch(previewType),
+      environmentWatch,
+      siblingWatch,
+    ]),
+  ];
+  return { definitions, connections };
+}
+
+/** A Connection that changes, or works again, wakes everything in the namespaces that may use it. */
+function connectionWatch(target: ResourceType): WatchedType {
+  return defineWatch<ConnectionObject>({
+    type: connectionType,
+    toKeys: (connection, caches) => {
+      const { allowedNamespaces = [] } = connection.spec;
+      const shared = allowedNamespaces.length > 0;
+      return keysOf(caches.of(target).list(shared ? undefined : connection.metadata.namespace));
+    },
+  });
+}
+
+/** A Project's status says what its environments and previews wait for. */
+function projectWatch(target: ResourceType): WatchedType {
+  return defineWatch<ProjectObject>({
+    type: projectType,
+    toKeys: (project, caches) =>
+      keysOf(
+        caches
+          .of<EnvironmentObject | PreviewObject>(target)
+          .list(project.metadata.namespace)
+          .filter((object) => object.spec.projectRef.name === project.metadata.name),
+      ),
+  });
+}
+
+/** A Project that is being deleted waits for these; one that is not has nothing to do with them. */
+function childWatch(type: ResourceType): WatchedType {
+  return defineWatch<EnvironmentObject | PreviewObject>({
+    type,
+    toKeys: (child, caches) => {
+      const key = { name: child.spec.projectRef.name, ...(child.metadata.namespace === undefined ? {} : { namespace: child.metadata.namespace }) };
+      const project = caches.of(projectType).get(key);
+      return project?.metadata.deletionTimestamp === undefined ? [] : [key];
+    },
+  });
+}
+
+/** An Environment that is being deleted waits for the previews that are based on it. */
+const previewOfEnvironment: WatchedType = defineWatch<PreviewObject>({
+  type: previewType,
+  toKeys: (preview, caches) =>
+    keysOf(
+      caches
+        .of<EnvironmentObject>(environmentType)
+        .list(preview.metadata.namespace)
+        .filter(({ metadata, spec }) => metadata.deletionTimestamp !== undefined && spec.projectRef.name === preview.spec.projectRef.name),
+    ),
+});
+
+/** Previews use the Worker, the variables and the database branch of the environment they are based on. */
+const environmentWatch: WatchedType = defineWatch<EnvironmentObject>({
+  type: environmentType,
+  toKeys: (environment, caches) =>
+    keysOf(
+      caches
+        .of<PreviewObject>(previewType)
+        .list(environment.metadata.namespace)
+        .filter((preview) => preview.spec.projectRef.name === environment.spec.projectRef.name),
+    ),
+});
+
+/** A place in the queue becomes free when another preview ends. */
+const siblingWatch: WatchedType = defineWatch<PreviewObject>({
+  type: previewType,
+  toKeys: (preview, caches) =>
+    keysOf(
+      caches
+        .of<PreviewObject>(previewType)
+        .list(preview.metadata.namespace)
+        .filter((other) => other.spec.projectRef.name === preview.spec.projectRef.name && (other.status?.queuePosition ?? 0) > 0),
+    ),
+});
+
+/** One transport for each Connection; breaker, gate and budget belong to the identity behind it. */
+function transports({ clock, fetch, random, tracker }: ControllersOptions): Parameters<typeof createConnectionRegistry>[0]["transport"] {
+  const identities = createProviderIdentities({ clock, tracker });
+  return ({ connection, identity, provider, spec }) => {
+    const { concurrency, limits, ...traits } = providerTraits[provider] ?? { concurrency: 10, limits: [] };
+    const shared = identities.of({
+      provider,
+      identity: identity ?? `unknown|${connection}`,
+      connection,
+      share: spec.budget?.share,
+      limits,
+      concurrency,
+    });
+    const through = createTransport({ provider, connection, identity: shared, fetch, clock, random, tracker, ...traits });
+    return {
+      fetch: through,
+      breaker: () => (shared.breaker.state === "closed" ? "Closed" : "Open"),
+      throttledUntil: () => shared.gate.closedUntil,
+    };
+  };
+}
