@@ -33,10 +33,11 @@ export function normalizedName(name: string): string {
 }
 
 /**
- * Adds an empty repository.
+ * A new repository that nobody can see yet: its content is written first and `publishRepository` comes last, so that a
+ * process killed in between leaves no half-made repository behind.
  * @throws ApiFailure 422 when the name is empty, too long or reserved
  */
-export function addRepository(options: {
+export function draftRepository(options: {
   world: World;
   owner: string;
   name: string;
@@ -46,6 +47,7 @@ export function addRepository(options: {
   isTemplate?: boolean;
   settings?: Partial<RepositorySettings>;
   templateId?: number;
+  topics?: string[];
   defaultBranch?: string;
   ready?: RepositoryRecord["ready"];
 }): RepositoryRecord {
@@ -61,14 +63,14 @@ export function addRepository(options: {
       message: `name is too long (maximum is ${LONGEST_NAME} characters)`,
     });
   const now = world.now();
-  const record: RepositoryRecord = {
+  return {
     id: world.nextId(),
     owner,
     name,
     visibility: options.visibility,
     description: options.description ?? null,
     homepage: options.homepage ?? null,
-    topics: [],
+    topics: options.topics ?? [],
     defaultBranch: options.defaultBranch ?? "main",
     isTemplate: options.isTemplate ?? false,
     archived: false,
@@ -79,9 +81,12 @@ export function addRepository(options: {
     pushedAt: now,
     ready: options.ready ?? { refs: now, objects: now, settings: now },
   };
+}
+
+/** Makes a drafted repository exist, under its name. */
+export function publishRepository(world: World, record: RepositoryRecord): void {
+  world.names.set(`${record.owner}/${record.name}`.toLowerCase(), record.id);
   world.repositories.set(String(record.id), record);
-  world.names.set(`${owner}/${name}`.toLowerCase(), record.id);
-  return record;
 }
 
 /** Whether an account already has a repository of that name; a redirect from an old name does not count. */

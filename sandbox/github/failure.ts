@@ -34,7 +34,9 @@ export function failure(status: number, message: string, extra: Record<string, u
   });
 }
 
+/** 404: missing, or hidden from the caller. */
 export const notFound = (): ApiFailure => failure(404, "Not Found");
+/** 401 of a credential that is not valid. */
 export const badCredentials = (): ApiFailure => failure(401, "Bad credentials");
 
 /** 422 with `errors[]` of codes. */
@@ -52,4 +54,5 @@ export function invalidRequest(detail: string): ApiFailure {
   return failure(422, `Invalid request.\n\n${detail}`);
 }
 
+/** 409 of the git database while a repository has no commit. */
 export const emptyRepository = (): ApiFailure => failure(409, "Git Repository is empty.");

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { decodeCommit, decodeTree, encodeCommit, encodeTree, objectId } from "./git-object.ts";
+import { memoryStorage } from "../core/storage.ts";
+import { gitStore } from "./git-store.ts";
 import { bench, type Bench } from "./testing.ts";
 
 const R = "/repos/acme/shop";
@@ -256,4 +258,53 @@ it("mistakes a tag for the default branch when it has its name", async () => {
   await send("POST", `${R}/git/refs`, { body: { ref: "refs/tags/main", sha: head } });
   const refused = await send("DELETE", `${R}/git/refs/tags/main`);
   expect([refused.status, refused.json["message"]]).toEqual([422, "Cannot delete the default branch"]);
+});
+
+it("changes trees as a plain map of paths would change", () => {
+  const segment = fc.constantFrom("a", "b", "c", "ä", "0");
+  const path = fc.tuple(fc.constantFrom("x", "y", "x0"), segment, fc.array(segment, { maxLength: 2 })).map(
+    // Files end in `.f` and directories do not, so that no path is both.
+    ([root, middle, rest]) => `${[root, middle, ...rest].join("/")}.f`,
+  );
+  const step = fc.array(fc.record({ path, content: fc.option(fc.constantFrom("1", "2", "3")) }), {
+    maxLength: 6,
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 5 }), (steps) => {
+      const store = gitStore(memoryStorage().collection("objects"), () => undefined);
+      const model = new Map<string, string>();
+      let tree: string | undefined;
+      for (const edits of steps) {
+        const unique = [...new Map(edits.map((edit) => [edit.path, edit])).values()];
+        const changes = unique.filter((edit) => edit.content !== null || model.has(edit.path));
+        const result = store.change(
+          tree,
+          changes.map(({ path: at, content }) => ({
+            path: at,
+            entry: content === null ? null : { mode: "100644", sha: store.put("blob", Buffer.from(content)) },
+          })),
+        );
+        if ("missing" in result) throw new Error(`${result.missing} is in the model`);
+        ({ tree } = result);
+        for (const { path: at, content } of changes)
+          if (content === null) model.delete(at);
+          else model.set(at, content);
+        const seen = new Map(
+          store.flatten(tree).map((entry) => [entry.path, store.get("blob", entry.sha)?.toString()]),
+        );
+        expect(seen).toEqual(model);
+        // The same files give the same tree, however they came about.
+        const anew = store.change(
+          undefined,
+          [...model].map(([at, content]) => ({
+            path: at,
+            entry: { mode: "100644", sha: store.put("blob", Buffer.from(content)) },
+          })),
+        );
+        expect(anew).toEqual({ tree });
+        expect(store.change(tree, [{ path: "no/such.f", entry: null }])).toEqual({ missing: "no/such.f" });
+      }
+    }),
+    { numRuns: 60 },
+  );
 });

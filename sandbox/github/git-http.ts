@@ -38,29 +38,32 @@ export interface GitDataPlane {
 
 function gitRepository(world: World, record: RepositoryRecord, actor: string): GitRepository {
   const objects = world.objects(record.id);
+  const takeOver: GitRepository["import"] = ({ objects: brought, updates }) => {
+    for (const { sha, type, body } of brought) objects.set(sha, { type, data: body.toString("base64") });
+    const refs = world.refs(record.id);
+    for (const { ref, before, after } of updates) {
+      if (refs.latest(ref)?.sha !== before) continue;
+      if (after === undefined) refs.delete(ref);
+      else refs.set(ref, { name: ref, sha: after });
+      emitRefChange({ world, repository: record, actor, ref, before, after });
+    }
+    const current = world.repositories.latest(String(record.id));
+    if (current && updates.length > 0)
+      world.repositories.set(String(record.id), { ...current, pushedAt: world.now() });
+  };
   return {
     id: record.id,
     defaultBranch: record.defaultBranch,
     objects: () =>
-      objects
-        .entries()
-        .map(([sha, item]) => ({ sha, type: item.type, body: () => Buffer.from(item.data, "base64") })),
+      objects.entries().map(([sha, item]) => ({
+        sha,
+        type: item.type,
+        body: () => Buffer.from(item.data, "base64"),
+      })),
     has: (sha) => objects.get(sha) !== undefined,
     // Before a generated repository has content it is an empty repository to git as well.
     refs: () => (world.now() < record.ready.refs ? [] : namedRefs(world, record)),
-    import: ({ objects: brought, updates }) => {
-      for (const { sha, type, body } of brought) objects.set(sha, { type, data: body.toString("base64") });
-      const refs = world.refs(record.id);
-      for (const { ref, before, after } of updates) {
-        if (refs.latest(ref)?.sha !== before) continue;
-        if (after === undefined) refs.delete(ref);
-        else refs.set(ref, { name: ref, sha: after });
-        emitRefChange({ world, repository: record, actor, ref, before, after });
-      }
-      const current = world.repositories.latest(String(record.id));
-      if (current && updates.length > 0)
-        world.repositories.set(String(record.id), { ...current, pushedAt: world.now() });
-    },
+    import: (push) => world.context.storage.transaction(() => takeOver(push)),
   };
 }
 

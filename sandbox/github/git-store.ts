@@ -13,9 +13,6 @@ import {
 } from "./git-object.ts";
 import type { World } from "./world.ts";
 
-/** A tree entry with its full path from the root. */
-export type FlatEntry = TreeEntry;
-
 /** One change to a tree: a new entry, or the removal of what is there. */
 export interface TreeChange {
   path: string;
@@ -34,7 +31,7 @@ export interface GitStore {
   putTree(entries: readonly TreeEntry[]): string;
   putCommit(commit: CommitBody): string;
   /** Every blob and submodule below a tree, with full paths; `trees` adds the directories. */
-  flatten(tree: string, trees?: boolean): FlatEntry[];
+  flatten(tree: string, trees?: boolean): TreeEntry[];
   /** A new tree: `base` with changes applied. Returns the missing path when a removal names nothing. */
   change(base: string | undefined, changes: readonly TreeChange[]): { tree: string } | { missing: string };
   /** The entry at a path below a tree. */
@@ -74,7 +71,7 @@ export function gitStore(objects: Collection<GitObjectRecord>, onWrite: () => vo
     const body = get("commit", sha);
     return body && decodeCommit(body);
   };
-  const flatten = (sha: string, trees = false, prefix = ""): FlatEntry[] =>
+  const flatten = (sha: string, trees = false, prefix = ""): TreeEntry[] =>
     (tree(sha) ?? []).flatMap((entry) => {
       const path = prefix + entry.path;
       if (entry.mode !== "040000") return [{ ...entry, path }];

@@ -9,7 +9,7 @@ import { checkRequestBody } from "./request-schema.ts";
 import type { World } from "./world.ts";
 
 /** The only version this GitHub speaks. */
-export const API_VERSION = "2022-11-28";
+const API_VERSION = "2022-11-28";
 const WITHOUT_BODY = ["GET", "HEAD", "OPTIONS"];
 
 /** Reads a JSON body. @throws ApiFailure 400 with GitHub's words */
@@ -121,6 +121,16 @@ function handle(world: World, route: Route, call: Call): Reply {
   return route.handler(entered);
 }
 
+/** A handler's refusal as the reply it is; anything else is thrown on. */
+function attempt(run: () => Reply): Reply {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof ApiFailure) return error.reply;
+    throw error;
+  }
+}
+
 async function serve(options: {
   world: World;
   limiter: RateLimiter;
@@ -159,7 +169,9 @@ async function serve(options: {
         accept: (request.headers.get("accept") ?? "").toLowerCase(),
         path,
       };
-      reply = handle(world, route, call);
+      const run = (): Reply => attempt(() => handle(world, route, call));
+      // All that a request writes is there after a kill, or nothing of it.
+      reply = WITHOUT_BODY.includes(request.method) ? run() : world.context.storage.transaction(run);
     }
   } catch (error) {
     if (!(error instanceof ApiFailure)) throw error;
@@ -193,5 +205,10 @@ export function createApi(options: {
     }
   }
   app.notFound(answerWith(undefined));
+  // What goes wrong in here is a defect of the emulator: it says so instead of looking like an outage of GitHub.
+  app.onError((error) => {
+    const reply = failure(500, `The GitHub sandbox failed: ${error.stack ?? error.message}`).reply;
+    return Response.json(reply.body, { status: reply.status });
+  });
   return app;
 }

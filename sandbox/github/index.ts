@@ -1,16 +1,11 @@
-import { createProvider, type SandboxContext, type SandboxProvider } from "../core/provider.ts";
-import { addRepository, commitFiles } from "./create-repository.ts";
-import { findRepository, openWorld, type GenerationDelays, type WebhookDelivery } from "./world.ts";
+import { createProvider, type SandboxContext } from "../core/provider.ts";
+import { commitFiles, draftRepository, publishRepository } from "./create-repository.ts";
+import { findRepository, openWorld, type WebhookDelivery } from "./world.ts";
 import { createApi } from "./http.ts";
 import { mountGit, type GitDataPlane } from "./git-http.ts";
 import { createRateLimiter, type RateLimits } from "./rate-limit.ts";
-import type {
-  AccountRecord,
-  PermissionLevel,
-  PermissionSet,
-  RepositoryRecord,
-  TokenRecord,
-} from "./records.ts";
+import type { AccountRecord, TokenRecord } from "./records.ts";
+import type { GitHubSandbox, OwnerGrant, TokenGrant } from "./options.ts";
 import type { Route } from "./call.ts";
 import { accountRoutes } from "./routes/accounts.ts";
 import { appRoutes } from "./routes/apps.ts";
@@ -26,98 +21,12 @@ import { rulesetRoutes } from "./routes/rulesets.ts";
 import { secretRoutes } from "./routes/secrets.ts";
 import { variableRoutes } from "./routes/variables.ts";
 import { worldState } from "./state.ts";
+import { emitRefChange } from "./webhooks.ts";
 
-export { DOCUMENTED_LIMITS, NO_LIMITS, type RateLimits } from "./rate-limit.ts";
-export type { GenerationDelays, WebhookDelivery } from "./world.ts";
-export type { GitDataPlane, GitRepository } from "./git-http.ts";
-export type { PermissionLevel, PermissionSet } from "./records.ts";
-
-/** An account that exists from the start. `plan` decides what its private repositories may use; default `enterprise`. */
-export interface OwnerGrant {
-  login: string;
-  type: "Organization" | "User";
-  plan?: AccountRecord["plan"];
-}
-
-/** A personal access token. */
-export interface TokenGrant {
-  token: string;
-  /** The account whose repositories it acts on. */
-  owner: string;
-  /** Login of the user it belongs to; default: the owner, or `<owner>-admin` when the owner is an organization. */
-  user?: string;
-  /** Default: everything. */
-  permissions?: PermissionSet;
-  /** Names, `owner/name` or ids; default: all of the owner's. */
-  repositories?: "all" | (string | number)[];
-  /** Milliseconds since the epoch. */
-  expiresAt?: number;
-}
-
-export interface AppGrant {
-  /** Default: a new id. */
-  id?: number;
-  slug: string;
-  name?: string;
-  owner: string;
-  /** PEM of the RSA public key; the private half stays with whoever signs. */
-  publicKey: string;
-  permissions: Record<string, PermissionLevel>;
-  installations: {
-    id?: number;
-    account: string;
-    repositories?: "all" | (string | number)[];
-    permissions?: Record<string, PermissionLevel>;
-  }[];
-}
-
-export interface RepositorySeed {
-  owner: string;
-  name: string;
-  isTemplate?: boolean;
-  /** Default `private`. */
-  visibility?: RepositoryRecord["visibility"];
-  /** Default `main`. */
-  defaultBranch?: string;
-  /** Files of the default branch; without any the repository is empty. */
-  files?: Record<string, string | Uint8Array>;
-  /** Further branches: their files on top of the default branch's. */
-  branches?: Record<string, Record<string, string | Uint8Array>>;
-  topics?: string[];
-  description?: string;
-}
-
-/** A local GitHub, with what its operator may do that no API offers. */
-export interface GitHubSandbox extends SandboxProvider {
-  /**
-   * Puts a repository there as if somebody had made it by hand; no webhook is sent. Returns its id.
-   * An existing repository of that name is left as it is.
-   */
-  seedRepository(seed: RepositorySeed): number;
-  /** Commits files to a branch as another user would. Returns the commit's id. */
-  commit(options: {
-    owner: string;
-    name: string;
-    branch: string;
-    files: Record<string, string | Uint8Array>;
-    message?: string;
-  }): string;
-  setDelays(delays: Partial<GenerationDelays>): void;
-  setRateLimits(limits: Partial<RateLimits>): void;
-  /** Sets how many requests of the running hour a token has used. */
-  setRateUsed(token: string, used: number): void;
-  addAccount(owner: OwnerGrant): number;
-  addTeam(team: { organization: string; slug: string; name?: string }): number;
-  addToken(grant: TokenGrant): void;
-  /** Changes a token at run time: narrower or wider permissions and repositories, expiry. */
-  changeToken(token: string, change: Partial<Omit<TokenGrant, "token">>): void;
-  revokeToken(token: string): void;
-  /** Returns the App's id and its installations' ids in the order given. */
-  registerApp(app: AppGrant): { appId: number; installationIds: number[] };
-  suspendInstallation(id: number, suspended: boolean): void;
-  /** Makes new key pairs for every scope: sealed boxes for the old keys are refused. */
-  rotateKeys(): void;
-}
+export { NO_LIMITS, type RateLimits } from "./rate-limit.ts";
+export type { GitHubSandbox, OwnerGrant, TokenGrant } from "./options.ts";
+export type { WebhookDelivery } from "./world.ts";
+export type { GitDataPlane } from "./git-http.ts";
 
 /**
  * A local GitHub over `context.storage`; opening the same storage again continues the same world.
@@ -212,7 +121,7 @@ export function createGitHub(options: {
       accountNamed(seed.owner);
       const known = findRepository(world, seed.owner, seed.name);
       if (known && !known.renamed) return known.repository.id;
-      const record = addRepository({
+      const repository = draftRepository({
         world,
         owner: accountNamed(seed.owner).login,
         name: seed.name,
@@ -220,31 +129,38 @@ export function createGitHub(options: {
         description: seed.description,
         isTemplate: seed.isTemplate ?? false,
         defaultBranch: seed.defaultBranch ?? "main",
+        topics: seed.topics ?? [],
       });
-      const repository = { ...record, topics: seed.topics ?? [] };
-      if (seed.topics) world.repositories.set(String(record.id), repository);
       const shared = { world, repository, author: seed.owner, message: "Initial commit" };
       if (seed.files && Object.keys(seed.files).length > 0) {
-        const sha = commitFiles({ ...shared, branch: record.defaultBranch, files: seed.files });
+        const sha = commitFiles({ ...shared, branch: repository.defaultBranch, files: seed.files });
         for (const branch of Object.keys(seed.branches ?? {}))
-          world.refs(record.id).set(`refs/heads/${branch}`, { name: `refs/heads/${branch}`, sha });
+          world.refs(repository.id).set(`refs/heads/${branch}`, { name: `refs/heads/${branch}`, sha });
       }
       for (const [branch, files] of Object.entries(seed.branches ?? {}))
         if (Object.keys(files).length > 0)
           commitFiles({ ...shared, branch, files, message: `Start ${branch}` });
-      return record.id;
+      publishRepository(world, repository);
+      return repository.id;
     },
     commit: ({ owner, name, branch, files, message }) => {
-      const found = findRepository(world, owner, name);
-      if (!found) throw new TypeError(`there is no repository ${owner}/${name}`);
-      return commitFiles({
+      const repository = findRepository(world, owner, name)?.repository;
+      if (!repository) throw new TypeError(`there is no repository ${owner}/${name}: seed it first`);
+      const ref = `refs/heads/${branch}`;
+      const refs = world.refs(repository.id);
+      const before = refs.latest(ref)?.sha;
+      const start = before ?? refs.latest(`refs/heads/${repository.defaultBranch}`)?.sha;
+      if (before === undefined && start !== undefined) refs.set(ref, { name: ref, sha: start });
+      const after = commitFiles({
         world,
-        repository: found.repository,
+        repository,
         branch,
         files,
         message: message ?? "Update files",
         author: owner,
       });
+      emitRefChange({ world, repository, actor: owner, ref, before, after });
+      return after;
     },
     setDelays: (delays) => world.setDelays(delays),
     setRateLimits: (limits) => limiter.setLimits(limits),

@@ -20,7 +20,7 @@ export interface RateLimits {
 }
 
 /** docs.github.com, "Rate limits for the REST API". */
-export const DOCUMENTED_LIMITS: RateLimits = Object.freeze({
+const DOCUMENTED_LIMITS: RateLimits = Object.freeze({
   primary: 5000,
   anonymous: 60,
   pointsPerMinute: 900,

@@ -39,6 +39,7 @@ export function accountOf(world: World, login: string): AccountRecord {
   );
 }
 
+/** A team (schema `team`). */
 export function team(world: World, record: TeamRecord): Record<string, unknown> {
   const organization = accountOf(world, record.organization);
   const url = `${world.publicUrl}/organizations/${organization.id}/team/${record.id}`;

@@ -177,3 +177,18 @@ it("delivers signed events for what changed, only to hooks that asked, and a fai
   failing.github.seedRepository({ owner: "acme", name: "shop", files: { a: "a" } });
   expect((await failing.send("POST", `${R}/hooks`, { body: { config } })).status).toBe(201);
 });
+
+it("tells the hooks of a commit that somebody else made", async () => {
+  const { send, deliveries, github } = world();
+  const config = { url: "https://hooks.example.test/in", content_type: "json" };
+  await send("POST", `${R}/hooks`, { body: { config, events: ["push"] } });
+  const sha = github.commit({ owner: "acme", name: "shop", branch: "topic", files: { "b.txt": "b" } });
+  await send("GET", R);
+  expect(JSON.parse(deliveries[1]?.body ?? "{}")).toMatchObject({
+    ref: "refs/heads/topic",
+    created: true,
+    after: sha,
+  });
+  const tree = (await send("GET", `${R}/git/trees/topic`)).json as unknown as { tree: { path: string }[] };
+  expect(tree.tree.map((entry) => entry.path)).toEqual(["a", "b.txt"]);
+});

@@ -152,6 +152,8 @@ export function findRepository(
 
 /** Removes a repository with everything in it; its old names stop redirecting. */
 export function removeRepository(world: World, id: number): void {
+  // The record goes first: what a killed process leaves of the rest can no longer be reached.
+  world.repositories.delete(String(id));
   for (const environment of world.environments(id).latestValues()) removeEnvironment(world, id, environment);
   for (const [name, target] of world.names.entries()) if (target === id) world.names.delete(name);
   for (const [sha] of world.objects(id).entries()) world.objects(id).delete(sha);
@@ -160,7 +162,6 @@ export function removeRepository(world: World, id: number): void {
   world.secrets(`repository:${id}`).clear();
   world.rulesets(id).clear();
   world.hooks(id).clear();
-  world.repositories.delete(String(id));
 }
 
 /** Removes an environment with its branch policies, variables and secrets. */

@@ -1,10 +1,11 @@
 import { requireToken, visibleTo } from "../access.ts";
 import type { Call, OpenRoute } from "../call.ts";
 import {
-  addRepository,
+  draftRepository,
   commitFiles,
   DEFAULT_SETTINGS,
   nameTaken,
+  publishRepository,
   signatureOf,
 } from "../create-repository.ts";
 import { creationFailed, failure, notFound, type Reply } from "../failure.ts";
@@ -33,7 +34,7 @@ function create(call: Call, owner: AccountRecord): Reply {
       message: "name already exists on this account",
     });
   checkSettings(DEFAULT_SETTINGS, settingsIn(body));
-  const record = addRepository({
+  const record = draftRepository({
     world,
     owner: owner.login,
     name,
@@ -54,6 +55,7 @@ function create(call: Call, owner: AccountRecord): Reply {
       author: token.actor,
     });
   }
+  publishRepository(world, record);
   joinSelection(world, token.installationId, record);
   return created(call, record);
 }
@@ -94,7 +96,7 @@ function generate(call: Call): Reply {
   }
   const delays = world.delays();
   const now = world.now();
-  const record = addRepository({
+  const record = draftRepository({
     world,
     owner: owner.login,
     name,
@@ -115,6 +117,7 @@ function generate(call: Call): Reply {
     all: optionalFlag(body, "include_all_branches") === true,
     actor: token.actor,
   });
+  publishRepository(world, record);
   joinSelection(world, token.installationId, record);
   return created(call, record);
 }
