@@ -11,7 +11,8 @@ import { widgetCrd } from "./widget.ts";
 
 const NAMESPACE = "transcript";
 
-async function ask(api: KubeApi, step: Step, versions: Map<string, number>): Promise<Answer> {
+/** Asks one step over HTTP. */
+export async function ask(api: KubeApi, step: Step, versions: Map<string, number>): Promise<Answer> {
   const base =
     step.resource === undefined || step.resource === "widgets"
       ? `/apis/probe.dev/v1alpha1/namespaces/${NAMESPACE}/widgets`

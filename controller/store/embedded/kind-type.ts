@@ -1,4 +1,4 @@
-import { resourceType, schemaOf } from "../../../crds/index.ts";
+import { crdOf, resourceType, schemaOf } from "../../../crds/index.ts";
 import { CATEGORY, type CrossFieldRule, type KindDefinition } from "../../../crds/kind.ts";
 import { applyDefaults, pruneUnknownFields } from "../../../crds/schema/prepare.ts";
 import { validateRules } from "../../../crds/schema/rules.ts";
@@ -44,7 +44,7 @@ export function customType(options: CustomTypeOptions): TypeDefinition {
 
 /** A kind of ours as a type of the store. */
 export function kindType(kind: KindDefinition): TypeDefinition {
-  return customType({
+  const definition = customType({
     type: resourceType(kind),
     singular: kind.singular,
     shortNames: kind.shortNames,
@@ -52,4 +52,5 @@ export function kindType(kind: KindDefinition): TypeDefinition {
     schema: schemaOf(kind),
     rules: kind.rules,
   });
+  return { ...definition, customResourceDefinition: crdOf(kind) };
 }

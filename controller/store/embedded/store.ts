@@ -1,5 +1,6 @@
 /** The embedded store: a ResourceClient over one SQLite file, and what the API server needs besides. */
 import type { Clock, Random } from "../../runtime/clock.ts";
+import { customResourceDefinitionType, servedDefinition } from "./builtin/custom-resource-definition.ts";
 import type {
   ApplyOptions,
   DeleteOptions,
@@ -18,7 +19,7 @@ import { ChangeLog, type Change } from "./change-log.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import { Database, StoreUnusableError } from "./database.ts";
 import { deleteObject, type Deleted } from "./delete.ts";
-import { alreadyExists, badRequest, internalError, notFound } from "./errors.ts";
+import { alreadyExists, badRequest, methodNotAllowed, notFound } from "./errors.ts";
 import { collectGarbage } from "./garbage.ts";
 import { listObjects, select, type ListedText } from "./list.ts";
 import { NAMESPACE_KEY, STANDING_NAMESPACES } from "./namespaces.ts";
@@ -185,6 +186,7 @@ export class EmbeddedStore implements ResourceClient {
   /** Any write. @throws ApiError as the methods of ResourceClient do */
   async write(type: ResourceType, write: StoreWrite, options: StoreWriteOptions = {}, signal?: AbortSignal): Promise<WriteAnswer> {
     const definition = this.definition(type);
+    checkVerb(definition, write.verb === "apply" ? "patch" : write.verb);
     const manager = options.fieldManager ?? DEFAULT_MANAGER;
     const answer = await this.#transact(options.dryRun ?? false, signal, (tx) => {
       const stored = storedDefinition(tx, definition);
@@ -203,6 +205,7 @@ export class EmbeddedStore implements ResourceClient {
   /** Deletes one object and says whether it is gone. @throws ApiError 404, 409 */
   async remove(type: ResourceType, key: ObjectKey, options: DeleteOptions = {}, signal?: AbortSignal): Promise<Deleted> {
     const definition = this.definition(type);
+    checkVerb(definition, "delete");
     const deleted = await this.#transact(options.dryRun ?? false, signal, (tx) => {
       const stored = storedDefinition(tx, definition);
       const namespace = stored.type.namespaced ? (key.namespace ?? "") : "";
@@ -335,6 +338,11 @@ export class EmbeddedStore implements ResourceClient {
   }
 }
 
+/** @throws ApiError 405 */
+function checkVerb(definition: TypeDefinition, verb: string): void {
+  if (definition.verbs !== undefined && !definition.verbs.includes(verb)) throw methodNotAllowed(definition.type, verb);
+}
+
 function perform(
   tx: Transaction,
   definition: TypeDefinition,
@@ -412,11 +420,15 @@ function damaged(path: string, key: string, name: string, cause?: unknown): Stor
 }
 
 /**
- * Opens the store, with the namespaces that every cluster has.
+ * Opens the store, with the namespaces that every cluster has and the CustomResourceDefinitions of its types.
  * @throws StoreUnusableError when the file is in use, damaged, not ours or of a newer version; the message names the remedy
  */
 export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<EmbeddedStore> {
   const store = new EmbeddedStore(options);
   await store.ensureStandingNamespaces();
+  for (const { customResourceDefinition } of options.types) {
+    if (customResourceDefinition === undefined || !options.types.includes(customResourceDefinitionType)) continue;
+    await store.putEphemeral(customResourceDefinitionType.type, servedDefinition(customResourceDefinition, options.clock));
+  }
   return store;
 }

@@ -30,6 +30,8 @@ export interface TypeDefinition {
   hasStatus: boolean;
   /** Whether `metadata.generation` is kept: 1 on create, one more for each change outside metadata and status. */
   hasGeneration: boolean;
+  /** The CustomResourceDefinition that clients can read, for kinds of ours. */
+  customResourceDefinition?: object;
   /** Which verbs exist; undefined: all. */
   verbs?: readonly string[];
   /** Structure of the whole object, for merging and field ownership. Left out: deduced from values, lists are atomic. */

@@ -1,0 +1,60 @@
+/** One process per data directory. */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+
+/** The directory is in use; the message names the holder and the remedy. */
+export class DataDirectoryLockedError extends Error {
+  /** Process id of the holder, when it could be read. */
+  readonly pid: number | undefined;
+
+  constructor(directory: string, pid: number | undefined) {
+    const holder = pid === undefined ? "another process" : `process ${pid}`;
+    super(`The data directory ${directory} is in use by ${holder}: stop it first, or choose another with --data-dir.`);
+    this.name = "DataDirectoryLockedError";
+    this.pid = pid;
+  }
+}
+
+/** A held lock. */
+export interface DataDirectoryLock {
+  release(): void;
+}
+
+/**
+ * Locks a data directory, which is made (mode 0700) when it is missing. The lock is one of the operating system, on a
+ * SQLite file, so it ends with the process however that ends: nothing stale is left to clean up after kill -9.
+ * @throws DataDirectoryLockedError when another process, or this one, holds it
+ */
+export function lockDataDirectory(directory: string): DataDirectoryLock {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const holderFile = join(directory, "lock.pid");
+  const db = new DatabaseSync(join(directory, "lock.db"), { timeout: 0 });
+  try {
+    db.exec("BEGIN EXCLUSIVE");
+  } catch (error) {
+    db.close();
+    if (error instanceof Error && /locked|busy/i.test(error.message)) {
+      throw new DataDirectoryLockedError(directory, readPid(holderFile));
+    }
+    throw error;
+  }
+  writeFileSync(holderFile, `${process.pid}\n`, { mode: 0o600 });
+  return {
+    release() {
+      if (!db.isOpen) return;
+      rmSync(holderFile, { force: true });
+      db.close();
+    },
+  };
+}
+
+function readPid(file: string): number | undefined {
+  try {
+    const pid = Number.parseInt(readFileSync(file, "utf8"), 10);
+    return Number.isNaN(pid) ? undefined : pid;
+  } catch {
+    // The holder has the lock and has not written its id yet.
+    return undefined;
+  }
+}
