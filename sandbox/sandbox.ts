@@ -96,7 +96,7 @@ export function assembleSandbox(options: {
     publicUrl: urls.cloudflare,
   });
   const providers: SandboxProvider[] = [github, neon, cloudflare];
-  const control = createControl({ context, providers, neon });
+  const control = createControl({ context, providers, neon, github });
   const handlers = new Map<string, (request: Request) => Promise<Response>>([
     ...providers.map(
       (provider) => [new URL(origins[provider.name as "neon"]).origin, provider.fetch] as const,

@@ -111,7 +111,8 @@ async function choosePorts(path: string, wished: Partial<SandboxPorts>): Promise
   return ports;
 }
 
-function environment(addresses: SandboxAddresses): Record<string, string> {
+/** Environment variables that point other tools at a sandbox, from what its `sandbox.json` says. */
+export function sandboxEnvironment(addresses: SandboxAddresses): Record<string, string> {
   return {
     GITHUB_API_URL: addresses.github.url,
     GITHUB_TOKEN: addresses.github.token,
@@ -136,7 +137,8 @@ export async function serveSandbox(options: ServeOptions): Promise<ServedSandbox
   const { directory, dataPlanes } = options;
   const log = options.log ?? (() => undefined);
   mkdirSync(directory, { recursive: true });
-  const ports = await choosePorts(join(directory, "ports.json"), options.ports ?? {});
+  const portsFile = join(directory, "ports.json");
+  const ports = await choosePorts(portsFile, options.ports ?? {});
   const origin = (name: keyof SandboxPorts): string => `http://127.0.0.1:${ports[name]}`;
   const origins: SandboxOrigins = {
     github: origin("github"),
@@ -243,9 +245,15 @@ export async function serveSandbox(options: ServeOptions): Promise<ServedSandbox
       control: { url: origins.control },
     };
     writeJson(options.addressesFile ?? join(directory, "sandbox.json"), addresses);
-    return { sandbox, addresses, env: environment(addresses), stop };
+    return { sandbox, addresses, env: sandboxEnvironment(addresses), stop };
   } catch (error) {
     await stop();
+    if (error instanceof Error && /^port \d+ on 127\.0\.0\.1 is taken/.test(error.message)) {
+      throw new Error(
+        `${error.message} (${portsFile} remembers the ports; remove it to have new ones chosen)`,
+        { cause: error },
+      );
+    }
     throw error;
   }
 }

@@ -126,3 +126,35 @@ test("wrong bodies and unknown paths are refused with what is wrong", async () =
     message: "there is no GET /nothing on the control port",
   });
 });
+
+test("GitHub can be changed behind its API's back: repositories, commits, tokens", async () => {
+  const sandbox = createSandbox();
+  const call = control(sandbox);
+  const github = async (path: string) => {
+    const headers = { authorization: `Bearer ${sandbox.seed.github.token}`, "user-agent": "test" };
+    const response = await sandbox.fetch(sandbox.urls.github + path, { headers });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  };
+  const repository = { owner: "acme", name: "shop", files: { "README.md": "# Shop\n" } };
+  expect((await call("POST", "/github/repositories", repository)).status).toBe(201);
+  const commit = await call("POST", "/github/commits", {
+    owner: "acme",
+    name: "shop",
+    branch: "main",
+    files: { "a.txt": "a" },
+    message: "By hand",
+  });
+  const { sha } = commit.json() as { sha: string };
+  expect((await github("/repos/acme/shop/commits/main")).body).toMatchObject({
+    sha,
+    commit: { message: "By hand" },
+  });
+  expect(
+    (await call("POST", "/github/commits", { ...repository, name: "none", branch: "main" })).text,
+  ).toContain("there is no repository acme/none");
+  await call("POST", "/github/tokens/change", { token: sandbox.seed.github.token, repositories: [] });
+  expect((await github("/repos/acme/shop")).status).toBe(404);
+  await call("POST", "/github/tokens/revoke", { token: sandbox.seed.github.token });
+  expect((await github("/repos/acme/shop")).status).toBe(401);
+  expect((await call("POST", "/github/tokens/revoke", { token: "ghp_none" })).status).toBe(400);
+});

@@ -1,7 +1,10 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import type { SandboxContext, SandboxProvider } from "../core/provider.ts";
+import type { GitHubSandbox } from "../github/index.ts";
 import type { Neon } from "../neon/index.ts";
+import { compact, ControlError, readBody } from "./body.ts";
+import { githubControl } from "./github.ts";
 
 const faultRule = z.strictObject({
   id: z.string().optional(),
@@ -40,36 +43,13 @@ function isPattern(text: string): boolean {
   }
 }
 
-class ControlError extends Error {}
-
-async function body<Schema extends z.ZodType>(request: Request, schema: Schema): Promise<z.output<Schema>> {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(await request.text());
-  } catch {
-    throw new ControlError("the body is not JSON");
-  }
-  const result = schema.safeParse(parsed);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw new ControlError(`${issue?.path.join(".") || "body"}: ${issue?.message ?? "invalid"}`);
-}
-
-/** Leaves out what is undefined, so that exact optional properties stay absent. */
-function compact<Value extends object>(
-  value: Value,
-): { [Key in keyof Value]: Exclude<Value[Key], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as {
-    [Key in keyof Value]: Exclude<Value[Key], undefined>;
-  };
-}
-
 /** Options of {@link createControl}. */
 export interface ControlOptions {
   context: SandboxContext;
   /** Those whose state `GET /state` shows, by name. */
   providers: readonly SandboxProvider[];
   neon: Neon;
+  github: GitHubSandbox;
 }
 
 /**
@@ -78,7 +58,7 @@ export interface ControlOptions {
  * @returns a function from Request to Response; wrong bodies answer 400 `{message}` naming the field
  */
 export function createControl(options: ControlOptions): (request: Request) => Promise<Response> {
-  const { context, providers, neon } = options;
+  const { context, providers, neon, github } = options;
   const { clock, faults, journal } = context;
   const app = new Hono();
   app.onError((error, c) => c.json({ message: error.message }, error instanceof ControlError ? 400 : 500));
@@ -107,10 +87,10 @@ export function createControl(options: ControlOptions): (request: Request) => Pr
 
   app.get("/faults", (c) => c.json(faults.list()));
   app.post("/faults", async (c) =>
-    c.json({ id: faults.add(compact(await body(c.req.raw, faultRule))) }, 201),
+    c.json({ id: faults.add(compact(await readBody(c.req.raw, faultRule))) }, 201),
   );
   app.post("/lags", async (c) => {
-    faults.setLag(await body(c.req.raw, lagRule));
+    faults.setLag(await readBody(c.req.raw, lagRule));
     return c.body(null, 204);
   });
   app.delete("/faults", (c) => {
@@ -120,24 +100,26 @@ export function createControl(options: ControlOptions): (request: Request) => Pr
 
   app.get("/clock", (c) => c.json({ now: clock.now() }));
   app.post("/clock/advance", async (c) => {
-    const { milliseconds } = await body(c.req.raw, z.strictObject({ milliseconds: z.number().min(0) }));
+    const { milliseconds } = await readBody(c.req.raw, z.strictObject({ milliseconds: z.number().min(0) }));
     clock.advance(milliseconds);
     return c.json({ now: clock.now() });
   });
 
   app.post("/neon/projects/:project/unavailable", async (c) => {
-    const { unavailable } = await body(c.req.raw, z.strictObject({ unavailable: z.boolean() }));
+    const { unavailable } = await readBody(c.req.raw, z.strictObject({ unavailable: z.boolean() }));
     neon.setUnavailable(c.req.param("project"), unavailable);
     return c.body(null, 204);
   });
   app.post("/neon/operations/fail", async (c) => {
-    const { action, error } = await body(
+    const { action, error } = await readBody(
       c.req.raw,
       z.strictObject({ action: z.string().min(1), error: z.string().min(1) }),
     );
     neon.failNextOperation(action, error);
     return c.body(null, 204);
   });
+
+  githubControl(app, github);
 
   return async (request) => app.fetch(request);
 }
