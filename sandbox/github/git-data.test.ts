@@ -308,3 +308,10 @@ it("changes trees as a plain map of paths would change", () => {
     { numRuns: 60 },
   );
 });
+
+it("calls the first branch of a new repository what its owner chose", async () => {
+  const { send } = bench({ owners: [{ login: "acme", type: "Organization", defaultBranch: "trunk" }] });
+  const made = await send("POST", "/orgs/acme/repos", { body: { name: "shop", auto_init: true } });
+  expect(made.json).toMatchObject({ default_branch: "trunk" });
+  expect((await send("GET", `${R}/git/ref/heads/trunk`)).status).toBe(200);
+});

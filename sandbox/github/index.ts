@@ -48,7 +48,7 @@ export function createGitHub(options: {
   const world = openWorld({ context, publicUrl, ...(deliver ? { deliver } : {}) });
   const limiter = createRateLimiter(world, options.rateLimits ?? {});
 
-  const addAccount = ({ login, type, plan }: OwnerGrant): number => {
+  const addAccount = ({ login, type, plan, defaultBranch }: OwnerGrant): number => {
     const known = world.accounts.get(login.toLowerCase());
     if (known) return known.id;
     const id = world.nextId();
@@ -58,6 +58,7 @@ export function createGitHub(options: {
       type,
       plan: plan ?? "enterprise",
       createdAt: world.now(),
+      ...(defaultBranch === undefined ? {} : { defaultBranch }),
     });
     return id;
   };

@@ -8,6 +8,8 @@ export interface OwnerGrant {
   login: string;
   type: "Organization" | "User";
   plan?: AccountRecord["plan"];
+  /** What new repositories call their first branch; default `main`. */
+  defaultBranch?: string;
 }
 
 /** A personal access token. */

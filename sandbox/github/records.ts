@@ -9,6 +9,8 @@ export interface AccountRecord {
   type: "Organization" | "User";
   /** The billing plan, which decides what private repositories may use. */
   plan: "free" | "pro" | "team" | "enterprise";
+  /** What new repositories call their first branch. */
+  defaultBranch?: string;
   createdAt: number;
 }
 

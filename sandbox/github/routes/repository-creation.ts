@@ -42,6 +42,7 @@ function create(call: Call, owner: AccountRecord): Reply {
     description: optionalText(body, "description"),
     homepage: optionalText(body, "homepage"),
     isTemplate: optionalFlag(body, "is_template") ?? false,
+    defaultBranch: owner.defaultBranch ?? "main",
     settings: settingsIn(body),
   });
   if (optionalFlag(body, "auto_init") === true) {
