@@ -130,6 +130,35 @@ it("lets everyone clone a public repository and nobody a private one without cre
   );
 });
 
+it("refuses a push that a ruleset forbids, and takes the refs it does not cover", async () => {
+  github.github.seedRepository({ owner: "acme", name: "guarded", files: { a: "a\n" } });
+  const at = { owner: "acme", repo: "guarded" };
+  await github.octokit.rest.repos.createRepoRuleset({
+    ...at,
+    name: "main",
+    enforcement: "active",
+    conditions: { ref_name: { include: ["~DEFAULT_BRANCH"], exclude: [] } },
+    rules: [{ type: "non_fast_forward" }, { type: "deletion" }],
+  });
+  const work = join(directory, "guarded");
+  await git(directory, "clone", "-q", withToken("guarded"), "guarded");
+  const first = await git(work, "rev-parse", "HEAD");
+  await git(work, "commit", "-q", "--allow-empty", "-m", "forward");
+  await git(work, "push", "-q", "origin", "main");
+  const second = await git(work, "rev-parse", "HEAD");
+  await git(work, "reset", "-q", "--hard", first);
+  await git(work, "commit", "-q", "--allow-empty", "-m", "sideways");
+  await expect(git(work, "push", "-q", "--force", "origin", "main", "main:topic")).rejects.toThrow(
+    /GH013: Repository rule violations found for refs\/heads\/main[^]*Cannot force-push to this branch/,
+  );
+  const { data } = await github.octokit.rest.repos.listBranches(at);
+  const sideways = await git(work, "rev-parse", "HEAD");
+  expect(Object.fromEntries(data.map((branch) => [branch.name, branch.commit.sha]))).toEqual({
+    main: second,
+    topic: sideways,
+  });
+});
+
 it("refuses a push without write permission and to an archived repository", async () => {
   const work = join(directory, "open");
   writeFileSync(join(work, "x.txt"), "x\n");

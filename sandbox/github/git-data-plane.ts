@@ -23,6 +23,42 @@ const CONFIG = `[core]
 	allowReachableSHA1InWant = true
 `;
 
+/** Refuses what the rulesets forbid, in the words that GitHub's own hook uses. Only here is it known what is forced. */
+const UPDATE_HOOK = `#!/bin/sh
+zero=0000000000000000000000000000000000000000
+if [ "$2" = $zero ]; then change=create
+elif [ "$3" = $zero ]; then change=delete
+elif git merge-base --is-ancestor "$2" "$3"; then change=update
+else change=force
+fi
+status=0
+while read -r kind ref text; do
+  [ "$kind $ref" = "$change $1" ] || continue
+  [ $status = 1 ] || echo "error: GH013: Repository rule violations found for $1."
+  echo "- $text"
+  status=1
+done < violations
+exit $status
+`;
+
+const CHANGES = ["create", "update", "force", "delete"] as const;
+
+/** The refs that a push wants to change: the pkt-lines before the first flush packet. */
+function pushedRefs(body: Uint8Array): string[] {
+  const buffer = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const refs: string[] = [];
+  let position = 0;
+  while (position + 4 <= buffer.length) {
+    const length = Number.parseInt(buffer.toString("latin1", position, position + 4), 16);
+    if (!(length > 4)) break;
+    const [command = ""] = buffer.toString("utf8", position + 4, position + length).split("\0");
+    const ref = command.trim().split(" ")[2];
+    if (ref !== undefined) refs.push(ref);
+    position += length;
+  }
+  return refs;
+}
+
 /**
  * Runs git and collects what it prints.
  * @throws Error with git's own words when it cannot be started or exits other than 0
@@ -180,6 +216,16 @@ export function createGitDataPlane(options: { directory: string }): GitDataPlane
     const input = request.method === "POST" ? new Uint8Array(await request.arrayBuffer()) : new Uint8Array();
     materialise(repository);
     const root = place(repository);
+    if (path === "git-receive-pack") {
+      const lines = pushedRefs(input).flatMap((ref) =>
+        CHANGES.flatMap((change) =>
+          repository.violations(ref, change).map((text) => `${change} ${ref} ${text}\n`),
+        ),
+      );
+      mkdirSync(join(root, "hooks"), { recursive: true });
+      writeFileSync(join(root, "hooks", "update"), UPDATE_HOOK, { mode: 0o755 });
+      writeFileSync(join(root, "violations"), lines.join(""));
+    }
     const before = new Map(repository.refs());
     const header = (name: string): string => request.headers.get(name) ?? "";
     const output = await git({

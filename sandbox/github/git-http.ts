@@ -5,7 +5,8 @@ import { ApiFailure } from "./failure.ts";
 import type { Identity } from "./call.ts";
 import type { GitObjectRecord, RepositoryRecord } from "./records.ts";
 import { namedRefs } from "./git-store.ts";
-import { emitRefChange } from "./webhooks.ts";
+import { ruleViolations, type RefChange } from "./rules.ts";
+import { actorOf, emitRefChange } from "./webhooks.ts";
 import { findRepository, type World } from "./world.ts";
 
 /** A repository as a data plane sees it. */
@@ -16,6 +17,8 @@ export interface GitRepository {
   has(sha: string): boolean;
   /** Full ref names and the ids they point to. */
   refs(): [string, string][];
+  /** What the rulesets say against a change of a ref by the user who asks; empty when it may pass. */
+  violations(ref: string, change: RefChange): string[];
   /** Takes over what a push brought: new objects first, then refs, each only where it still is what the push saw. */
   import(push: {
     objects: Iterable<{ sha: string; type: GitObjectRecord["type"]; body: Buffer }>;
@@ -36,7 +39,8 @@ export interface GitDataPlane {
   close(): Promise<void>;
 }
 
-function gitRepository(world: World, record: RepositoryRecord, actor: string): GitRepository {
+function gitRepository(world: World, record: RepositoryRecord, identity: Identity): GitRepository {
+  const actor = actorOf({ identity }, "anonymous");
   const objects = world.objects(record.id);
   const takeOver: GitRepository["import"] = ({ objects: brought, updates }) => {
     for (const { sha, type, body } of brought) objects.set(sha, { type, data: body.toString("base64") });
@@ -63,6 +67,8 @@ function gitRepository(world: World, record: RepositoryRecord, actor: string): G
     has: (sha) => objects.get(sha) !== undefined,
     // Before a generated repository has content it is an empty repository to git as well.
     refs: () => (world.now() < record.ready.refs ? [] : namedRefs(world, record)),
+    violations: (ref, change) =>
+      ruleViolations({ world, call: { world, identity }, repository: record, ref, change }),
     import: (push) => world.context.storage.transaction(() => takeOver(push)),
   };
 }
@@ -127,11 +133,11 @@ export function mountGit(app: Hono<SandboxHono>, world: World, plane: GitDataPla
       const identity = admit(world, request, repository, writing);
       if (identity instanceof Response) return identity;
       if (!plane || !repository) return refused(404, "git is not served here\n");
-      const actor = identity.kind === "token" ? identity.token.actor : "anonymous";
+      const actor = actorOf({ identity }, "anonymous");
       const before = world.changes();
       const response = await plane.serve({
         request,
-        repository: gitRepository(world, repository, actor),
+        repository: gitRepository(world, repository, identity),
         path,
         user: actor,
       });

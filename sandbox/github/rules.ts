@@ -52,34 +52,45 @@ const VIOLATIONS: Record<string, { when: readonly string[]; text: string }> = {
   pull_request: { when: ["update", "force"], text: "Changes must be made through a pull request." },
 };
 
-/**
- * Refuses a direct change of a ref that an active ruleset forbids.
- * @throws ApiFailure 422 (409 for the contents API) "Repository rule violations found"
- */
-export function enforceRules(options: {
+/** How a ref changes; `force` is an update that is no fast forward. */
+export type RefChange = "create" | "update" | "force" | "delete";
+
+/** What active rulesets say against a direct change of a ref by this caller; empty when it may pass. */
+export function ruleViolations(options: {
   world: World;
   call: Pick<Call, "world" | "identity">;
   repository: RepositoryRecord;
   ref: string;
-  change: "create" | "update" | "force" | "delete";
-  status?: 409 | 422;
-}): void {
+  change: RefChange;
+}): string[] {
   const { world, call, repository, ref, change } = options;
-  for (const ruleset of world.rulesets(repository.id).latestValues()) {
-    const kind = ref.startsWith("refs/tags/") ? "tag" : "branch";
-    if (ruleset.enforcement !== "active" || ruleset.target !== kind) continue;
-    const { ref_name } = (ruleset.conditions ?? {}) as RefConditions;
-    if (!refMatches(repository, ref, ref_name?.include ?? [])) continue;
-    if (refMatches(repository, ref, ref_name?.exclude ?? [])) continue;
-    if (bypasses(call, ruleset.bypassActors as BypassActor[])) continue;
-    const violated = ruleset.rules.flatMap((rule) => {
+  const kind = ref.startsWith("refs/tags/") ? "tag" : "branch";
+  return world
+    .rulesets(repository.id)
+    .latestValues()
+    .filter((ruleset) => {
+      const { ref_name } = (ruleset.conditions ?? {}) as RefConditions;
+      return (
+        ruleset.enforcement === "active" &&
+        ruleset.target === kind &&
+        refMatches(repository, ref, ref_name?.include ?? []) &&
+        !refMatches(repository, ref, ref_name?.exclude ?? []) &&
+        !bypasses(call, ruleset.bypassActors as BypassActor[])
+      );
+    })
+    .flatMap((ruleset) => ruleset.rules)
+    .flatMap((rule) => {
       const violation = VIOLATIONS[rule.type];
       return violation?.when.includes(change) ? [violation.text] : [];
     });
-    if (violated.length > 0)
-      throw failure(
-        options.status ?? 422,
-        `Repository rule violations found\n\n${violated.join("\n\n")}\n\n`,
-      );
-  }
+}
+
+/**
+ * Refuses a direct change of a ref that an active ruleset forbids.
+ * @throws ApiFailure 422 (409 for the contents API) "Repository rule violations found"
+ */
+export function enforceRules(options: Parameters<typeof ruleViolations>[0] & { status?: 409 | 422 }): void {
+  const violated = ruleViolations(options);
+  if (violated.length > 0)
+    throw failure(options.status ?? 422, `Repository rule violations found\n\n${violated.join("\n\n")}\n\n`);
 }
