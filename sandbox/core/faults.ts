@@ -29,7 +29,7 @@ export interface FaultRule {
 }
 
 /** Read-after-write lag: for `milliseconds` after a write, reads of `resource` show the world as it was. */
-export interface LagRule {
+interface LagRule {
   provider: string;
   /** A resource name from the provider's ledger page, e.g. `repository`, `branch`, `script`; `*` for all. */
   resource: string;

@@ -6,7 +6,7 @@ export interface PhysicalBranch {
   databases: PhysicalDatabase[];
 }
 
-export interface PhysicalRole {
+interface PhysicalRole {
   name: string;
   /** Every password that is good at this moment; none where the role may not log in. */
   passwords: string[];

@@ -13,7 +13,7 @@ interface Item {
 }
 
 /** A body of any answer, as a test reads it. */
-export interface Json {
+interface Json {
   project?: Item;
   branch?: Item;
   endpoint?: Item;
@@ -32,7 +32,7 @@ export interface Json {
 }
 
 /** One answer: status, headers and the parsed body. */
-export interface Answer {
+interface Answer {
   status: number;
   headers: Headers;
   body: Json;

@@ -8,7 +8,7 @@ export interface EndpointSettings {
     | undefined;
 }
 
-export interface DefaultEndpointSettings {
+interface DefaultEndpointSettings {
   autoscaling_limit_min_cu?: number | undefined;
   autoscaling_limit_max_cu?: number | undefined;
   suspend_timeout_seconds?: number | undefined;
@@ -59,7 +59,7 @@ export interface BranchRecord {
   recoverable?: boolean;
 }
 
-export type ComputeState = "init" | "active" | "idle";
+type ComputeState = "init" | "active" | "idle";
 
 export interface EndpointRecord {
   id: string;

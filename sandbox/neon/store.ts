@@ -15,7 +15,7 @@ interface Stored<Value> {
 }
 
 /** One kind of record in one scope; `get`/`all` tell the truth, `seen`/`allSeen` what a reader sees under read-after-write lag. */
-export interface Table<Value> {
+interface Table<Value> {
   get(key: string): Value | undefined;
   seen(key: string): Value | undefined;
   set(key: string, value: Value): void;

@@ -258,3 +258,39 @@ test("a second server on the same directory takes over from a running one, never
   await first.stop().catch(() => undefined);
   rmSync(own, { recursive: true, force: true });
 }, 60_000);
+
+test("what a killed sandbox did not get to is made at the next start, and what nobody knows is dropped", async () => {
+  const { branch, main, uri } = await shop();
+  await query(await uri(main), "CREATE TABLE product (name text)", "INSERT INTO product VALUES ('tea')");
+  const dev = await branch({ name: "dev" });
+  const target = (await query(dev.uri, "SELECT current_database() AS name"))[0]?.["name"];
+  await postgres.dataPlane.ensure({
+    branchId: "br-unknown",
+    roles: [{ name: "app", passwords: [] }],
+    databases: [{ id: 7, name: "stray", owner: "app" }],
+  });
+  await postgres.dataPlane.drop([Number(String(target).replace("neon_", ""))]);
+  await expect(query(dev.uri, "SELECT 1")).rejects.toThrow("does not exist");
+  await harness.neon.ready();
+  expect(await query(dev.uri, "SELECT name FROM product")).toEqual([{ name: "tea" }]);
+  const names = (await query(dev.uri, "SELECT datname FROM pg_database")).map((row) => row["datname"]);
+  expect(names).toContain(target);
+  expect(names).not.toContain("neon_7");
+});
+
+test("a branch deleted for good takes its databases along; one that can be recovered keeps its rows", async () => {
+  const { branch, main, path, uri } = await shop();
+  const names = async (): Promise<unknown[]> =>
+    (await query(await uri(main), "SELECT datname FROM pg_database")).map((row) => row["datname"]);
+  const kept = await branch({ name: "kept" });
+  await query(kept.uri, "CREATE TABLE product (name text)", "INSERT INTO product VALUES ('tea')");
+  const gone = await branch({ name: "gone" });
+  const target = (await query(gone.uri, "SELECT current_database() AS name"))[0]?.["name"];
+  await harness.ok("DELETE", `${path}/branches/${gone.id}?hard_delete=true`);
+  harness.settle();
+  expect(await names()).not.toContain(target);
+  await harness.ok("DELETE", `${path}/branches/${kept.id}`);
+  harness.settle();
+  await harness.ok("POST", `${path}/branches/${kept.id}/recover`);
+  expect(await query(kept.uri, "SELECT name FROM product")).toEqual([{ name: "tea" }]);
+});
