@@ -1,0 +1,63 @@
+/** A TCP listener around an app, with the time limits that keep slow clients from holding it. */
+import { createAdaptorServer } from "@hono/node-server";
+import { FlaresmithError, errorText } from "../runtime/errors.ts";
+
+export interface Listener {
+  /** `http://host:port`, with the port that was really taken. */
+  readonly url: string;
+  readonly port: number;
+  /** Refuses new connections, lets requests finish; closes what is open when the signal is aborted. */
+  close(signal?: AbortSignal): Promise<void>;
+}
+
+export interface ListenOptions {
+  readonly fetch: (request: Request) => Response | Promise<Response>;
+  /** What listens, for error messages: `ops`, `webhooks`. */
+  readonly name: string;
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+}
+
+/** Milliseconds for a whole request, and for its headers. */
+const requestTimeout = 30_000;
+const headersTimeout = 10_000;
+
+/** @throws FlaresmithError REQUEST_INVALID when the address cannot be listened on, naming it */
+export async function listen(options: ListenOptions): Promise<Listener> {
+  const { fetch, host, name, port } = options;
+  const server = createAdaptorServer({ fetch, serverOptions: { requestTimeout, headersTimeout } });
+  const { promise: listening, resolve, reject } = Promise.withResolvers<void>();
+  server.once("error", reject);
+  server.listen(port, host, resolve);
+  try {
+    await listening;
+  } catch (error) {
+    throw new FlaresmithError({
+      code: "REQUEST_INVALID",
+      message: `the ${name} listener cannot use ${host}:${port}: ${errorText(error)}`,
+      hint: "Choose another address, or stop what listens there.",
+      cause: error,
+    });
+  }
+  const address = server.address();
+  const actual = address !== null && typeof address === "object" ? address.port : port;
+  const shown = host.includes(":") ? `[${host}]` : host;
+  return {
+    url: `http://${shown}:${actual}`,
+    port: actual,
+    close: async (signal) => {
+      const { promise: closed, resolve: end } = Promise.withResolvers<void>();
+      server.close(() => end());
+      const cut = (): void => {
+        if ("closeAllConnections" in server) server.closeAllConnections();
+      };
+      // Connections that only wait for a next request must not hold the process.
+      if ("closeIdleConnections" in server) server.closeIdleConnections();
+      if (signal?.aborted === true) cut();
+      signal?.addEventListener("abort", cut, { once: true });
+      await closed;
+      signal?.removeEventListener("abort", cut);
+    },
+  };
+}
