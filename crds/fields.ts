@@ -33,7 +33,9 @@ export const variableName = (): z.ZodString =>
     .regex(/^[A-Za-z_][A-Za-z0-9_]*$/);
 
 export const localReference = (what: string) =>
-  z.object({ name: objectName().describe(`Name of the ${what} in the same namespace.`) });
+  z
+    .object({ name: objectName().describe(`Name of the ${what} in the same namespace.`) })
+    .describe(`The ${what}, in the same namespace.`);
 
 export const connectionReference = () =>
   z

@@ -106,9 +106,12 @@ function visit(value: unknown, schema: StructuralSchema, path: string, causes: C
       causes.push(
         { ...invalid("<nil>", "", `Checked value must be of type integer with format ${schema.format ?? ""} in ${path}`) },
       );
+    } else if (schema.format !== undefined && typeof value === "number") {
+      // With a format, formats are compared instead of types.
+      causes.push(wrongType(path, Number.isSafeInteger(value) ? "int64" : "float64", schema.format));
     } else causes.push(wrongType(path, typeOf(value), schema.type ?? "object"));
   }
-  if (schema.enum !== undefined && value !== null && !schema.enum.includes(value)) {
+  if (schema.enum !== undefined && !schema.enum.includes(value)) {
     const allowed = schema.enum.map((one) => JSON.stringify(typeof one === "string" ? one : JSON.stringify(one)));
     causes.push({
       reason: "FieldValueNotSupported",
@@ -187,6 +190,7 @@ function visitListMap(value: readonly unknown[], schema: StructuralSchema, path:
   const keys = schema["x-kubernetes-list-map-keys"] ?? [];
   const seen = new Map<string, number>();
   for (const [index, item] of value.entries()) {
+    if (item === null) continue;
     if (!isFields(item)) {
       causes.push(invalid(`${path}[${index}]`, item, "must be an object for an array of list-type map"));
       continue;

@@ -18,8 +18,18 @@ const recorded = JSON.parse(
 describe("the HTTP API answers as kube-apiserver does", async () => {
   const clock = createTestClock();
   const random = createTestRandom();
-  const store = await openEmbeddedStore({ path: ":memory:", clock, random, types: [...builtinTypes, widgetDefinition] });
-  const app = createApiServer({ store, clock, random, tokens: [{ token: "t", username: "tester", groups: [] }] });
+  const store = await openEmbeddedStore({
+    path: ":memory:",
+    clock,
+    random,
+    types: [...builtinTypes, widgetDefinition],
+  });
+  const app = createApiServer({
+    store,
+    clock,
+    random,
+    tokens: [{ token: "t", username: "tester", groups: [] }],
+  });
   const api: KubeApi = async (method, path, body, contentType = "application/json") => {
     const response = await app.request(`https://127.0.0.1${path}`, {
       method,

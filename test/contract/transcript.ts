@@ -34,8 +34,14 @@ function sorted(value: unknown): unknown {
   return Object.fromEntries(Object.keys(value).toSorted().map((key) => [key, sorted(value[key])]));
 }
 
+/** CEL that cannot be evaluated says so before the rule's message; the twin of the rule gives the message alone. */
+function withoutEvaluation(message: string): string {
+  return message.replace(/^Invalid value: "object": .* evaluating rule: /, "Invalid value: ");
+}
+
+/** An error as an answer: causes without duplicates and in order, ids made up by the server blanked. */
 export function normalError(error: { code: number; reason?: string | undefined; message: string; causes: readonly { reason?: string; message?: string; field?: string | undefined }[] }): Answer {
-  const causes = [...new Set(error.causes.map((cause) => `${cause.reason ?? ""} ${cause.field ?? ""} ${cause.message ?? ""}`))].toSorted();
+  const causes = [...new Set(error.causes.map((cause) => `${cause.reason ?? ""} ${cause.field ?? ""} ${withoutEvaluation(cause.message ?? "")}`))].toSorted();
   const blank = (text: string): string => text.replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, "<uid>");
   return {
     code: error.code,
