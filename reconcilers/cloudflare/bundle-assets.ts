@@ -15,7 +15,7 @@ const COUNT_LIMIT = 100_000;
 const configuring = ["_headers", "_redirects"] as const;
 
 /**
- * @returns the assets; and whether a file of the bundle belongs to them
+ * @returns the assets; and the paths of the bundle's files that belong to them
  * @throws FlaresmithError SPEC_BUNDLE_UNSUPPORTED naming the file and the remedy
  */
 export function collectAssets(
@@ -27,9 +27,9 @@ export function collectAssets(
     configFile: string;
     main: string | undefined;
   },
-): { assets: BundleAssets | undefined; holds(path: string): boolean } {
+): { assets: BundleAssets | undefined; paths: ReadonlySet<string> } {
   const { config, configPath } = options;
-  if (!config) return { assets: undefined, holds: () => false };
+  if (!config) return { assets: undefined, paths: new Set() };
   const root = insidePath(config.directory);
   if (root === undefined)
     throw unsupported(
@@ -93,7 +93,10 @@ export function collectAssets(
       `assets.directory: ${count} files, and Cloudflare takes ${COUNT_LIMIT}`,
       "Serve fewer files, or serve them from an R2 bucket.",
     );
-  return { assets: { files: Object.freeze(served), binding, config: Object.freeze(settings) }, holds };
+  return {
+    assets: { files: Object.freeze(served), binding, config: Object.freeze(settings) },
+    paths: new Set(inside.map((file) => file.path)),
+  };
 }
 
 /** The extension is hashed too: blobs are kept by hash, each with the type that it was uploaded with. */

@@ -6,9 +6,8 @@ import { posix } from "node:path";
 import { FlaresmithError } from "../../controller/runtime/errors.ts";
 import { hashOf, sha256 } from "../../controller/runtime/hash.ts";
 import { collectAssets } from "./bundle-assets.ts";
-import { readBundleConfig } from "./bundle-config.ts";
+import { readBundleConfig, unsupported } from "./bundle-config.ts";
 import { checkModules, collectModules, insidePath } from "./bundle-modules.ts";
-import { unsupported } from "./bundle-config.ts";
 import type { Bundle, BundleFile, BundleModule } from "./types.ts";
 
 /** Runs a module file, which can say no compatibility date of its own. Fixed: moving it would change running code. */
@@ -69,7 +68,7 @@ function directoryBundle(files: readonly BundleFile[], directory: string): Bundl
   const { config, file } = readBundleConfig(files, directory);
   const configPath = `${directory}/${file}`;
   const main = config.main === undefined ? undefined : insidePath(config.main);
-  const { assets, holds } = collectAssets(files, {
+  const { assets, paths } = collectAssets(files, {
     config: config.assets,
     directory,
     configPath,
@@ -80,7 +79,7 @@ function directoryBundle(files: readonly BundleFile[], directory: string): Bundl
     config,
     directory,
     configPath,
-    skip: (path) => holds(path) || path === file,
+    skip: (path) => paths.has(path) || path === file,
   });
   if (!code && !assets)
     throw unsupported(

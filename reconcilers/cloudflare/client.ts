@@ -1,5 +1,6 @@
 /** The Cloudflare client of one Connection: authorised, classified, one call at a time. Retries are the transport's. */
 import type { BaseCloudflare } from "cloudflare/client";
+import type * as TreeShakable from "cloudflare/tree-shakable";
 import { z } from "zod";
 import type { Clock, Fetch } from "../../controller/runtime/clock.ts";
 import { failureError, invalidAnswer, unansweredError } from "./failures.ts";
@@ -74,7 +75,7 @@ export function segment(text: string): string {
   return encodeURIComponent(text);
 }
 
-let sdk: Promise<typeof import("cloudflare/tree-shakable")> | undefined;
+let sdk: Promise<typeof TreeShakable> | undefined;
 
 /**
  * Loads Cloudflare's SDK, which takes a third of a second and is not needed before the first call. Whoever runs on a

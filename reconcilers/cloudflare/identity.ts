@@ -1,8 +1,7 @@
 /** Whom a token stands for: Connections that share an identity share budget, breaker and listings. */
 import { z } from "zod";
-import { FlaresmithError } from "../../controller/runtime/errors.ts";
+import { FlaresmithError, isFlaresmithError } from "../../controller/runtime/errors.ts";
 import type { CloudflareClient } from "./client.ts";
-import { isFlaresmithError } from "../../controller/runtime/errors.ts";
 import { readPages } from "./paging.ts";
 
 export interface CloudflareIdentity {

@@ -9,6 +9,9 @@ import { bindingSchema } from "./worker-bindings.ts";
 /** Cloudflare's words for "there is no such script" (research of the live API). */
 export const SCRIPT_ABSENT: readonly number[] = Object.freeze([10007, 10090]);
 
+/** What lies in a Worker waits for: the Worker was observed in the same pass, and this part says that there is none. */
+export const NOT_KNOWN_YET = "Cloudflare does not know the new Worker everywhere yet";
+
 export const scriptSchema = z.looseObject({
   id: z.string(),
   tag: z.string().nullish(),

@@ -122,13 +122,17 @@ export interface WorkerSubdomainDesired {
   enabled: boolean;
   /** Whether its Worker Previews answer under workers.dev; not managed when undefined. */
   previewsEnabled?: boolean | undefined;
+  /** Id of the Worker, from its outputs: another Worker of the same name is looked at anew. */
+  workerId?: string | undefined;
 }
 
 export interface WorkerSubdomainObserved {
-  enabled: boolean;
-  previewsEnabled: boolean;
-  /** Where the Worker answers when enabled. */
-  url: string;
+  /** Undefined when not looked at (shallow). */
+  enabled: boolean | undefined;
+  /** Undefined when not looked at (shallow). */
+  previewsEnabled: boolean | undefined;
+  /** Where the Worker answers when enabled; undefined when the account has no workers.dev subdomain. */
+  url: string | undefined;
 }
 
 /** Outputs of `workerSubdomain`: no `url` while it is disabled. */
@@ -141,10 +145,13 @@ export interface SchedulesDesired {
   scriptName: string;
   /** All of them: others are removed. */
   crons: readonly string[];
+  /** Id of the Worker, from its outputs: another Worker of the same name is looked at anew. */
+  workerId?: string | undefined;
 }
 
 export interface SchedulesObserved {
-  crons: readonly string[];
+  /** Undefined when not looked at (shallow). */
+  crons: readonly string[] | undefined;
 }
 
 export interface RoutesDesired {
@@ -198,6 +205,8 @@ export interface KvNamespaceDesired {
 export interface KvNamespaceObserved {
   id: string;
   title: string;
+  /** Whether our marker is on it; undefined when not looked at, or where the Tag API is refused. */
+  marked: boolean | undefined;
 }
 
 /** Outputs of `kvNamespace`; `id` is the target of a `kv_namespace` binding. */
@@ -214,6 +223,8 @@ export interface R2BucketDesired {
 export interface R2BucketObserved {
   name: string;
   createdOn: string;
+  /** Whether our marker is on it; undefined when not looked at, or where the Tag API is refused. */
+  marked: boolean | undefined;
 }
 
 /** Outputs of `r2Bucket`; `name` is the target of an `r2_bucket` binding. */
@@ -239,8 +250,10 @@ export interface PreviewObserved {
   id: string;
   name: string;
   slug: string;
-  url: string;
+  /** Undefined when the account has no workers.dev subdomain. */
+  url: string | undefined;
   tags: readonly string[];
+  observability: Observability | undefined;
   specHash: string | undefined;
   updatedOn: string;
   /** The deployment that serves; undefined when nothing was deployed yet, or when not looked at (shallow). */
@@ -256,9 +269,10 @@ export interface PreviewObserved {
   deployed: boolean;
 }
 
-/** Outputs of `preview`. */
+/** Outputs of `preview`. The URL answers once `previewsEnabled` is set on the Worker's subdomain. */
 export interface PreviewOutputs extends Record<string, unknown> {
-  url: string;
+  /** Missing when the account has no workers.dev subdomain. */
+  url?: string;
   id: string;
   slug: string;
   revision: string;

@@ -52,7 +52,8 @@ function holds(observed: unknown, desired: unknown): boolean {
   return Object.entries(desired).every(([key, value]) => value === undefined || holds(found[key], value));
 }
 
-function diffObservability(
+/** Pure: what is set in the bundle and is not so; what is not set is not managed. */
+export function diffObservability(
   desired: Observability | undefined,
   observed: Observability | undefined,
 ): FieldChange[] {

@@ -14,7 +14,7 @@ import type {
 import type { CloudflareClient } from "./client.ts";
 import { segment } from "./client.ts";
 import { hasCode, isAbsence } from "./failures.ts";
-import { SCRIPT_ABSENT, scriptPath } from "./scripts.ts";
+import { NOT_KNOWN_YET, SCRIPT_ABSENT, scriptPath } from "./scripts.ts";
 import type { WorkerSubdomainDesired, WorkerSubdomainObserved, WorkerSubdomainOutputs } from "./types.ts";
 
 type Context = ResourceContext<CloudflareClient>;
@@ -22,44 +22,50 @@ type Context = ResourceContext<CloudflareClient>;
 /** An account's subdomain practically never changes, in milliseconds. */
 const ACCOUNT_SUBDOMAIN_AGE = 6 * 3_600_000;
 
-const accountSubdomain = z.looseObject({ subdomain: z.string().nullish() });
+const accountSubdomain = z.looseObject({ subdomain: z.string().nullish() }).nullish();
 const subdomainSchema = z.looseObject({ enabled: z.boolean(), previews_enabled: z.boolean().nullish() });
 
 /**
- * The account's part of workers.dev URLs.
- * @throws FlaresmithError INTEGRATION_REJECTED, with the remedy, when the account has chosen none yet
+ * The account's part of workers.dev URLs; undefined when it has chosen none yet.
+ * @throws FlaresmithError for whatever the call throws
  */
-export async function readAccountSubdomain(
+export function readAccountSubdomain(
   context: Pick<Context, "client" | "shared" | "signal">,
   accountId: string,
-): Promise<string> {
+): Promise<string | undefined> {
   const { client, signal } = context;
-  const what = "reading the account's workers.dev subdomain";
-  const none = new FlaresmithError({
-    code: "INTEGRATION_REJECTED",
-    message: `${what}: the account ${accountId} has none`,
-    hint: "Choose the account's workers.dev subdomain once, in Cloudflare's dashboard under Workers & Pages, or set workersDev: false and use domains.",
-    context: { provider: "cloudflare" },
-  });
   const load = async (): Promise<string | undefined> => {
     try {
-      const path = `/accounts/${segment(accountId)}/workers/subdomain`;
       const answer = await client.call({
         method: "GET",
-        path,
+        path: `/accounts/${segment(accountId)}/workers/subdomain`,
         result: accountSubdomain,
-        purpose: { what, permission: "Workers Scripts: Read" },
+        purpose: { what: "reading the account's workers.dev subdomain", permission: "Workers Scripts: Read" },
         signal,
       });
-      return answer.result.subdomain ?? undefined;
+      return answer.result?.subdomain ?? undefined;
     } catch (error) {
+      // 10007 is Cloudflare's word for an account that never had one.
       if (hasCode(error, [10007])) return undefined;
       throw error;
     }
   };
-  const subdomain = await context.shared(`account-subdomain:${accountId}`, load, ACCOUNT_SUBDOMAIN_AGE);
-  if (subdomain === undefined) throw none;
-  return subdomain;
+  return context.shared(`account-subdomain:${accountId}`, load, ACCOUNT_SUBDOMAIN_AGE);
+}
+
+/** The same, for what cannot do without. @throws FlaresmithError INTEGRATION_REJECTED with the remedy when there is none */
+export async function requireAccountSubdomain(
+  context: Pick<Context, "client" | "shared" | "signal">,
+  accountId: string,
+): Promise<string> {
+  const subdomain = await readAccountSubdomain(context, accountId);
+  if (subdomain !== undefined) return subdomain;
+  throw new FlaresmithError({
+    code: "INTEGRATION_REJECTED",
+    message: `the Cloudflare account ${accountId} has no workers.dev subdomain`,
+    hint: "Choose the account's workers.dev subdomain once, in Cloudflare's dashboard under Workers & Pages, or set workersDev: false and use domains.",
+    context: { provider: "cloudflare" },
+  });
 }
 
 /** Where something answers under workers.dev. @param label script name, or `<preview>-<script name>` */
@@ -95,49 +101,26 @@ async function observe(
   context: Context,
 ): Promise<Observation<WorkerSubdomainObserved>> {
   const { entry } = context;
-  const removing = entry?.state === "deleting";
-  const known = entry?.data?.["state"];
-  // No list tells the setting. It is remembered, and read by itself at deep looks; the Worker itself was just observed.
-  if (context.depth === "shallow" && !context.fresh && entry?.id !== undefined && known !== undefined) {
-    return present(reference, context, parseState(known), "shallow");
-  }
-  const found = await read(context, reference.scope, reference.name);
-  if (!found || (removing && !found.enabled)) return { state: "absent" };
-  return present(
-    reference,
-    context,
-    { enabled: found.enabled, previewsEnabled: found.previews_enabled ?? false },
-    "deep",
-  );
-}
-
-interface State {
-  enabled: boolean;
-  previewsEnabled: boolean;
-}
-
-const stateText = (state: State): string =>
-  `${state.enabled ? "enabled" : "disabled"},${state.previewsEnabled ? "previews" : "no-previews"}`;
-const parseState = (text: string): State => ({
-  enabled: text.startsWith("enabled"),
-  previewsEnabled: text.endsWith(",previews"),
-});
-
-async function present(
-  reference: { scope: string; name: string },
-  context: Context,
-  state: State,
-  depth: "shallow" | "deep",
-): Promise<Observation<WorkerSubdomainObserved>> {
-  // Only what is enabled has a URL, and needs the account to have a subdomain.
-  const url = state.enabled
-    ? workersUrl(
-        context.client.workersUrl,
-        reference.name,
-        await readAccountSubdomain(context, reference.scope),
-      )
-    : "";
-  return { state: "present", id: reference.name, owner: "unmarked", observed: { ...state, url }, depth };
+  // No list tells the setting: it is read at deep looks only. The Worker itself was observed in the same pass.
+  const deep = context.depth === "deep" || context.fresh || entry?.id === undefined;
+  const found = deep ? await read(context, reference.scope, reference.name) : undefined;
+  if (entry?.state === "deleting" && found?.enabled !== true) return { state: "absent" };
+  const subdomain = await readAccountSubdomain(context, reference.scope);
+  return {
+    state: "present",
+    id: reference.name,
+    owner: "unmarked",
+    observed: {
+      enabled: found?.enabled,
+      previewsEnabled: found === undefined ? undefined : (found.previews_enabled ?? false),
+      url:
+        subdomain === undefined
+          ? undefined
+          : workersUrl(context.client.workersUrl, reference.name, subdomain),
+    },
+    depth: deep ? "deep" : "shallow",
+    ...(deep && !found ? { pending: NOT_KNOWN_YET } : {}),
+  };
 }
 
 async function write(
@@ -145,8 +128,8 @@ async function write(
   previewsEnabled: boolean | undefined,
   context: Context,
 ): Promise<WriteResult<WorkerSubdomainObserved>> {
-  if (desired.enabled) await readAccountSubdomain(context, desired.accountId);
-  const { result } = await context.client.call({
+  if (desired.enabled) await requireAccountSubdomain(context, desired.accountId);
+  await context.client.call({
     method: "POST",
     path: `${scriptPath(desired.accountId, desired.scriptName)}/subdomain`,
     json: {
@@ -161,18 +144,13 @@ async function write(
     },
     signal: context.signal,
   });
-  return {
-    id: desired.scriptName,
-    data: {
-      state: stateText({ enabled: result.enabled, previewsEnabled: result.previews_enabled ?? false }),
-    },
-  };
+  return { id: desired.scriptName };
 }
 
 function diff(desired: WorkerSubdomainDesired, observed: WorkerSubdomainObserved): FieldChange[] {
   const changes: FieldChange[] = [];
-  const compare = (field: string, from: boolean, to: boolean | undefined): void => {
-    if (to !== undefined && from !== to)
+  const compare = (field: string, from: boolean | undefined, to: boolean | undefined): void => {
+    if (from !== undefined && to !== undefined && from !== to)
       changes.push({ field, effect: "in-place", from: String(from), to: String(to) });
   };
   compare("workersDev", observed.enabled, desired.enabled);
@@ -210,6 +188,6 @@ export const workerSubdomain: ResourceDefinition<
       if (!isAbsence(error, SCRIPT_ABSENT)) throw error;
     }
   },
-  outputs: (_desired: WorkerSubdomainDesired, observed: WorkerSubdomainObserved): WorkerSubdomainOutputs =>
-    observed.enabled ? { url: observed.url } : {},
+  outputs: (desired: WorkerSubdomainDesired, observed: WorkerSubdomainObserved): WorkerSubdomainOutputs =>
+    desired.enabled && observed.url !== undefined ? { url: observed.url } : {},
 });

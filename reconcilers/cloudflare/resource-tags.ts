@@ -1,0 +1,132 @@
+/**
+ * Our marker on things that lie directly in an account and have no field for one, through Cloudflare's Tag API (public
+ * beta). Where the API is refused (no permission, not enabled for the account), ownership rests on the inventory.
+ */
+import { z } from "zod";
+import { isFlaresmithError } from "../../controller/runtime/errors.ts";
+import type { InventoryEntry, ResourceContext } from "../engine/resource.ts";
+import type { CloudflareClient } from "./client.ts";
+import { segment } from "./client.ts";
+import { hasCode } from "./failures.ts";
+import { readCursor } from "./paging.ts";
+
+type Context = ResourceContext<CloudflareClient>;
+
+/** Types of the Tag API (docs, "Resource tagging: supported resources"). */
+export type TaggedType = "kv_namespace" | "r2_bucket";
+
+/** Key of our tag; its value is the marker, at most 1024 characters. */
+const KEY = "flaresmith";
+
+const taggedSchema = z.looseObject({
+  id: z.string(),
+  type: z.string(),
+  tags: z.record(z.string(), z.string()),
+  etag: z.string().nullish(),
+});
+
+export interface ResourceTags {
+  tags: Readonly<Record<string, string>>;
+  etag: string | undefined;
+}
+
+/** Tags by the resource's id; undefined where the Tag API is refused. */
+export type TagListing = ReadonlyMap<string, ResourceTags> | undefined;
+
+function isRefused(error: unknown): boolean {
+  return isFlaresmithError(error, "INTEGRATION_PERMISSION_MISSING") || hasCode(error, [7003]);
+}
+
+/** Everything of a type in the account that carries any tag; one list for all, shared. */
+export function readTags(context: Context, accountId: string, type: TaggedType): Promise<TagListing> {
+  const load = async (): Promise<TagListing> => {
+    try {
+      const found = await readCursor(context.client, {
+        path: `/accounts/${segment(accountId)}/tags/resources`,
+        query: { type },
+        result: z.array(taggedSchema),
+        pick: (result) => result,
+        purpose: {
+          what: `listing the tags of the account's ${type === "kv_namespace" ? "KV namespaces" : "R2 buckets"}`,
+          permission: "Account Tags: Read",
+        },
+        signal: context.signal,
+      });
+      const own = found.filter((resource) => resource.type === type);
+      return new Map(
+        own.map(
+          (resource) => [resource.id, { tags: resource.tags, etag: resource.etag ?? undefined }] as const,
+        ),
+      );
+    } catch (error) {
+      if (isRefused(error)) return undefined;
+      throw error;
+    }
+  };
+  return context.shared(`tags:${accountId}:${type}`, load);
+}
+
+/** Whose a tagged thing is, and whether our marker must still be written. */
+export interface Ownership {
+  owner: "ours" | "foreign" | "unmarked";
+  /** Undefined where it was not looked at, or cannot be written. */
+  marked: boolean | undefined;
+}
+
+/**
+ * Weighs tags and inventory. The marker goes on after the creating call, so that a thing that an intent of ours made can
+ * be found without it: then the intent counts.
+ *
+ * @param tags undefined: not looked at; `refused`: the Tag API is refused
+ */
+export function ownershipOf(
+  context: Pick<Context, "entry" | "marker">,
+  id: string,
+  tags: ResourceTags | "refused" | "none" | undefined,
+): Ownership {
+  const known = isKnown(context.entry, id);
+  if (tags === undefined || tags === "refused")
+    return { owner: known ? "ours" : "unmarked", marked: undefined };
+  const owner = tags === "none" ? "unmarked" : context.marker.classify(tags.tags[KEY]);
+  if (owner !== "unmarked") return { owner, marked: owner === "ours" };
+  return { owner: known ? "ours" : "unmarked", marked: false };
+}
+
+function isKnown(entry: InventoryEntry | undefined, id: string): boolean {
+  if (entry === undefined || entry.state === "conflict") return false;
+  return entry.id === undefined ? entry.state === "creating" : entry.id === id;
+}
+
+/**
+ * Writes our marker beside the tags of others.
+ * @param current tags as listed; undefined when it carries none
+ * @returns false where the Tag API is refused
+ * @throws FlaresmithError INTEGRATION_CONFLICT when somebody changed the tags at the same time
+ */
+export async function writeMarker(
+  context: Context,
+  options: {
+    accountId: string;
+    type: TaggedType;
+    id: string;
+    what: string;
+    current: ResourceTags | undefined;
+  },
+): Promise<boolean> {
+  const { accountId, current, id, type, what } = options;
+  try {
+    await context.client.call({
+      method: "PUT",
+      path: `/accounts/${segment(accountId)}/tags`,
+      json: { resource_type: type, resource_id: id, tags: { ...current?.tags, [KEY]: context.marker.text } },
+      ...(current?.etag === undefined ? {} : { headers: { "if-match": current.etag } }),
+      result: z.unknown(),
+      purpose: { what: `tagging the ${what}`, permission: "Account Tags: Edit" },
+      signal: context.signal,
+    });
+    return true;
+  } catch (error) {
+    if (isRefused(error)) return false;
+    throw error;
+  }
+}
