@@ -6,9 +6,9 @@ import { getCondition } from "../runtime/conditions.ts";
 import type { Condition } from "../runtime/conditions.ts";
 import type { KubernetesObject } from "../store/resource-client.ts";
 
-export type MatrixStage = "Dev" | "Staging" | "Production" | "Preview";
-export type MatrixHealth = "Healthy" | "Progressing" | "Degraded" | "Archived" | "Suspended" | "Unknown";
-export type BreakerState = "Closed" | "Open" | "Unknown";
+type MatrixStage = "Dev" | "Staging" | "Production" | "Preview";
+type MatrixHealth = "Healthy" | "Progressing" | "Degraded" | "Archived" | "Suspended" | "Unknown";
+type BreakerState = "Closed" | "Open" | "Unknown";
 
 export interface MatrixRow {
   readonly kind: "Environment" | "Preview";

@@ -5,7 +5,7 @@ import type { ReadApiOptions } from "./read-api.ts";
 import { problemHandlers } from "./problem.ts";
 
 /** One thing that must be well. */
-export interface HealthCheck {
+interface HealthCheck {
   readonly name: string;
   /** What is wrong, or undefined. Anything thrown is wrong too. */
   readonly check: () => string | undefined | Promise<string | undefined>;

@@ -8,7 +8,7 @@ import { problemHandlers } from "./problem.ts";
 import type { HttpEnvironment } from "./problem.ts";
 
 /** What the matrix is made of; backed by the manager's caches. */
-export interface MatrixReader {
+interface MatrixReader {
   readonly project: (key: ObjectKey) => KubernetesObject | undefined;
   /** Environments of a namespace. */
   readonly environments: (namespace: string) => readonly KubernetesObject[];

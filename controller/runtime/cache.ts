@@ -24,7 +24,7 @@ export type CacheEvent<T extends KubernetesObject> =
   /** `object` is the last known state. */
   | { readonly type: "deleted"; readonly object: T };
 
-export type CacheHandler<T extends KubernetesObject> = (event: CacheEvent<T>) => void;
+type CacheHandler<T extends KubernetesObject> = (event: CacheEvent<T>) => void;
 
 /** The reading half of a cache. Objects are frozen and shared: never change them. */
 export interface CacheReader<T extends KubernetesObject = KubernetesObject> {

@@ -5,7 +5,7 @@
  * @see https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus
  */
 
-export type ConditionStatus = "True" | "False" | "Unknown";
+type ConditionStatus = "True" | "False" | "Unknown";
 
 export interface Condition {
   readonly type: string;

@@ -6,7 +6,7 @@ import { errorCodes } from "./error-codes.ts";
 import type { ErrorClass, ErrorCode, RetryPolicy, Severity } from "./error-codes.ts";
 
 export { errorCodes } from "./error-codes.ts";
-export type { ErrorClass, ErrorCode, ErrorCodeEntry, RetryPolicy, Severity } from "./error-codes.ts";
+export type { ErrorClass, ErrorCode } from "./error-codes.ts";
 
 export interface FlaresmithErrorOptions {
   code: ErrorCode;

@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 
-export interface CachedResponse {
+interface CachedResponse {
   readonly etag: string;
   readonly body: Uint8Array<ArrayBuffer>;
   readonly headers: readonly (readonly [string, string])[];
@@ -19,7 +19,7 @@ export interface EtagCache {
   readonly size: number;
 }
 
-export interface CacheKey {
+interface CacheKey {
   readonly url: string;
   /** An answer is only good for the same Accept. */
   readonly accept: string;

@@ -88,6 +88,20 @@ describe("events", () => {
     expect(await stored()).toHaveLength(12);
   });
 
+  it("are written once however many loops write, and every loop ends", async () => {
+    const { clock, client, make, stop, stored } = setUp();
+    const recorder = make();
+    const loops = [recorder.run(client, stop.signal), recorder.run(client, stop.signal)];
+    for (const message of ["a", "b", "c"]) recorder.record(shop, { ...created, message });
+    await recorder.flush();
+    await clock.settle();
+    recorder.record(shop, { ...created, message: "d" });
+    await recorder.flush();
+    expect(await stored()).toHaveLength(4);
+    stop.abort();
+    await Promise.all(loops);
+  });
+
   it("carry no secret", async () => {
     const { client, make, stop, stored } = setUp();
     const recorder = make();

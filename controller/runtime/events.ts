@@ -29,7 +29,10 @@ export interface EventInput {
 export interface EventRecorder {
   /** Notes an event about an object; it is written later. Never throws, never waits. */
   record(object: KubernetesObject, event: EventInput): void;
-  /** Writes what is recorded until the signal is aborted; then writes what is left, once, and resolves. */
+  /**
+   * Writes what is recorded until the signal is aborted; then writes what is left, once, and resolves. A manager runs
+   * this while it runs; running it twice is harmless.
+   */
   run(client: ResourceClient, signal: AbortSignal): Promise<void>;
   /** Resolves when everything recorded so far is written or given up; needs `run`. */
   flush(): Promise<void>;
@@ -75,9 +78,10 @@ class QueuedEventRecorder implements EventRecorder {
   readonly #pending = new Map<string, Pending>();
   readonly #similar = new Map<string, { messages: Set<string>; since: number }>();
   readonly #budgets = new Map<string, { tokens: number; at: number }>();
-  #wake: (() => void) | undefined;
+  readonly #waiting = new Set<() => void>();
   #idle: { promise: Promise<void>; resolve: () => void } | undefined;
-  #writing = false;
+  /** Events that a loop took and has not written yet. */
+  #writing = 0;
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
@@ -106,51 +110,57 @@ class QueuedEventRecorder implements EventRecorder {
       return;
     }
     this.#pending.set(name, { name, object, event, first: now, last: now, count: 1 });
-    this.#wake?.();
+    this.#wakeAll();
   }
 
   async run(client: ResourceClient, signal: AbortSignal): Promise<void> {
-    const stop = (): void => this.#wake?.();
+    const stop = (): void => this.#wakeAll();
     signal.addEventListener("abort", stop, { once: true });
     try {
       while (!signal.aborted) {
         const next = this.#take();
         if (next === undefined) await this.#recorded();
-        else await this.#write(client, next, signal);
+        else await this.#writeTaken(client, next, signal);
       }
-      for (let next = this.#take(); next !== undefined; next = this.#take())
-        await this.#write(client, next, signal);
+      for (let next = this.#take(); next !== undefined; next = this.#take()) {
+        await this.#writeTaken(client, next, signal);
+      }
     } finally {
       signal.removeEventListener("abort", stop);
-      this.#settle();
     }
   }
 
   flush(): Promise<void> {
-    if (this.#pending.size === 0 && !this.#writing) return Promise.resolve();
+    if (this.#pending.size === 0 && this.#writing === 0) return Promise.resolve();
     this.#idle ??= Promise.withResolvers<void>();
     return this.#idle.promise;
   }
 
   #take(): Pending | undefined {
     const next = this.#pending.values().next().value;
-    this.#writing = next !== undefined;
-    if (next === undefined) this.#settle();
-    else this.#pending.delete(next.name);
+    if (next === undefined) return undefined;
+    this.#pending.delete(next.name);
+    this.#writing++;
     return next;
   }
 
-  #settle(): void {
-    this.#writing = false;
+  async #writeTaken(client: ResourceClient, taken: Pending, signal: AbortSignal): Promise<void> {
+    await this.#write(client, taken, signal);
+    this.#writing--;
+    if (this.#pending.size > 0 || this.#writing > 0) return;
     this.#idle?.resolve();
     this.#idle = undefined;
   }
 
+  #wakeAll(): void {
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
+  }
+
   async #recorded(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#wake = resolve;
+    this.#waiting.add(resolve);
     await promise;
-    this.#wake = undefined;
   }
 
   async #write(client: ResourceClient, pending: Pending, signal: AbortSignal): Promise<void> {

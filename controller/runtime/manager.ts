@@ -14,13 +14,7 @@ import type { Tracker } from "./tracker.ts";
 import type { Priority } from "./work-queue.ts";
 
 export { done, failed, requeueAfter } from "./reconcile.ts";
-export type {
-  Caches,
-  ControllerDefinition,
-  ReconcileContext,
-  ReconcileResult,
-  WatchedType,
-} from "./reconcile.ts";
+export type { ControllerDefinition, ReconcileContext, ReconcileResult } from "./reconcile.ts";
 
 export interface ManagerOptions {
   client: ResourceClient;

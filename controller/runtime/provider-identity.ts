@@ -15,7 +15,7 @@ import type { KeyedSerializer } from "./keyed-serializer.ts";
 import type { Tracker } from "./tracker.ts";
 
 /** Closed while the provider wants no more calls. */
-export interface RateGate {
+interface RateGate {
   /** Wall clock (ms) until which no call may be made; undefined when open. */
   readonly closedUntil: number | undefined;
   /** Closes the gate; the latest of several moments counts. */

@@ -1,5 +1,5 @@
 /** The last requests to providers, for people who ask what the controller did and for tests that count. */
-export interface JournalEntry {
+interface JournalEntry {
   /** Counts up from 1, without gaps. */
   readonly sequence: number;
   readonly provider: string;

@@ -4,7 +4,7 @@
  */
 
 /** What stands where a secret was. */
-export const redacted = "[redacted]";
+const redacted = "[redacted]";
 
 /** Shorter values would redact ordinary words; no provider issues credentials this short. */
 const shortest = 6;

@@ -21,7 +21,7 @@ import type { QueueObserver, WorkQueue } from "./work-queue.ts";
 export type ReconcileOutcome = "success" | "error" | "requeue" | "requeue_after";
 
 /** One object in `flaresmith_resource_info`. */
-export interface ResourceInfo {
+interface ResourceInfo {
   readonly kind: string;
   readonly namespace: string;
   readonly name: string;
@@ -29,7 +29,7 @@ export interface ResourceInfo {
   readonly suspended: boolean;
 }
 
-export interface ProviderRequest {
+interface ProviderRequest {
   readonly provider: string;
   readonly connection: string;
   readonly method: string;

@@ -44,7 +44,7 @@ export interface TransportOptions {
   deadline?: number | undefined;
   /** Largest answer in bytes. Default 32 MiB */
   maxBytes?: number | undefined;
-  /** Template of a path for metrics and messages. Default {@link routeOf} */
+  /** Template of a path for metrics and messages. Default: what looks like an id becomes `{id}` */
   route?: ((method: string, pathname: string) => string) | undefined;
   /** Statuses at which the provider promises that nothing was applied, writes included (Neon: 423, 503). Default none */
   safeStatuses?: readonly number[] | undefined;
@@ -74,7 +74,7 @@ const credentials = ["authorization", "cookie", "x-auth-key", "x-auth-email", "x
 const mainQuotas = new Set(["core", "default"]);
 
 /** A path with what looks like an id replaced: numbers, UUIDs, long hexadecimal, and words that hold digits and dashes. */
-export function routeOf(_method: string, pathname: string): string {
+function routeOf(_method: string, pathname: string): string {
   return pathname
     .split("/")
     .map((segment) =>

@@ -10,7 +10,7 @@ import type { Clock, Random, Timer } from "./clock.ts";
 export const priorities = Object.freeze({ resync: 0, deletion: 1, webhook: 2, userEdit: 3 });
 export type Priority = (typeof priorities)[keyof typeof priorities];
 
-export interface AddOptions {
+interface AddOptions {
   /** Default {@link priorities.resync}. The highest of several adds counts. */
   priority?: Priority;
   /** Milliseconds from now. The earliest of several adds counts. Default 0. */
