@@ -1,7 +1,7 @@
 /** The Kubernetes-shaped HTTP API as a function from Request to Response. */
 import { Hono, type Context } from "hono";
 import { kinds } from "../../crds/index.ts";
-import { GROUP } from "../../crds/kind.ts";
+import { GROUP, type PrinterColumn } from "../../crds/kind.ts";
 import type { Clock, Random } from "../runtime/clock.ts";
 import { typeKey, type TypeDefinition } from "../store/embedded/type-definition.ts";
 import type { ApiStore } from "./api-store.ts";
@@ -88,6 +88,16 @@ function plainResponse(text: string, code: number): Response {
   });
 }
 
+/** Columns of a custom resource that declares none. */
+const DEFAULT_COLUMNS: readonly PrinterColumn[] = [
+  {
+    name: "Age",
+    type: "date",
+    jsonPath: ".metadata.creationTimestamp",
+    description: "How long ago it was created.",
+  },
+];
+
 /** Builds the columns of every type once. */
 function columnIndex(): (definition: TypeDefinition) => TableColumns {
   const made = new Map<string, TableColumns>();
@@ -99,7 +109,8 @@ function columnIndex(): (definition: TypeDefinition) => TableColumns {
         definition.type.group === GROUP
           ? kinds.find((item) => item.plural === definition.type.plural)
           : undefined;
-      columns = kind === undefined ? builtInColumns(key) : columnsOf(kind.columns);
+      columns =
+        kind === undefined ? (builtInColumns(key) ?? columnsOf(DEFAULT_COLUMNS)) : columnsOf(kind.columns);
       made.set(key, columns);
     }
     return columns;

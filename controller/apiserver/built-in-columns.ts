@@ -99,11 +99,6 @@ const events = table(
 
 const size = (value: unknown): number => Object.keys(fields(value)).length;
 
-const plain = table([NAME_COLUMN, age], (_, metadata, now) => [
-  text(metadata["name"]),
-  ageOf(metadata["creationTimestamp"], now),
-]);
-
 const byType: Readonly<Record<string, TableColumns>> = {
   "/secrets": table(
     [NAME_COLUMN, column("Type", "What the secret is for."), column("Data", "How many keys it has."), age],
@@ -144,9 +139,9 @@ const byType: Readonly<Record<string, TableColumns>> = {
 };
 
 /**
- * Columns of a type that is none of ours: those of kubectl, else name and age.
+ * Columns of a built-in type; undefined for any other.
  * @param key group and plural, e.g. `/secrets`
  */
-export function builtInColumns(key: string): TableColumns {
-  return byType[key] ?? plain;
+export function builtInColumns(key: string): TableColumns | undefined {
+  return byType[key];
 }

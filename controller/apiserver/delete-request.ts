@@ -3,6 +3,7 @@ import { ApiError, type DeleteOptions, type KubernetesObject } from "../store/re
 import type { ApiStore } from "./api-store.ts";
 import { decodeDeleteBody } from "./body.ts";
 import { declaredWarning } from "./declared-warning.ts";
+import { isCustom } from "./openapi.ts";
 import { parseDeleteOptions, parseListQuery } from "./request-options.ts";
 import type { ResourcePath } from "./request-path.ts";
 import { deletedStatus, type StatusBody } from "./status.ts";
@@ -75,7 +76,9 @@ export async function deleteCollectionRequest(
   await Promise.all(items.map((item) => removeOne(context, item, options)));
   const apiVersion = type.group === "" ? type.version : `${type.group}/${type.version}`;
   const metadata = {
-    ...(listed.continue === undefined ? {} : { continue: listed.continue }),
+    ...(listed.continue === undefined && !isCustom(path.definition)
+      ? {}
+      : { continue: listed.continue ?? "" }),
     resourceVersion: String(listed.revision),
   };
   return { body: { apiVersion, kind: `${type.kind}List`, metadata, items }, warnings: warnings.slice(0, 16) };

@@ -1,5 +1,5 @@
 /** Reading request bodies and writing answers as JSON text. */
-import { parse as parseYaml } from "yaml";
+import { parse as parseYaml, type Tags } from "yaml";
 
 /** Deepest nesting that is read; a body is refused before it can exhaust the stack. */
 export const DEPTH_LIMIT = 500;
@@ -105,12 +105,28 @@ function jsonProblem(text: string, error: unknown): string {
 }
 
 /**
- * YAML 1.2 with the limits of JSON bodies; a JSON body is YAML too. Aliases are refused, so that a small body cannot grow.
+ * YAML 1.1 as Kubernetes reads it (sigs.k8s.io/yaml): `yes` and `on` are true, but times and `1:30` stay text.
+ */
+function kubernetesTags(tags: Tags): Tags {
+  return tags.filter((tag) => {
+    if (typeof tag === "string") return true;
+    return tag.tag !== "tag:yaml.org,2002:timestamp" && tag.format !== "TIME";
+  });
+}
+
+/**
+ * YAML with the limits of JSON bodies; a JSON body is YAML too. Aliases are refused, so that a small body cannot grow.
  * @throws DecodeError
  */
 export function parseYamlText(text: string): { value: unknown; duplicates: readonly string[] } {
   try {
-    const value: unknown = parseYaml(text, { maxAliasCount: 0, uniqueKeys: true, logLevel: "error" });
+    const value: unknown = parseYaml(text, {
+      version: "1.1",
+      customTags: kubernetesTags,
+      maxAliasCount: 0,
+      uniqueKeys: true,
+      logLevel: "error",
+    });
     // Re-read as JSON: kube-apiserver converts first as well, so that dates and keys are plain.
     const json = JSON.stringify(value) as string | undefined;
     return { value: json === undefined ? null : parseJsonText(json).value, duplicates: [] };

@@ -72,6 +72,11 @@ function pathParameter(name: string, description: string): unknown {
   return { name, in: "path", description, required: true, schema: { type: "string", uniqueItems: true } };
 }
 
+/** Whether a type is a custom resource, in the terms of Kubernetes: everything that it does not have itself. */
+export function isCustom(definition: TypeDefinition): boolean {
+  return builtInSchemas[typeKey(definition.type)] === undefined;
+}
+
 /** `dev.flaresmith.v1alpha1.Project` for kinds of ours, the Kubernetes name for built-in ones. */
 function schemaName(definition: TypeDefinition): string {
   const { type } = definition;
@@ -161,12 +166,11 @@ function pathsOf(definition: TypeDefinition): Record<string, unknown> {
   const verbs = new Set(definition.verbs ?? ALL_VERBS);
   const name = schemaName(definition);
   const context = { definition, name };
-  const isOurs = definition.schema !== undefined && builtInSchemas[typeKey(type)] === undefined;
   const patchTypes = [
     "application/apply-patch+yaml",
     "application/json-patch+json",
     "application/merge-patch+json",
-    ...(isOurs ? [] : ["application/strategic-merge-patch+json"]),
+    ...(isCustom(definition) ? [] : ["application/strategic-merge-patch+json"]),
   ];
   const when = (verb: string, method: string, value: () => unknown): Record<string, unknown> =>
     verbs.has(verb) ? { [method]: value() } : {};

@@ -1,6 +1,6 @@
 /**
- * Reading of protobuf bodies. kubectl from 1.35 on sends Secrets, ConfigMaps, Namespaces and access reviews as protobuf
- * and has no way to be told otherwise; kinds of ours are always JSON. Answers are JSON: clients decode by Content-Type.
+ * Reading of protobuf bodies. kubectl 1.33 to 1.36 send Secrets, ConfigMaps, Namespaces and access reviews as protobuf
+ * and cannot be told otherwise; kinds of ours are always JSON. Answers are JSON: clients decode by Content-Type.
  * Field numbers: `generated.proto` of k8s.io/api and k8s.io/apimachinery, which never reuses one.
  */
 import { badRequest } from "./status.ts";

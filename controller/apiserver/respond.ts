@@ -2,6 +2,7 @@
 import { stringify } from "yaml";
 import type { TypeDefinition } from "../store/embedded/type-definition.ts";
 import type { Negotiated } from "./media-type.ts";
+import { isCustom } from "./openapi.ts";
 import { badRequest, statusOf, asApiError } from "./status.ts";
 import { partialMetadata, rowOf, tableOf, type IncludeObject, type TableColumns } from "./table.ts";
 
@@ -87,9 +88,10 @@ export interface ListAnswer {
   remainingItemCount?: number;
 }
 
-function listMetadata(list: ListAnswer): Record<string, unknown> {
+/** Lists of custom resources always carry `continue`, those of built-in types when there is more. */
+function listMetadata(list: ListAnswer, isCustom: boolean): Record<string, unknown> {
   return {
-    ...(list.continue === undefined ? {} : { continue: list.continue }),
+    ...(list.continue === undefined && !isCustom ? {} : { continue: list.continue ?? "" }),
     ...(list.remainingItemCount === undefined ? {} : { remainingItemCount: list.remainingItemCount }),
     resourceVersion: String(list.revision),
   };
@@ -104,7 +106,7 @@ function* listPieces(
   const { type } = definition;
   const { as } = context.negotiated;
   const version = type.group === "" ? type.version : `${type.group}/${type.version}`;
-  const metadata = JSON.stringify(listMetadata(list));
+  const metadata = JSON.stringify(listMetadata(list, as === undefined && isCustom(definition)));
   let head = `{"apiVersion":${JSON.stringify(version)},"kind":"${type.kind}List","metadata":${metadata},"items":[`;
   let item = (text: string): string => text;
   if (as?.kind === "Table") {

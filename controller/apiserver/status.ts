@@ -36,7 +36,7 @@ export function statusOf(error: ApiError): StatusBody {
     metadata: {},
     status: "Failure",
     message: error.message,
-    reason: error.reason,
+    ...(error.reason === "" ? {} : { reason: error.reason }),
     ...(Object.keys(details).length === 0 ? {} : { details }),
     code: error.code,
   };

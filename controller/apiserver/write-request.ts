@@ -1,9 +1,8 @@
 /** Create, update, patch and apply over HTTP. */
-import { typeKey } from "../store/embedded/type-definition.ts";
 import { ApiError, type KubernetesObject } from "../store/resource-client.ts";
 import type { ApiStore } from "./api-store.ts";
 import { bodyType, decodeBody, isRecord, objectFor, readBody, type Decoded } from "./body.ts";
-import { builtInSchemas } from "./openapi-schemas.ts";
+import { isCustom } from "./openapi.ts";
 import { DecodeError, parseJsonText, parseYamlText } from "./json-text.ts";
 import { parseWriteQuery, type WriteQuery } from "./request-options.ts";
 import type { ResourcePath } from "./request-path.ts";
@@ -68,8 +67,8 @@ async function perform(
     return { object: answer.object, created: answer.created, warnings };
   } catch (error) {
     const unknown =
-      error instanceof ApiError ? /^strict decoding error: (.*)$/s.exec(error.message)?.[1] : undefined;
-    throw unknown === undefined ? error : refusal(unknown);
+      error instanceof ApiError ? /strict decoding error: (.*)$/s.exec(error.message)?.[1] : undefined;
+    throw unknown === undefined || notes.length === 0 ? error : refusal(unknown);
   }
 }
 
@@ -155,8 +154,7 @@ export async function patchRequest(context: WriteContext): Promise<WriteResult> 
   const { definition, name, namespace } = path;
   if (name === undefined) throw methodNotAllowed();
   const type = bodyType(request);
-  const isBuiltIn = builtInSchemas[typeKey(definition.type)] !== undefined;
-  const accepted = isBuiltIn ? [...PATCH_TYPES, STRATEGIC] : PATCH_TYPES;
+  const accepted = isCustom(definition) ? PATCH_TYPES : [...PATCH_TYPES, STRATEGIC];
   if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
   if (type === APPLY) return applyRequest(context);
   const { value, duplicates } = await decodePatch(request, parseJsonText);

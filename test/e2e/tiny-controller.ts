@@ -52,7 +52,7 @@ function eventFor(object: KubernetesObject): KubernetesObject {
 }
 
 /** Objects are held by the finalizer until `release` was called; then every deletion goes through. */
-export function startTinyController(options: TinyControllerOptions): { release(): void } {
+export function startTinyController(options: TinyControllerOptions): { release: () => void } {
   const { store, type, signal } = options;
   let isReleased = false;
   const held = new Map<string, KubernetesObject>();
