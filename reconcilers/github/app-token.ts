@@ -4,7 +4,9 @@ import type { KeyObject } from "node:crypto";
 import type { Clock } from "../../controller/runtime/clock.ts";
 import { FlaresmithError } from "../../controller/runtime/errors.ts";
 
-export type GitHubCredentials = { token: string } | { appId: string | number; installationId: string | number; privateKey: string };
+export type GitHubCredentials =
+  | { token: string }
+  | { appId: string | number; installationId: string | number; privateKey: string };
 
 /** An installation token as GitHub hands it out; it lives one hour. */
 export interface InstallationToken {
@@ -41,7 +43,11 @@ function signingKey(pem: string): KeyObject {
  *
  * @throws FlaresmithError INTEGRATION_CREDENTIALS_INVALID when the key is none
  */
-export function appTokens(options: { appId: string | number; privateKey: string; clock: Clock }): () => string {
+export function appTokens(options: {
+  appId: string | number;
+  privateKey: string;
+  clock: Clock;
+}): () => string {
   const key = signingKey(options.privateKey);
   const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
   return () => {
@@ -60,7 +66,10 @@ export interface InstallationTokens {
 }
 
 /** @param mint asks GitHub for a new token */
-export function installationTokens(options: { clock: Clock; mint: () => Promise<InstallationToken> }): InstallationTokens {
+export function installationTokens(options: {
+  clock: Clock;
+  mint: () => Promise<InstallationToken>;
+}): InstallationTokens {
   const { clock, mint } = options;
   let current: InstallationToken | undefined;
   let underWay: Promise<InstallationToken> | undefined;

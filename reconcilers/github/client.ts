@@ -27,6 +27,8 @@ export interface CallOptions {
   field?: string;
   /** Whether the call changes something. */
   write?: boolean;
+  /** Must not be answered from a cache: what was read last may have been older than our own write. */
+  fresh?: boolean;
   /** `app`: as the GitHub App itself instead of its installation. */
   as?: "app";
 }
@@ -56,9 +58,15 @@ export interface GitHubClient {
   /** Absolute URL of the API, without a slash at the end. */
   readonly endpoint: string;
   /** @throws FlaresmithError for everything but a success */
-  call<Data>(options: CallOptions, send: (request: GitHubRequest) => Promise<SdkAnswer<Data>>): Promise<Answer<Data>>;
+  call<Data>(
+    options: CallOptions,
+    send: (request: GitHubRequest) => Promise<SdkAnswer<Data>>,
+  ): Promise<Answer<Data>>;
   /** The same, but answers whose status is in `tolerate` are returned. */
-  attempt<Data>(options: CallOptions & { tolerate: readonly number[] }, send: (request: GitHubRequest) => Promise<SdkAnswer<Data>>): Promise<Answer<Data> | Refusal>;
+  attempt<Data>(
+    options: CallOptions & { tolerate: readonly number[] },
+    send: (request: GitHubRequest) => Promise<SdkAnswer<Data>>,
+  ): Promise<Answer<Data> | Refusal>;
   /**
    * Reads a list whole, page by page along the `Link` header.
    *
@@ -74,8 +82,12 @@ export interface GitHubClient {
   identity(signal: AbortSignal): Promise<GitHubIdentity>;
   /** The token and what it may, of a GitHub App's installation; undefined for personal tokens. */
   installation(): Promise<InstallationToken> | undefined;
-  /** Git objects by their id; they can never change. */
-  readonly objects: { readonly blobs: ByteCache<Uint8Array>; readonly trees: ByteCache<GitTree> };
+  /** Git objects by their id, which can never change; a commit by its repository and id, as the id of its tree. */
+  readonly objects: {
+    readonly blobs: ByteCache<Uint8Array>;
+    readonly trees: ByteCache<GitTree>;
+    readonly commits: ByteCache<string>;
+  };
 }
 
 export interface GitHubClientOptions {
@@ -91,6 +103,7 @@ export interface GitHubClientOptions {
 /** The version all calls are written for; header-less requests may get another one day. */
 const API_VERSION = "2022-11-28";
 const BLOB_CACHE_BYTES = 32 * 1024 * 1024;
+const COMMIT_CACHE_BYTES = 256 * 1024;
 const TREE_CACHE_BYTES = 4 * 1024 * 1024;
 const MOST_PAGES = 200;
 
@@ -99,7 +112,11 @@ const silent = (): void => undefined;
 /** JSON was promised: a text means a page of a proxy or a document that was cut off. */
 function checkShape(what: string, status: number, data: unknown): void {
   if (status < 200 || status > 299) throw invalidAnswer(what, `status ${status}`);
-  if (status !== 204 && status !== 205 && (typeof data !== "object" || data === null || data instanceof ArrayBuffer))
+  if (
+    status !== 204 &&
+    status !== 205 &&
+    (typeof data !== "object" || data === null || data instanceof ArrayBuffer)
+  )
     throw invalidAnswer(what, "it is no JSON document");
 }
 
@@ -126,13 +143,17 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
     run: (request: GitHubRequest) => Promise<SdkAnswer<Data>>,
     tolerate: readonly number[],
   ): Promise<Answer<Data> | Refusal> => {
-    const { what, signal, field, write = false } = call;
-    const request = base.defaults({ headers: { authorization }, request: { signal } });
+    const { what, signal, field, write = false, fresh = false } = call;
+    const request = base.defaults({
+      headers: { authorization, ...(fresh ? { "cache-control": "no-cache" } : {}) },
+      request: { signal },
+    });
     let answer: SdkAnswer<Data>;
     try {
       answer = await run(request);
     } catch (error) {
-      signal.throwIfAborted();
+      // A write that was given up may have arrived all the same.
+      if (!write) signal.throwIfAborted();
       const failure = failureOf(error);
       if (!failure) throw unansweredError(error, { what, write });
       const classified = failureError(failure, { what, write, clock, field });
@@ -161,15 +182,27 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
         const answer = await send(
           { what, signal },
           `Bearer ${asApp()}`,
-          (request) => request("POST /app/installations/{installation_id}/access_tokens", { installation_id: installationId }),
+          (request) =>
+            request("POST /app/installations/{installation_id}/access_tokens", {
+              installation_id: installationId,
+            }),
           [404],
         );
         if (!answer.ok)
-          throw failureError({ ...answer.failure, status: 401, message: "the App has no such installation" }, { what, write: false, clock });
+          throw failureError(
+            { ...answer.failure, status: 401, message: "the App has no such installation" },
+            { what, write: false, clock },
+          );
         const { token, expires_at, repository_selection, permissions } = answer.data;
         const expiresAt = Date.parse(expires_at);
-        if (typeof token !== "string" || Number.isNaN(expiresAt)) throw invalidAnswer(what, "it holds no token");
-        return { token, expiresAt, repositorySelection: repository_selection, permissions: (permissions ?? {}) as Record<string, string> };
+        if (typeof token !== "string" || Number.isNaN(expiresAt))
+          throw invalidAnswer(what, "it holds no token");
+        return {
+          token,
+          expiresAt,
+          repositorySelection: repository_selection,
+          permissions: permissions ?? {},
+        };
       },
     });
   }
@@ -216,7 +249,11 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
     },
     identity: (signal) => identify(client, credentials, signal),
     installation: () => tokens?.get(),
-    objects: Object.freeze({ blobs: createByteCache<Uint8Array>(BLOB_CACHE_BYTES), trees: createByteCache<GitTree>(TREE_CACHE_BYTES) }),
+    objects: Object.freeze({
+      blobs: createByteCache<Uint8Array>(BLOB_CACHE_BYTES),
+      trees: createByteCache<GitTree>(TREE_CACHE_BYTES),
+      commits: createByteCache<string>(COMMIT_CACHE_BYTES),
+    }),
   };
   return Object.freeze(client);
 }

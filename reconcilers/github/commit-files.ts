@@ -45,12 +45,21 @@ function refuseKinds(input: CommitFilesInput, entries: readonly GitTreeEntry[]):
   const odd = entries.find(({ mode }) => mode === LINK || mode === SUBMODULE);
   if (!odd) return;
   const kind = odd.mode === LINK ? "symbolic link" : "submodule";
-  throw unsupported(input, `holds the ${kind} ${odd.path}`, `Commit the files themselves in place of the ${kind}.`);
+  throw unsupported(
+    input,
+    `holds the ${kind} ${odd.path}`,
+    `Commit the files themselves in place of the ${kind}.`,
+  );
 }
 
 async function find(input: CommitFilesInput, context: ReadContext): Promise<GitTreeEntry> {
   const { repository, revision, path } = input;
-  let entry: GitTreeEntry = { path: "", mode: TREE, sha: await treeOfCommit(context, repository, revision), size: 0 };
+  let entry: GitTreeEntry = {
+    path: "",
+    mode: TREE,
+    sha: await treeOfCommit(context, repository, revision),
+    size: 0,
+  };
   for (const segment of segmentsOf(path)) {
     const tree = entry.mode === TREE ? await readTree(context, repository, entry.sha, false) : undefined;
     const next = tree?.entries.find((item) => item.path === segment);
@@ -66,10 +75,24 @@ async function find(input: CommitFilesInput, context: ReadContext): Promise<GitT
   return entry;
 }
 
-async function readAll(input: CommitFilesInput, entries: readonly GitTreeEntry[], context: ReadContext): Promise<CommitFile[]> {
+async function readAll(
+  input: CommitFilesInput,
+  entries: readonly GitTreeEntry[],
+  context: ReadContext,
+): Promise<CommitFile[]> {
   const bytes = entries.reduce((sum, entry) => sum + entry.size, 0);
-  if (entries.length > MOST_FILES) throw unsupported(input, `holds ${entries.length} files of ${MOST_FILES} that are allowed`, "Bundle it into fewer files.");
-  if (bytes > MOST_BYTES) throw unsupported(input, `holds ${bytes} bytes of ${MOST_BYTES} that are allowed`, "Leave out what the Worker does not need.");
+  if (entries.length > MOST_FILES)
+    throw unsupported(
+      input,
+      `holds ${entries.length} files of ${MOST_FILES} that are allowed`,
+      "Bundle it into fewer files.",
+    );
+  if (bytes > MOST_BYTES)
+    throw unsupported(
+      input,
+      `holds ${bytes} bytes of ${MOST_BYTES} that are allowed`,
+      "Leave out what the Worker does not need.",
+    );
   const files: CommitFile[] = [];
   for (let start = 0; start < entries.length; start += AT_ONCE) {
     const batch = entries.slice(start, start + AT_ONCE).map(async ({ path, mode, sha }) => ({
@@ -97,7 +120,8 @@ export const commitFiles: LookupDefinition<CommitFilesInput, GitHubClient> = Obj
       return { files: await readAll(input, [found], context), treeSha: found.sha, kind: "file" };
     }
     const { entries, truncated } = await readTree(context, input.repository, found.sha, true);
-    if (truncated) throw unsupported(input, "holds more files than GitHub lists", "Bundle it into fewer files.");
+    if (truncated)
+      throw unsupported(input, "holds more files than GitHub lists", "Bundle it into fewer files.");
     refuseKinds(input, entries);
     const blobs = entries.filter(({ mode }) => mode !== TREE).toSorted((a, b) => (a.path < b.path ? -1 : 1));
     return { files: await readAll(input, blobs, context), treeSha: found.sha, kind: "directory" };

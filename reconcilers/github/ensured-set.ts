@@ -11,7 +11,13 @@ export interface Place {
 
 const PREFIX = "environments/";
 
-export function referenceOf({ repository, environment }: { repository: string; environment?: string | undefined }): Reference {
+export function referenceOf({
+  repository,
+  environment,
+}: {
+  repository: string;
+  environment?: string | undefined;
+}): Reference {
   return { scope: repository, name: environment === undefined ? "repository" : PREFIX + environment };
 }
 
@@ -31,14 +37,19 @@ export const pathOf = ({ repository }: Place): { owner: string; repo: string } =
  *
  * @throws FlaresmithError SPEC_INVALID for names that GitHub reserves, and for two that differ only in case
  */
-export function byStoredName<Value>(values: Readonly<Record<string, Value>>, what: "variable" | "secret"): Map<string, Value> {
+export function byStoredName<Value>(
+  values: Readonly<Record<string, Value>>,
+  what: "variable" | "secret",
+): Map<string, Value> {
   const stored = new Map<string, Value>();
   for (const [name, value] of Object.entries(values)) {
     const upper = name.toUpperCase();
     if (stored.has(upper) || upper.startsWith("GITHUB_"))
       throw new FlaresmithError({
         code: "SPEC_INVALID",
-        message: stored.has(upper) ? `two ${what}s are called ${upper} without regard to case` : `${what} names must not start with GITHUB_, as ${name} does`,
+        message: stored.has(upper)
+          ? `two ${what}s are called ${upper} without regard to case`
+          : `${what} names must not start with GITHUB_, as ${name} does`,
         hint: `Rename the ${what} ${name}.`,
         context: { provider: "github" },
       });

@@ -6,7 +6,10 @@ interface ProtectionRule {
   type: string;
   wait_timer?: number;
   prevent_self_review?: boolean;
-  reviewers?: readonly { type?: string; reviewer?: { id?: number | bigint; login?: string; slug?: string } }[];
+  reviewers?: readonly {
+    type?: string;
+    reviewer?: { id?: number | bigint; login?: string; slug?: string };
+  }[];
 }
 
 /** What is used of GitHub's representation. */
@@ -30,7 +33,10 @@ function reviewersOf(rules: readonly ProtectionRule[]): ObservedReviewer[] {
 }
 
 /** @param patterns the custom branch patterns; undefined when they were not looked at */
-export function environmentObserved(data: EnvironmentData, patterns: EnvironmentObserved["patterns"]): EnvironmentObserved {
+export function environmentObserved(
+  data: EnvironmentData,
+  patterns: EnvironmentObserved["patterns"],
+): EnvironmentObserved {
   const rules = (data.protection_rules ?? []) as readonly ProtectionRule[];
   const policy = data.deployment_branch_policy ?? null;
   return {

@@ -12,11 +12,11 @@ import type { EnvironmentObserved } from "./types.ts";
  * @throws FlaresmithError INTEGRATION_REPOSITORY_NOT_VISIBLE when the repository cannot be seen
  */
 export async function listEnvironments(context: ReadContext, repository: string): Promise<EnvironmentData[]> {
-  const { client, signal } = context;
+  const { client, signal, fresh } = context;
   const all: EnvironmentData[] = [];
   const what = `listing the environments of ${repository}`;
   for (let page = 1; ; page += 1) {
-    const answer = await client.attempt({ what, signal, tolerate: [404] }, (request) =>
+    const answer = await client.attempt({ what, signal, fresh, tolerate: [404] }, (request) =>
       request("GET /repos/{owner}/{repo}/environments", { ...splitName(repository), per_page: 100, page }),
     );
     if (!answer.ok) {
@@ -35,11 +35,18 @@ export async function listEnvironments(context: ReadContext, repository: string)
 }
 
 /** One environment by itself; undefined when it does not exist in a repository that can be seen. */
-export async function readEnvironment(context: ReadContext, repository: string, name: string): Promise<EnvironmentData | undefined> {
-  const { client, signal } = context;
+export async function readEnvironment(
+  context: ReadContext,
+  repository: string,
+  name: string,
+): Promise<EnvironmentData | undefined> {
+  const { client, signal, fresh } = context;
   const what = `reading the environment ${name} of ${repository}`;
-  const answer = await client.attempt({ what, signal, tolerate: [404] }, (request) =>
-    request("GET /repos/{owner}/{repo}/environments/{environment_name}", { ...splitName(repository), environment_name: name }),
+  const answer = await client.attempt({ what, signal, fresh, tolerate: [404] }, (request) =>
+    request("GET /repos/{owner}/{repo}/environments/{environment_name}", {
+      ...splitName(repository),
+      environment_name: name,
+    }),
   );
   if (answer.ok) return answer.data;
   await requireVisible(context, repository);
@@ -48,16 +55,23 @@ export async function readEnvironment(context: ReadContext, repository: string, 
 
 /** Custom branch patterns of an environment; those for tags are left out. None where another policy holds (404). */
 export async function listPatterns(
-  context: { client: GitHubClient; signal: AbortSignal },
+  context: { client: GitHubClient; signal: AbortSignal; fresh?: boolean },
   repository: string,
   environment: string,
 ): Promise<NonNullable<EnvironmentObserved["patterns"]>[number][]> {
-  const { client, signal } = context;
+  const { client, signal, fresh = true } = context;
   const path = { ...splitName(repository), environment_name: environment };
   const policies = await client.list(
-    { what: `listing the branch patterns of the environment ${environment} of ${repository}`, signal },
-    (request, page) => request("GET /repos/{owner}/{repo}/environments/{environment_name}/deployment-branch-policies", { ...path, per_page: 100, page }),
+    { what: `listing the branch patterns of the environment ${environment} of ${repository}`, signal, fresh },
+    (request, page) =>
+      request("GET /repos/{owner}/{repo}/environments/{environment_name}/deployment-branch-policies", {
+        ...path,
+        per_page: 100,
+        page,
+      }),
     (data) => data.branch_policies as readonly { id?: number | bigint; name?: string; type?: string }[],
   );
-  return policies.filter((policy) => policy.type !== "tag").map((policy) => ({ id: Number(policy.id ?? 0), name: policy.name ?? "" }));
+  return policies
+    .filter((policy) => policy.type !== "tag")
+    .map((policy) => ({ id: Number(policy.id ?? 0), name: policy.name ?? "" }));
 }

@@ -29,7 +29,11 @@ function reviewerMissing(what: string, environment: string): FlaresmithError {
   });
 }
 
-async function resolveReviewer(reviewer: Reviewer, desired: EnvironmentDesired, context: Context): Promise<ObservedReviewer> {
+async function resolveReviewer(
+  reviewer: Reviewer,
+  desired: EnvironmentDesired,
+  context: Context,
+): Promise<ObservedReviewer> {
   const { client, signal } = context;
   const { owner } = splitName(desired.repository);
   const { user, team } = reviewer;
@@ -45,8 +49,9 @@ async function resolveReviewer(reviewer: Reviewer, desired: EnvironmentDesired, 
     return context.shared(`team:${owner}/${team}`.toLowerCase(), load, HOUR);
   }
   const load = async (): Promise<ObservedReviewer> => {
-    const answer = await client.attempt({ what: `looking up the user ${user}`, signal, tolerate: [404] }, (request) =>
-      request("GET /users/{username}", { username: user ?? "" }),
+    const answer = await client.attempt(
+      { what: `looking up the user ${user}`, signal, tolerate: [404] },
+      (request) => request("GET /users/{username}", { username: user ?? "" }),
     );
     if (!answer.ok) throw reviewerMissing(`the user ${user}`, desired.name);
     return { type: "User", id: Number(answer.data.id), name: answer.data.login };
@@ -55,13 +60,24 @@ async function resolveReviewer(reviewer: Reviewer, desired: EnvironmentDesired, 
 }
 
 /** The text by which reviewers are compared. */
-export const reviewerKey = ({ type, name }: { type: "User" | "Team"; name: string }): string => `${type === "Team" ? "team" : "user"} ${name.toLowerCase()}`;
-export const desiredReviewerKey = ({ user, team }: Reviewer): string => (team === undefined ? `user ${user?.toLowerCase()}` : `team ${team.toLowerCase()}`);
+export const reviewerKey = ({ type, name }: { type: "User" | "Team"; name: string }): string =>
+  `${type === "Team" ? "team" : "user"} ${name.toLowerCase()}`;
+export const desiredReviewerKey = ({ user, team }: Reviewer): string =>
+  team === undefined ? `user ${user?.toLowerCase()}` : `team ${team.toLowerCase()}`;
 
-async function resolveReviewers(desired: EnvironmentDesired, observed: EnvironmentObserved | undefined, context: Context): Promise<readonly ObservedReviewer[]> {
+async function resolveReviewers(
+  desired: EnvironmentDesired,
+  observed: EnvironmentObserved | undefined,
+  context: Context,
+): Promise<readonly ObservedReviewer[]> {
   if (!desired.reviewers) return observed?.reviewers ?? [];
   const known = new Map((observed?.reviewers ?? []).map((reviewer) => [reviewerKey(reviewer), reviewer]));
-  return Promise.all(desired.reviewers.map((reviewer) => known.get(desiredReviewerKey(reviewer)) ?? resolveReviewer(reviewer, desired, context)));
+  return Promise.all(
+    desired.reviewers.map(
+      async (reviewer) =>
+        known.get(desiredReviewerKey(reviewer)) ?? (await resolveReviewer(reviewer, desired, context)),
+    ),
+  );
 }
 
 /** The plan does not offer environments here: GitHub answers 404 although the repository is there. */
@@ -69,12 +85,16 @@ function noEnvironments(repository: string): FlaresmithError {
   return new FlaresmithError({
     code: "INTEGRATION_UNSUPPORTED_BY_PLAN",
     message: `GitHub offers no deployment environments for the repository ${repository}`,
-    hint: "Private repositories need a paid plan for them: remove spec.github from the Environment, make the repository public, or change the plan.",
+    hint: "Private repositories need a paid plan for them, and the credentials the permission administration: write: remove spec.github from the Environment, make the repository public, or change plan or permission.",
     context: { provider: "github" },
   });
 }
 
-async function putPolicies(desired: EnvironmentDesired, environment: EnvironmentObserved, context: Context): Promise<EnvironmentObserved> {
+async function putPolicies(
+  desired: EnvironmentDesired,
+  environment: EnvironmentObserved,
+  context: Context,
+): Promise<EnvironmentObserved> {
   const { client, signal } = context;
   const wanted = desired.branchPolicies?.patterns;
   if (wanted === undefined || environment.branchPolicy !== "custom") return environment;
@@ -86,7 +106,11 @@ async function putPolicies(desired: EnvironmentDesired, environment: Environment
     const what = `adding the branch pattern ${name} to the environment ${environment.name} of ${desired.repository}`;
     // 303 without a body says that it exists already.
     const answer = await client.attempt({ what, signal, write: true, tolerate: [303] }, (request) =>
-      request("POST /repos/{owner}/{repo}/environments/{environment_name}/deployment-branch-policies", { ...path, name, type: "branch" }),
+      request("POST /repos/{owner}/{repo}/environments/{environment_name}/deployment-branch-policies", {
+        ...path,
+        name,
+        type: "branch",
+      }),
     );
     patterns.push({ id: answer.ok ? Number(answer.data.id ?? 0) : 0, name });
   }
@@ -94,7 +118,10 @@ async function putPolicies(desired: EnvironmentDesired, environment: Environment
     if (wanted.includes(name)) continue;
     const what = `removing the branch pattern ${name} from the environment ${environment.name} of ${desired.repository}`;
     await client.attempt({ what, signal, write: true, tolerate: [404] }, (request) =>
-      request("DELETE /repos/{owner}/{repo}/environments/{environment_name}/deployment-branch-policies/{branch_policy_id}", { ...path, branch_policy_id: id }),
+      request(
+        "DELETE /repos/{owner}/{repo}/environments/{environment_name}/deployment-branch-policies/{branch_policy_id}",
+        { ...path, branch_policy_id: id },
+      ),
     );
   }
   return { ...environment, patterns };
@@ -107,7 +134,11 @@ async function putPolicies(desired: EnvironmentDesired, environment: Environment
  * @throws FlaresmithError SPEC_INVALID for `preventSelfReview` without reviewers, SPEC_REFERENCE_MISSING for a reviewer
  * who does not exist, INTEGRATION_UNSUPPORTED_BY_PLAN for what the plan of the owner does not offer
  */
-export async function writeEnvironment(desired: EnvironmentDesired, observed: EnvironmentObserved | undefined, context: Context): Promise<EnvironmentObserved> {
+export async function writeEnvironment(
+  desired: EnvironmentDesired,
+  observed: EnvironmentObserved | undefined,
+  context: Context,
+): Promise<EnvironmentObserved> {
   const { client, signal } = context;
   const { repository, name } = desired;
   const reviewers = await resolveReviewers(desired, observed, context);
@@ -124,14 +155,26 @@ export async function writeEnvironment(desired: EnvironmentDesired, observed: En
   const body = {
     ...(waitTimer > 0 || (observed?.waitTimer ?? 0) > 0 ? { wait_timer: waitTimer } : {}),
     ...(reviewers.length > 0 || (observed?.reviewers.length ?? 0) > 0
-      ? { reviewers: reviewers.map(({ type, id }) => ({ type, id })), prevent_self_review: selfReview && reviewers.length > 0 }
+      ? {
+          reviewers: reviewers.map(({ type, id }) => ({ type, id })),
+          prevent_self_review: selfReview && reviewers.length > 0,
+        }
       : {}),
     ...(observed?.canAdminsBypass === false ? { can_admins_bypass: false } : {}),
-    deployment_branch_policy: policy === "all" ? null : { protected_branches: policy === "protected", custom_branch_policies: policy === "custom" },
+    deployment_branch_policy:
+      policy === "all"
+        ? null
+        : { protected_branches: policy === "protected", custom_branch_policies: policy === "custom" },
   };
   const what = `${observed ? "changing" : "creating"} the environment ${name} of ${repository}`;
-  const answer = await client.attempt({ what, signal, write: true, tolerate: [404], field: "spec.github" }, (request) =>
-    request("PUT /repos/{owner}/{repo}/environments/{environment_name}", { ...splitName(repository), environment_name: observed?.name ?? name, ...body }),
+  const answer = await client.attempt(
+    { what, signal, write: true, tolerate: [404], field: "spec.github" },
+    (request) =>
+      request("PUT /repos/{owner}/{repo}/environments/{environment_name}", {
+        ...splitName(repository),
+        environment_name: observed?.name ?? name,
+        ...body,
+      }),
   );
   if (!answer.ok) {
     await requireVisible(context, repository);

@@ -1,5 +1,6 @@
 /** A deployment environment with its protections. */
 import type { FieldChange } from "../engine/resource.ts";
+import { collectChanges, sortedText } from "./changes.ts";
 import { define } from "./define.ts";
 import { environmentObserved } from "./environment-observed.ts";
 import { listEnvironments, listPatterns, readEnvironment } from "./environment-read.ts";
@@ -7,25 +8,32 @@ import { desiredPolicy, desiredReviewerKey, reviewerKey, writeEnvironment } from
 import { requireVisible, splitName } from "./repository-access.ts";
 import type { EnvironmentDesired, EnvironmentObserved } from "./types.ts";
 
-const sortedText = (items: readonly string[]): string => [...new Set(items)].toSorted().join(", ");
-
 function diff(desired: EnvironmentDesired, observed: EnvironmentObserved): FieldChange[] {
-  const changes: FieldChange[] = [];
-  const compare = (field: string, to: unknown, from: unknown): void => {
-    if (to === undefined || to === from) return;
-    changes.push({ field, effect: "in-place", from: String(from), to: String(to) });
-  };
-  if (desired.reviewers) compare("reviewers", sortedText(desired.reviewers.map(desiredReviewerKey)), sortedText(observed.reviewers.map(reviewerKey)));
-  compare("waitTimer", desired.waitTimer, observed.waitTimer);
-  compare("preventSelfReview", desired.preventSelfReview, observed.preventSelfReview);
-  const policy = desiredPolicy(desired);
-  compare("branchPolicies.protectedBranches", policy === undefined ? undefined : policy === "protected", observed.branchPolicy === "protected");
-  const patterns = desired.branchPolicies?.patterns;
-  if (policy === "custom" && patterns && observed.branchPolicy !== "custom") compare("branchPolicies.patterns", sortedText(patterns), "any branch");
-  else if (policy === "custom" && patterns && observed.patterns)
-    compare("branchPolicies.patterns", sortedText(patterns), sortedText(observed.patterns.map((pattern) => pattern.name)));
-  else if (policy === "all" && observed.branchPolicy === "custom") compare("branchPolicies.patterns", "any branch", "patterns");
-  return changes;
+  return collectChanges((compare) => {
+    compare(
+      "reviewers",
+      desired.reviewers && sortedText(desired.reviewers.map(desiredReviewerKey)),
+      sortedText(observed.reviewers.map(reviewerKey)),
+    );
+    compare("waitTimer", desired.waitTimer, observed.waitTimer);
+    compare("preventSelfReview", desired.preventSelfReview, observed.preventSelfReview);
+    const policy = desiredPolicy(desired);
+    if (policy === undefined) return;
+    compare(
+      "branchPolicies.protectedBranches",
+      policy === "protected",
+      observed.branchPolicy === "protected",
+    );
+    const patterns = desired.branchPolicies?.patterns;
+    if (policy === "custom" && patterns) {
+      const found =
+        observed.branchPolicy === "custom"
+          ? observed.patterns && sortedText(observed.patterns.map(({ name }) => name))
+          : "any branch";
+      compare("branchPolicies.patterns", sortedText(patterns), found);
+    } else if (policy === "all" && observed.branchPolicy === "custom")
+      compare("branchPolicies.patterns", "any branch", "patterns");
+  });
 }
 
 /** GitHub tells names of environments apart without case; one listing shows all of a repository but their patterns. */
@@ -77,7 +85,10 @@ export const environment = define<EnvironmentDesired, EnvironmentObserved>({
     const { client, signal } = context;
     const what = `deleting the environment ${name} of ${scope}`;
     const answer = await client.attempt({ what, signal, write: true, tolerate: [404] }, (request) =>
-      request("DELETE /repos/{owner}/{repo}/environments/{environment_name}", { ...splitName(scope), environment_name: name }),
+      request("DELETE /repos/{owner}/{repo}/environments/{environment_name}", {
+        ...splitName(scope),
+        environment_name: name,
+      }),
     );
     if (!answer.ok) await requireVisible(context, scope);
   },

@@ -65,14 +65,24 @@ function limitedUntil(failure: GitHubFailure, clock: Clock): number | undefined 
 
 function forbidden(failure: GitHubFailure): { code: ErrorCode; hint?: string } {
   const { message, acceptedPermissions } = failure;
-  if (/archived/i.test(message)) return { code: "ENV_ARCHIVED", hint: "Unarchive the repository on GitHub, or remove it from the spec." };
+  if (/archived/i.test(message))
+    return { code: "ENV_ARCHIVED", hint: "Unarchive the repository on GitHub, or remove it from the spec." };
   if (PLAN.test(message)) return { code: "INTEGRATION_UNSUPPORTED_BY_PLAN" };
-  if (/suspended/i.test(message)) return { code: "INTEGRATION_CREDENTIALS_INVALID", hint: "Unsuspend the GitHub App's installation, or give the Connection other credentials." };
+  if (/suspended/i.test(message))
+    return {
+      code: "INTEGRATION_CREDENTIALS_INVALID",
+      hint: "Unsuspend the GitHub App's installation, or give the Connection other credentials.",
+    };
   return {
     code: "INTEGRATION_PERMISSION_MISSING",
     ...(acceptedPermissions === undefined
       ? {}
-      : { hint: `Grant the credentials of the Connection one of these permissions: ${acceptedPermissions.split(";").map((item) => item.trim().replaceAll("=", ": ").replaceAll(",", " and ")).join(", or ")}.` }),
+      : {
+          hint: `Grant the credentials of the Connection one of these permissions: ${acceptedPermissions
+            .split(";")
+            .map((item) => item.trim().replaceAll("=", ": ").replaceAll(",", " and "))
+            .join(", or ")}.`,
+        }),
   };
 }
 
@@ -94,10 +104,16 @@ function codeOf(failure: GitHubFailure, write: boolean): { code: ErrorCode; hint
  * @param options.what what was being done to which object, as a gerund: `creating the environment dev of acme/shop`
  * @param options.write whether the call changes something, so that a 5xx leaves its outcome open
  */
-export function failureError(failure: GitHubFailure, options: { what: string; write: boolean; clock: Clock; field?: string | undefined }): FlaresmithError {
+export function failureError(
+  failure: GitHubFailure,
+  options: { what: string; write: boolean; clock: Clock; field?: string | undefined },
+): FlaresmithError {
   const { what, write, clock, field } = options;
   const until = failure.status === 403 || failure.status === 429 ? limitedUntil(failure, clock) : undefined;
-  const { code, hint } = until === undefined ? codeOf(failure, write) : { code: "INTEGRATION_RATE_LIMITED" as const, hint: undefined };
+  const { code, hint } =
+    until === undefined
+      ? codeOf(failure, write)
+      : { code: "INTEGRATION_RATE_LIMITED" as const, hint: undefined };
   const words = failure.status >= 500 ? "" : `: ${failure.message}`;
   return new FlaresmithError({
     code,

@@ -8,7 +8,9 @@ import type { GitHubFailure } from "./failures.ts";
  */
 export function generationUnderWay(failure: GitHubFailure, repository: string): FlaresmithError | undefined {
   const { status, message } = failure;
-  const early = (status === 409 && /empty/i.test(message)) || (status === 422 && /(Tree SHA|Object) does not exist/i.test(message));
+  const early =
+    (status === 409 && /empty/i.test(message)) ||
+    (status === 422 && /(Tree SHA|Object) does not exist/i.test(message));
   if (!early) return undefined;
   return new FlaresmithError({
     code: "INTEGRATION_BUSY",

@@ -38,7 +38,11 @@ export const gitBranch = define<GitBranchDesired, GitBranchObserved>({
     const { client, signal } = context;
     const what = `creating the branch ${name} of ${repository}`;
     const answer = await client.attempt({ what, signal, write: true, tolerate: [409, 422] }, (request) =>
-      request("POST /repos/{owner}/{repo}/git/refs", { ...splitName(repository), ref: `refs/heads/${name}`, sha }),
+      request("POST /repos/{owner}/{repo}/git/refs", {
+        ...splitName(repository),
+        ref: `refs/heads/${name}`,
+        sha,
+      }),
     );
     if (answer.ok) return { id: name, observed: { sha } };
     // Somebody was faster, or our own lost call made it: a branch that exists is what was wanted.

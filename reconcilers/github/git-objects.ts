@@ -29,12 +29,28 @@ const ENTRY_BYTES = 160;
  *
  * @throws FlaresmithError SPEC_REFERENCE_MISSING when the repository has no such commit
  */
-export async function treeOfCommit(context: ReadContext, repository: string, commit: string): Promise<string> {
+export async function treeOfCommit(
+  context: ReadContext,
+  repository: string,
+  commit: string,
+): Promise<string> {
   const { client, signal } = context;
-  const answer = await client.attempt({ what: `reading the commit ${commit} of ${repository}`, signal, tolerate: [404, 409, 422] }, (request) =>
-    request("GET /repos/{owner}/{repo}/git/commits/{commit_sha}", { ...splitName(repository), commit_sha: commit }),
+  // By repository too: that one repository has a commit says nothing about another.
+  const key = `${repository}@${commit}`;
+  const known = client.objects.commits.get(key);
+  if (known !== undefined) return known;
+  const answer = await client.attempt(
+    { what: `reading the commit ${commit} of ${repository}`, signal, tolerate: [404, 409, 422] },
+    (request) =>
+      request("GET /repos/{owner}/{repo}/git/commits/{commit_sha}", {
+        ...splitName(repository),
+        commit_sha: commit,
+      }),
   );
-  if (answer.ok) return answer.data.tree.sha;
+  if (answer.ok) {
+    client.objects.commits.set(key, answer.data.tree.sha, ENTRY_BYTES + key.length);
+    return answer.data.tree.sha;
+  }
   await requireVisible(context, repository);
   throw new FlaresmithError({
     code: "SPEC_REFERENCE_MISSING",
@@ -46,17 +62,31 @@ export async function treeOfCommit(context: ReadContext, repository: string, com
 }
 
 /** @throws FlaresmithError INTEGRATION_NOT_FOUND when there is no such tree, which a tree that was just named has */
-export async function readTree(context: ReadContext, repository: string, sha: string, recursive: boolean): Promise<GitTree> {
+export async function readTree(
+  context: ReadContext,
+  repository: string,
+  sha: string,
+  recursive: boolean,
+): Promise<GitTree> {
   const { client, signal } = context;
   const key = recursive ? `${sha}/**` : sha;
   const known = client.objects.trees.get(key);
   if (known) return known;
   const what = `reading the tree ${sha} of ${repository}`;
   const { data } = await client.call({ what, signal }, (request) =>
-    request("GET /repos/{owner}/{repo}/git/trees/{tree_sha}", { ...splitName(repository), tree_sha: sha, ...(recursive ? { recursive: "1" } : {}) }),
+    request("GET /repos/{owner}/{repo}/git/trees/{tree_sha}", {
+      ...splitName(repository),
+      tree_sha: sha,
+      ...(recursive ? { recursive: "1" } : {}),
+    }),
   );
   if (!Array.isArray(data.tree)) throw invalidAnswer(what, "it holds no tree");
-  const entries = data.tree.map(({ path, mode, sha: id, size }) => ({ path: path ?? "", mode: mode ?? "", sha: id ?? "", size: Number(size ?? 0) }));
+  const entries = data.tree.map(({ path, mode, sha: id, size }) => ({
+    path: path ?? "",
+    mode: mode ?? "",
+    sha: id ?? "",
+    size: Number(size ?? 0),
+  }));
   const tree = { entries, truncated: data.truncated };
   const bytes = entries.reduce((sum, entry) => sum + ENTRY_BYTES + entry.path.length, ENTRY_BYTES);
   client.objects.trees.set(key, tree, bytes);

@@ -15,14 +15,32 @@ const repository = "acme/shop";
 beforeEach(() => {
   world = bench();
   const { github, context } = world;
-  harness = harnessOn({ fetch: (request) => github.fetch(request), endpoint: PUBLIC_URL, now: () => context.clock.now(), credentials: { token: TOKEN } });
-  github.seedRepository({ owner: "acme", name: "shop", files: { "README.md": "# Shop", "dist/worker/index.js": "export default {}", "dist/worker/lib/a.js": "a" } });
+  harness = harnessOn({
+    fetch: (request) => github.fetch(request),
+    endpoint: PUBLIC_URL,
+    now: () => context.clock.now(),
+    credentials: { token: TOKEN },
+  });
+  github.seedRepository({
+    owner: "acme",
+    name: "shop",
+    files: {
+      "README.md": "# Shop",
+      "dist/worker/index.js": "export default {}",
+      "dist/worker/lib/a.js": "a",
+    },
+  });
 });
 
-const head = async (branch = "main"): Promise<string> => (await revision.look({ repository, branch }, lookupContext(harness, { fresh: true })))["sha"] as string;
+const head = async (branch = "main"): Promise<string> =>
+  (await revision.look({ repository, branch }, lookupContext(harness, { fresh: true })))["sha"] as string;
 const requests = (since: number): number => world.context.journal.since(since).length;
 const text = async (path: string, ref: string): Promise<string> =>
-  (await world.send("GET", `/repos/acme/shop/contents/${path}?ref=${ref}`, { headers: { accept: "application/vnd.github.raw" } })).text;
+  (
+    await world.send("GET", `/repos/acme/shop/contents/${path}?ref=${ref}`, {
+      headers: { accept: "application/vnd.github.raw" },
+    })
+  ).text;
 
 describe("a git branch", () => {
   const desired = { repository, name: "release/one", from: "main" };
@@ -47,7 +65,9 @@ describe("a git branch", () => {
     await slot.remove(desired);
     expect(await slot.observe(desired)).toEqual({ state: "absent" });
     await slot.remove(desired);
-    await expect(slot.remove({ ...desired, name: "main" })).rejects.toMatchObject({ code: "INTEGRATION_REJECTED" });
+    await expect(slot.remove({ ...desired, name: "main" })).rejects.toMatchObject({
+      code: "INTEGRATION_REJECTED",
+    });
   });
 
   it("without the branch it is made from is an error that names both", async () => {
@@ -72,7 +92,9 @@ describe("a git branch", () => {
   });
 
   it("missing in a repository that cannot be seen is not absent", async () => {
-    await expect(slotOf(harness, gitBranch).observe({ ...desired, repository: "acme/hidden" })).rejects.toMatchObject({ code: "INTEGRATION_REPOSITORY_NOT_VISIBLE" });
+    await expect(
+      slotOf(harness, gitBranch).observe({ ...desired, repository: "acme/hidden" }),
+    ).rejects.toMatchObject({ code: "INTEGRATION_REPOSITORY_NOT_VISIBLE" });
   });
 });
 
@@ -80,7 +102,10 @@ describe("the revision of a branch", () => {
   it("is read once for all who ask, and follows a push when asked anew", async () => {
     const before = world.context.journal.last();
     const context = lookupContext(harness);
-    const [one, two] = await Promise.all([revision.look({ repository, branch: "main" }, context), revision.look({ repository, branch: "main" }, context)]);
+    const [one, two] = await Promise.all([
+      revision.look({ repository, branch: "main" }, context),
+      revision.look({ repository, branch: "main" }, context),
+    ]);
     expect(one).toEqual(two);
     expect(requests(before)).toBe(1);
     const sha = world.github.commit({ owner: "acme", name: "shop", branch: "main", files: { b: "2" } });
@@ -88,19 +113,28 @@ describe("the revision of a branch", () => {
   });
 
   it("of a branch that does not exist is an error that names it", async () => {
-    await expect(revision.look({ repository, branch: "nowhere" }, lookupContext(harness))).rejects.toMatchObject({ code: "SPEC_REFERENCE_MISSING", message: expect.stringContaining("nowhere") });
+    await expect(
+      revision.look({ repository, branch: "nowhere" }, lookupContext(harness)),
+    ).rejects.toMatchObject({ code: "SPEC_REFERENCE_MISSING", message: expect.stringContaining("nowhere") });
   });
 });
 
 describe("the files of a commit", () => {
   const look = async (path: string, revisionOf?: string): Promise<CommitFilesOutputs> =>
-    (await commitFiles.look({ repository, revision: revisionOf ?? (await head()), path }, lookupContext(harness))) as CommitFilesOutputs;
-  const decoded = ({ files }: CommitFilesOutputs): [string, string][] => files.map((file) => [file.path, Buffer.from(file.content).toString()]);
+    (await commitFiles.look(
+      { repository, revision: revisionOf ?? (await head()), path },
+      lookupContext(harness),
+    )) as CommitFilesOutputs;
+  const decoded = ({ files }: CommitFilesOutputs): [string, string][] =>
+    files.map((file) => [file.path, Buffer.from(file.content).toString()]);
 
   it("are those of a directory, with paths relative to it", async () => {
     const found = await look("./dist/worker/");
     expect(found.kind).toBe("directory");
-    expect(decoded(found)).toEqual([["index.js", "export default {}"], ["lib/a.js", "a"]]);
+    expect(decoded(found)).toEqual([
+      ["index.js", "export default {}"],
+      ["lib/a.js", "a"],
+    ]);
   });
 
   it("are one file when the path is a file, and all for the root", async () => {
@@ -110,23 +144,45 @@ describe("the files of a commit", () => {
 
   it("hold bytes unharmed", async () => {
     const bytes = Uint8Array.from({ length: 300 }, (_, index) => index % 256);
-    const sha = world.github.commit({ owner: "acme", name: "shop", branch: "main", files: { "dist/image.bin": bytes } });
+    const sha = world.github.commit({
+      owner: "acme",
+      name: "shop",
+      branch: "main",
+      files: { "dist/image.bin": bytes },
+    });
     expect([...((await look("dist/image.bin", sha)).files[0]?.content ?? [])]).toEqual([...bytes]);
   });
 
   it("are read once, and of a later commit only what changed", async () => {
     const first = await look("dist/worker");
     const before = world.context.journal.last();
-    expect((await look("dist/worker")).treeSha).toBe(first.treeSha);
-    expect(world.context.journal.since(before).filter((entry) => /trees|blobs/.test(entry.path))).toEqual([]);
-    const sha = world.github.commit({ owner: "acme", name: "shop", branch: "main", files: { "dist/worker/lib/a.js": "changed" } });
+    const again = await commitFiles.look(
+      { repository, revision: await head(), path: "dist/worker" },
+      lookupContext(harness),
+    );
+    expect(again["treeSha"]).toBe(first.treeSha);
+    expect(world.context.journal.since(before).map((entry) => entry.path)).toEqual([
+      expect.stringContaining("/git/ref/"),
+    ]);
+    const sha = world.github.commit({
+      owner: "acme",
+      name: "shop",
+      branch: "main",
+      files: { "dist/worker/lib/a.js": "changed" },
+    });
     const later = world.context.journal.last();
     await look("dist/worker", sha);
     expect(world.context.journal.since(later).filter((entry) => /blobs/.test(entry.path))).toHaveLength(1);
   });
 
   it.each([
-    ["dist/nothing", { code: "SPEC_BUNDLE_MISSING", message: expect.stringMatching(/dist\/nothing.*acme\/shop.*[0-9a-f]{40}/) }],
+    [
+      "dist/nothing",
+      {
+        code: "SPEC_BUNDLE_MISSING",
+        message: expect.stringMatching(/dist\/nothing.*acme\/shop.*[0-9a-f]{40}/),
+      },
+    ],
     ["README.md/below", { code: "SPEC_BUNDLE_MISSING" }],
     ["../elsewhere", { code: "SPEC_INVALID" }],
     ["/etc/passwd", { code: "SPEC_INVALID" }],
@@ -135,17 +191,33 @@ describe("the files of a commit", () => {
   });
 
   it("of a commit that is not there are an error that names it", async () => {
-    await expect(look("dist", "0".repeat(40))).rejects.toMatchObject({ code: "SPEC_REFERENCE_MISSING", message: expect.stringContaining("0000000") });
+    await expect(look("dist", "0".repeat(40))).rejects.toMatchObject({
+      code: "SPEC_REFERENCE_MISSING",
+      message: expect.stringContaining("0000000"),
+    });
   });
 
   it("cut off on the way are an error, not shorter files", async () => {
-    world.context.faults.add({ path: "/git/blobs/", status: 200, body: { content: "ZXhw", encoding: "base64", size: 17, sha: "x" } });
-    await expect(look("dist/worker/index.js")).rejects.toMatchObject({ code: "INTEGRATION_RESPONSE_INVALID" });
+    world.context.faults.add({
+      path: "/git/blobs/",
+      status: 200,
+      body: { content: "ZXhw", encoding: "base64", size: 17, sha: "x" },
+    });
+    await expect(look("dist/worker/index.js")).rejects.toMatchObject({
+      code: "INTEGRATION_RESPONSE_INVALID",
+    });
   });
 });
 
 describe("seeded files", () => {
-  const desired = { repository, branch: "main", files: [{ path: "docs/a.md", content: "a" }, { path: "README.md", content: "ours" }] };
+  const desired = {
+    repository,
+    branch: "main",
+    files: [
+      { path: "docs/a.md", content: "a" },
+      { path: "README.md", content: "ours" },
+    ],
+  };
 
   it("come in one commit on top of what is there", async () => {
     const before = await head();
@@ -187,6 +259,9 @@ describe("seeded files", () => {
   it("workflows without the permission are an error that names it", async () => {
     world.github.changeToken(TOKEN, { permissions: { contents: "write", metadata: "read" } });
     const files = [{ path: ".github/workflows/ci.yml", content: "on: push" }];
-    await expect(slotOf(harness, seedFiles).create({ ...desired, files })).rejects.toMatchObject({ code: "INTEGRATION_PERMISSION_MISSING", hint: expect.stringContaining("workflows: write") });
+    await expect(slotOf(harness, seedFiles).create({ ...desired, files })).rejects.toMatchObject({
+      code: "INTEGRATION_PERMISSION_MISSING",
+      hint: expect.stringContaining("workflows: write"),
+    });
   });
 });

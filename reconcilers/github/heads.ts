@@ -26,19 +26,24 @@ function emptyYet(repository: string): FlaresmithError {
  * @throws FlaresmithError INTEGRATION_REPOSITORY_NOT_VISIBLE when the repository cannot be seen
  */
 async function loadHeads(context: ReadContext, repository: string): Promise<Heads | undefined> {
-  const { client, signal } = context;
+  const { client, signal, fresh } = context;
   const heads = new Map<string, string>();
   for (let page = 1, more = true; more; page += 1) {
     const what = `listing the branches of ${repository}`;
-    const answer = await client.attempt({ what, signal, tolerate: [404, 409] }, (request) =>
-      request("GET /repos/{owner}/{repo}/git/matching-refs/{ref}", { ...splitName(repository), ref: "heads", ...(page > 1 ? { page } : {}) }),
+    const answer = await client.attempt({ what, signal, fresh, tolerate: [404, 409] }, (request) =>
+      request("GET /repos/{owner}/{repo}/git/matching-refs/{ref}", {
+        ...splitName(repository),
+        ref: "heads",
+        ...(page > 1 ? { page } : {}),
+      }),
     );
     if (!answer.ok) {
       if (answer.failure.status === 409) return undefined;
       await requireVisible(context, repository);
       throw answer.error;
     }
-    for (const { ref, object } of answer.data) if (ref.startsWith(PREFIX)) heads.set(ref.slice(PREFIX.length), object.sha);
+    for (const { ref, object } of answer.data)
+      if (ref.startsWith(PREFIX)) heads.set(ref.slice(PREFIX.length), object.sha);
     more = /rel="next"/.test(answer.headers["link"] ?? "");
   }
   return heads;
@@ -46,7 +51,11 @@ async function loadHeads(context: ReadContext, repository: string): Promise<Head
 
 /** The shared listing of `loadHeads`. */
 export function sharedHeads(context: ReadContext, repository: string): Promise<Heads | undefined> {
-  return context.shared(`heads:${repository.toLowerCase()}`, () => loadHeads(context, repository), context.fresh ? 0 : undefined);
+  return context.shared(
+    `heads:${repository.toLowerCase()}`,
+    () => loadHeads(context, repository),
+    context.fresh ? 0 : undefined,
+  );
 }
 
 /** The shared listing, for those who need content. @throws FlaresmithError INTEGRATION_BUSY while it is empty */
@@ -62,10 +71,14 @@ export async function requireHeads(context: ReadContext, repository: string): Pr
  * @throws FlaresmithError INTEGRATION_BUSY while the repository is empty, INTEGRATION_REPOSITORY_NOT_VISIBLE when it
  * cannot be seen
  */
-export async function readHead(context: ReadContext, repository: string, branch: string): Promise<string | undefined> {
-  const { client, signal } = context;
+export async function readHead(
+  context: ReadContext,
+  repository: string,
+  branch: string,
+): Promise<string | undefined> {
+  const { client, signal, fresh } = context;
   const what = `reading the branch ${branch} of ${repository}`;
-  const answer = await client.attempt({ what, signal, tolerate: [404, 409] }, (request) =>
+  const answer = await client.attempt({ what, signal, fresh, tolerate: [404, 409] }, (request) =>
     request("GET /repos/{owner}/{repo}/git/ref/{ref}", { ...splitName(repository), ref: `heads/${branch}` }),
   );
   if (answer.ok) return answer.data.object.sha;
@@ -80,7 +93,9 @@ export const revision: LookupDefinition<RevisionInput, GitHubClient> = Object.fr
   type: "revision",
   /** @throws FlaresmithError SPEC_REFERENCE_MISSING when there is no such branch */
   look: async ({ repository, branch }: RevisionInput, context: ReadContext): Promise<RevisionOutputs> => {
-    const sha = context.fresh ? await readHead(context, repository, branch) : (await requireHeads(context, repository)).get(branch);
+    const sha = context.fresh
+      ? await readHead(context, repository, branch)
+      : (await requireHeads(context, repository)).get(branch);
     if (sha === undefined)
       throw new FlaresmithError({
         code: "SPEC_REFERENCE_MISSING",

@@ -23,12 +23,20 @@ export interface GitHubIdentity {
   permissions?: Readonly<Record<string, string>>;
 }
 
-const accountType = (type: string | undefined): "User" | "Organization" => (type === "Organization" ? "Organization" : "User");
+const accountType = (type: string | undefined): "User" | "Organization" =>
+  type === "Organization" ? "Organization" : "User";
 
-async function identifyApp(client: GitHubClient, installationId: number, signal: AbortSignal): Promise<GitHubIdentity> {
-  const { data: app } = await client.call({ what: "reading the GitHub App", signal, as: "app" }, (request) => request("GET /app"));
-  const { data } = await client.call({ what: `reading installation ${installationId} of the GitHub App`, signal, as: "app" }, (request) =>
-    request("GET /app/installations/{installation_id}", { installation_id: installationId }),
+async function identifyApp(
+  client: GitHubClient,
+  installationId: number,
+  signal: AbortSignal,
+): Promise<GitHubIdentity> {
+  const { data: app } = await client.call({ what: "reading the GitHub App", signal, as: "app" }, (request) =>
+    request("GET /app"),
+  );
+  const { data } = await client.call(
+    { what: `reading installation ${installationId} of the GitHub App`, signal, as: "app" },
+    (request) => request("GET /app/installations/{installation_id}", { installation_id: installationId }),
   );
   const { account } = data;
   const login = account && "login" in account ? account.login : "";
@@ -38,21 +46,34 @@ async function identifyApp(client: GitHubClient, installationId: number, signal:
     name: app?.slug ?? String(installationId),
     account: { login, type: accountType(account && "type" in account ? account.type : undefined) },
     completeListing: data.repository_selection === "all",
-    permissions: (data.permissions ?? {}) as Record<string, string>,
+    permissions: data.permissions ?? {},
   };
 }
 
 /** `2026-12-31 23:59:59 UTC` of the header in which GitHub tells when a personal token ends. */
 function expiryOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const moment = Date.parse(text.replace(" UTC", "Z").replace(/^(\S+) (?=\d)/, "$1T").replace(/ ([+-]\d{4})$/, "$1"));
+  const moment = Date.parse(
+    text
+      .replace(" UTC", "Z")
+      .replace(/^(\S+) (?=\d)/, "$1T")
+      .replace(/ ([+-]\d{4})$/, "$1"),
+  );
   return Number.isNaN(moment) ? undefined : moment;
 }
 
 async function identifyUser(client: GitHubClient, signal: AbortSignal): Promise<GitHubIdentity> {
-  const { data, headers } = await client.call({ what: "reading the user of the token", signal }, (request) => request("GET /user"));
+  const { data, headers } = await client.call({ what: "reading the user of the token", signal }, (request) =>
+    request("GET /user"),
+  );
   const list = headers["x-oauth-scopes"];
-  const scopes = list === undefined ? undefined : list.split(",").map((scope) => scope.trim()).filter((scope) => scope !== "");
+  const scopes =
+    list === undefined
+      ? undefined
+      : list
+          .split(",")
+          .map((scope) => scope.trim())
+          .filter((scope) => scope !== "");
   const expiresAt = expiryOf(headers["github-authentication-token-expiration"]);
   return {
     key: `user:${data.id}`,
@@ -66,6 +87,12 @@ async function identifyUser(client: GitHubClient, signal: AbortSignal): Promise<
 }
 
 /** @throws FlaresmithError INTEGRATION_CREDENTIALS_INVALID for credentials that GitHub refuses */
-export function identify(client: GitHubClient, credentials: GitHubCredentials, signal: AbortSignal): Promise<GitHubIdentity> {
-  return "appId" in credentials ? identifyApp(client, Number(credentials.installationId), signal) : identifyUser(client, signal);
+export function identify(
+  client: GitHubClient,
+  credentials: GitHubCredentials,
+  signal: AbortSignal,
+): Promise<GitHubIdentity> {
+  return "appId" in credentials
+    ? identifyApp(client, Number(credentials.installationId), signal)
+    : identifyUser(client, signal);
 }

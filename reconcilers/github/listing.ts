@@ -15,9 +15,9 @@ export async function listOrAbsent<Data, Item>(
   send: (request: GitHubRequest, page: number) => Promise<{ status: number; data: Data; headers: object }>,
   items: (data: Data) => readonly Item[],
 ): Promise<Item[] | undefined> {
-  const { client, signal } = context;
+  const { client, signal, fresh } = context;
   try {
-    return await client.list({ what: options.what, signal }, send, items);
+    return await client.list({ what: options.what, signal, fresh }, send, items);
   } catch (error) {
     if (!(error instanceof FlaresmithError) || error.code !== "INTEGRATION_NOT_FOUND") throw error;
     await requireVisible(context, options.repository);

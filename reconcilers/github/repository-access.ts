@@ -38,24 +38,33 @@ const HOUR = 3_600_000;
 export function splitName(fullName: string): { owner: string; repo: string } {
   const [owner, repo, more] = fullName.split("/");
   if (owner === undefined || owner === "" || repo === undefined || repo === "" || more !== undefined)
-    throw new FlaresmithError({ code: "SPEC_INVALID", message: `"${fullName}" is no repository of the form owner/name` });
+    throw new FlaresmithError({
+      code: "SPEC_INVALID",
+      message: `"${fullName}" is no repository of the form owner/name`,
+    });
   return { owner, repo };
 }
 
 /** The repository of that name, also under the name it was renamed to; undefined after a 404. */
-export async function readByName(context: ReadContext, owner: string, repo: string): Promise<RepositoryData | undefined> {
-  const { client, signal } = context;
-  const answer = await client.attempt({ what: `reading the repository ${owner}/${repo}`, signal, tolerate: [404] }, (request) =>
-    request("GET /repos/{owner}/{repo}", { owner, repo }),
+export async function readByName(
+  context: ReadContext,
+  owner: string,
+  repo: string,
+): Promise<RepositoryData | undefined> {
+  const { client, signal, fresh } = context;
+  const answer = await client.attempt(
+    { what: `reading the repository ${owner}/${repo}`, signal, fresh, tolerate: [404] },
+    (request) => request("GET /repos/{owner}/{repo}", { owner, repo }),
   );
   return answer.ok ? answer.data : undefined;
 }
 
 /** The repository of that id, whatever its name; undefined after a 404. */
 export async function readById(context: ReadContext, id: number): Promise<RepositoryData | undefined> {
-  const { client, signal } = context;
-  const answer = await client.attempt<RepositoryData>({ what: `reading the repository with id ${id}`, signal, tolerate: [404] }, (request) =>
-    request("GET /repositories/{repository_id}", { repository_id: id }),
+  const { client, signal, fresh } = context;
+  const answer = await client.attempt<RepositoryData>(
+    { what: `reading the repository with id ${id}`, signal, fresh, tolerate: [404] },
+    (request) => request("GET /repositories/{repository_id}", { repository_id: id }),
   );
   return answer.ok ? answer.data : undefined;
 }
@@ -81,7 +90,11 @@ export function notVisible(fullName: string, id?: string): FlaresmithError {
 export async function requireVisible(context: ReadContext, repository: string): Promise<void> {
   const { owner, repo } = splitName(repository);
   const key = `repository-visible:${repository.toLowerCase()}`;
-  const seen = await context.shared(key, async () => (await readByName(context, owner, repo)) !== undefined, 0);
+  const seen = await context.shared(
+    key,
+    async () => (await readByName(context, owner, repo)) !== undefined,
+    0,
+  );
   if (!seen) throw notVisible(repository);
 }
 
@@ -97,8 +110,9 @@ export function identityOf(context: ReadContext): Promise<GitHubIdentity> {
 export function accountKind(context: ReadContext, owner: string): Promise<"User" | "Organization"> {
   const load = async (): Promise<"User" | "Organization"> => {
     const what = `looking up the account ${owner}`;
-    const answer = await context.client.attempt({ what, signal: context.signal, tolerate: [404] }, (request) =>
-      request("GET /users/{username}", { username: owner }),
+    const answer = await context.client.attempt(
+      { what, signal: context.signal, tolerate: [404] },
+      (request) => request("GET /users/{username}", { username: owner }),
     );
     if (answer.ok) return answer.data.type === "Organization" ? "Organization" : "User";
     throw new FlaresmithError({
@@ -142,6 +156,10 @@ export async function provenGone(context: ReadContext, owner: string, id: number
     );
     return all ? new Set(found.map((item) => Number(item.id))) : undefined;
   };
-  const ids = await context.shared(`repositories:${owner.toLowerCase()}`, load, context.fresh ? 0 : undefined);
+  const ids = await context.shared(
+    `repositories:${owner.toLowerCase()}`,
+    load,
+    context.fresh ? 0 : undefined,
+  );
   return ids !== undefined && !ids.has(id);
 }

@@ -8,19 +8,25 @@ import type { RepositoryDesired } from "./types.ts";
 
 type Context = ResourceContext<GitHubClient>;
 
-async function generate(desired: RepositoryDesired, template: { owner: string; repository: string }, context: Context): Promise<Answer<RepositoryData> | Refusal> {
+async function generate(
+  desired: RepositoryDesired,
+  template: { owner: string; repository: string },
+  context: Context,
+): Promise<Answer<RepositoryData> | Refusal> {
   const { client, signal, marker } = context;
   const what = `creating the repository ${desired.owner}/${desired.name} from the template ${template.owner}/${template.repository}`;
-  const answer = await client.attempt<RepositoryData>({ what, signal, write: true, tolerate: [404, 422], field: "spec.github.template" }, (request) =>
-    request("POST /repos/{template_owner}/{template_repo}/generate", {
-      template_owner: template.owner,
-      template_repo: template.repository,
-      owner: desired.owner,
-      name: desired.name,
-      description: marker.text,
-      private: desired.visibility !== "Public",
-      include_all_branches: false,
-    }),
+  const answer = await client.attempt<RepositoryData>(
+    { what, signal, write: true, tolerate: [404, 422], field: "spec.github.template" },
+    (request) =>
+      request("POST /repos/{template_owner}/{template_repo}/generate", {
+        template_owner: template.owner,
+        template_repo: template.repository,
+        owner: desired.owner,
+        name: desired.name,
+        description: marker.text,
+        private: desired.visibility !== "Public",
+        include_all_branches: false,
+      }),
   );
   if (answer.ok || answer.failure.status !== 404) return answer;
   // GitHub says 404 for each of these; people want to know which.
@@ -45,13 +51,18 @@ async function generate(desired: RepositoryDesired, template: { owner: string; r
   });
 }
 
-async function createPlain(desired: RepositoryDesired, context: Context): Promise<Answer<RepositoryData> | Refusal> {
+async function createPlain(
+  desired: RepositoryDesired,
+  context: Context,
+): Promise<Answer<RepositoryData> | Refusal> {
   const { client, signal, marker } = context;
   const { owner, name, visibility } = desired;
   const call = { what: `creating the repository ${owner}/${name}`, signal, write: true, tolerate: [422] };
   const body = { name, description: marker.text, private: visibility !== "Public", auto_init: true };
   if ((await accountKind(context, owner)) === "Organization")
-    return client.attempt<RepositoryData>(call, (request) => request("POST /orgs/{org}/repos", { org: owner, ...body }));
+    return client.attempt<RepositoryData>(call, (request) =>
+      request("POST /orgs/{org}/repos", { org: owner, ...body }),
+    );
   const identity = await identityOf(context);
   if (identity.kind === "app" || identity.account.login.toLowerCase() !== owner.toLowerCase())
     throw new FlaresmithError({
@@ -70,7 +81,10 @@ async function createPlain(desired: RepositoryDesired, context: Context): Promis
  * @throws FlaresmithError INTEGRATION_NAME_CONFLICT when the name belongs to a repository that is not ours,
  * SPEC_REFERENCE_MISSING when the template cannot be used
  */
-export async function createRepository(desired: RepositoryDesired, context: Context): Promise<RepositoryData> {
+export async function createRepository(
+  desired: RepositoryDesired,
+  context: Context,
+): Promise<RepositoryData> {
   const { owner, name, template } = desired;
   const answer = template ? await generate(desired, template, context) : await createPlain(desired, context);
   if (answer.ok) return answer.data;
@@ -78,12 +92,15 @@ export async function createRepository(desired: RepositoryDesired, context: Cont
   const existing = await readByName(context, owner, name);
   // A renamed repository answers under its old name, but is not what the name belongs to.
   const same = existing?.full_name.toLowerCase() === `${owner}/${name}`.toLowerCase();
-  if (same && existing && context.marker.classify(existing.description ?? undefined) === "ours") return existing;
+  if (same && existing && context.marker.classify(existing.description ?? undefined) === "ours")
+    return existing;
   throw new FlaresmithError({
     code: "INTEGRATION_NAME_CONFLICT",
     message: `the name ${owner}/${name} belongs to a repository that ${existing === undefined ? "the credentials cannot see" : "is not this Project's"}`,
     field: "spec.github.repository",
     context: { provider: "github" },
-    ...(existing === undefined ? { hint: "Give the credentials of the Connection access to it, or choose another name." } : {}),
+    ...(existing === undefined
+      ? { hint: "Give the credentials of the Connection access to it, or choose another name." }
+      : {}),
   });
 }

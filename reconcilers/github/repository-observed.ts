@@ -40,7 +40,7 @@ function settingsOf(data: RepositoryData): RepositorySettings {
     if (key === "homepage") found[key] = value ?? "";
     else if (value !== undefined && value !== null) found[key] = value;
   }
-  return found as RepositorySettings;
+  return found;
 }
 
 function visibilityOf(data: RepositoryData): Visibility {
@@ -62,7 +62,10 @@ export function ownerOf(data: RepositoryData, marker: Marker): "ours" | "foreign
  * @param options.marker undefined where the repository is only used, so that nothing about marks matters
  * @throws FlaresmithError INTEGRATION_RESPONSE_INVALID when what identifies a repository is missing
  */
-export function observedOf(data: RepositoryData, options: { contentReady: boolean; marker?: Marker }): RepositoryObserved {
+export function observedOf(
+  data: RepositoryData,
+  options: { contentReady: boolean; marker?: Marker },
+): RepositoryObserved {
   const { contentReady, marker } = options;
   if (data.id === undefined || typeof data.full_name !== "string" || typeof data.default_branch !== "string")
     throw invalidAnswer("reading a repository", "it holds no id, full_name or default_branch");

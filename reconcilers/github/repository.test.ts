@@ -11,7 +11,12 @@ let harness: Harness;
 beforeEach(() => {
   world = bench();
   const { github, context } = world;
-  harness = harnessOn({ fetch: (request) => github.fetch(request), endpoint: PUBLIC_URL, now: () => context.clock.now(), credentials: { token: TOKEN } });
+  harness = harnessOn({
+    fetch: (request) => github.fetch(request),
+    endpoint: PUBLIC_URL,
+    now: () => context.clock.now(),
+    credentials: { token: TOKEN },
+  });
 });
 
 const desired: RepositoryDesired = {
@@ -20,12 +25,22 @@ const desired: RepositoryDesired = {
   visibility: "Private",
   description: "The shop",
   topics: ["shop", "Worker"],
-  settings: { hasWiki: false, homepage: "https://shop.example", squashMergeCommitTitle: "PR_TITLE", squashMergeCommitMessage: "PR_BODY", deleteBranchOnMerge: true },
+  settings: {
+    hasWiki: false,
+    homepage: "https://shop.example",
+    squashMergeCommitTitle: "PR_TITLE",
+    squashMergeCommitMessage: "PR_BODY",
+    deleteBranchOnMerge: true,
+  },
 };
 
-const shown = async (path = "/repos/acme/shop"): Promise<Record<string, unknown>> => (await world.send("GET", path)).json;
+const shown = async (path = "/repos/acme/shop"): Promise<Record<string, unknown>> =>
+  (await world.send("GET", path)).json;
 
-async function converged(wanted = desired, slot = slotOf(harness, repository)): Promise<ReturnType<typeof slotOf<RepositoryDesired, never>>> {
+async function converged(
+  wanted = desired,
+  slot = slotOf(harness, repository),
+): Promise<ReturnType<typeof slotOf<RepositoryDesired, never>>> {
   await slot.create(wanted);
   world.advance(5_000);
   await slot.correct(wanted);
@@ -78,7 +93,10 @@ describe("a plain repository", () => {
     ["settings.hasWiki", { has_wiki: true }],
     ["settings.homepage", { homepage: "" }],
     ["settings.deleteBranchOnMerge", { delete_branch_on_merge: false }],
-    ["settings.squashMergeCommitMessage", { squash_merge_commit_title: "PR_TITLE", squash_merge_commit_message: "BLANK" }],
+    [
+      "settings.squashMergeCommitMessage",
+      { squash_merge_commit_title: "PR_TITLE", squash_merge_commit_message: "BLANK" },
+    ],
     ["visibility", { visibility: "public" }],
   ])("%s, changed behind our back, is named and corrected", async (field, change) => {
     const slot = await converged();
@@ -100,14 +118,19 @@ describe("a plain repository", () => {
     const wanted = { owner: "acme", name: "shop" };
     const slot = await converged(wanted);
     const { topics } = await shown();
-    await world.send("PUT", "/repos/acme/shop/topics", { body: { names: [...(topics as string[]), "mine"] } });
+    await world.send("PUT", "/repos/acme/shop/topics", {
+      body: { names: [...(topics as string[]), "mine"] },
+    });
     expect(await slot.diff(wanted)).toEqual([]);
   });
 
   it("is refused with more topics than there is room for beside the marker", async () => {
     const slot = await converged();
     const topics = Array.from({ length: 20 }, (_, index) => `topic-${index}`);
-    await expect(slot.correct({ ...desired, topics })).rejects.toMatchObject({ code: "SPEC_INVALID", field: "spec.github.topics" });
+    await expect(slot.correct({ ...desired, topics })).rejects.toMatchObject({
+      code: "SPEC_INVALID",
+      field: "spec.github.topics",
+    });
   });
 
   it("archived, is an error that says so, and nothing is sent", async () => {
@@ -115,7 +138,12 @@ describe("a plain repository", () => {
     await world.send("PATCH", "/repos/acme/shop", { body: { archived: true } });
     const before = world.context.journal.since(0).length;
     await expect(slot.correct(desired)).rejects.toMatchObject({ code: "ENV_ARCHIVED" });
-    expect(world.context.journal.since(0).slice(before).filter((entry) => entry.method !== "GET")).toEqual([]);
+    expect(
+      world.context.journal
+        .since(0)
+        .slice(before)
+        .filter((entry) => entry.method !== "GET"),
+    ).toEqual([]);
   });
 });
 
@@ -124,14 +152,23 @@ describe("a repository from a template", () => {
   const wanted: RepositoryDesired = { ...desired, template };
 
   beforeEach(() => {
-    world.github.seedRepository({ owner: "acme", name: "starter", isTemplate: true, files: { "README.md": "# Start" } });
+    world.github.seedRepository({
+      owner: "acme",
+      name: "starter",
+      isTemplate: true,
+      files: { "README.md": "# Start" },
+    });
   });
 
   it("is awaited until its content is there, then configured", async () => {
     world.github.setDelays({ refMs: 1000, objectsMs: 1000, settingsMs: 3000 });
     const slot = slotOf(harness, repository);
     await slot.create(wanted);
-    expect(await slot.observe(wanted)).toMatchObject({ state: "present", owner: "ours", pending: expect.stringContaining("content") });
+    expect(await slot.observe(wanted)).toMatchObject({
+      state: "present",
+      owner: "ours",
+      pending: expect.stringContaining("content"),
+    });
     world.advance(1500);
     expect(await slot.observe(wanted)).not.toHaveProperty("pending");
     await slot.correct(wanted);
@@ -143,9 +180,16 @@ describe("a repository from a template", () => {
 
   it("says whether the template is missing or no template", async () => {
     world.github.seedRepository({ owner: "acme", name: "plain", files: { a: "1" } });
-    const create = (name: string) => slotOf(harness, repository).create({ ...wanted, template: { owner: "acme", repository: name } });
-    await expect(create("nowhere")).rejects.toMatchObject({ code: "SPEC_REFERENCE_MISSING", message: expect.stringContaining("does not exist") });
-    await expect(create("plain")).rejects.toMatchObject({ code: "SPEC_REFERENCE_MISSING", message: expect.stringContaining("no template") });
+    const create = (name: string) =>
+      slotOf(harness, repository).create({ ...wanted, template: { owner: "acme", repository: name } });
+    await expect(create("nowhere")).rejects.toMatchObject({
+      code: "SPEC_REFERENCE_MISSING",
+      message: expect.stringContaining("does not exist"),
+    });
+    await expect(create("plain")).rejects.toMatchObject({
+      code: "SPEC_REFERENCE_MISSING",
+      message: expect.stringContaining("no template"),
+    });
   });
 });
 
@@ -153,8 +197,13 @@ describe("whose a repository is", () => {
   it("made by hand it is unmarked, made by another installation foreign", async () => {
     world.github.seedRepository({ owner: "acme", name: "shop", files: { a: "1" } });
     expect(await slotOf(harness, repository).observe(desired)).toMatchObject({ owner: "unmarked" });
-    await converged({ owner: "acme", name: "other" }, slotOf(harness, repository, { installation: "inst-2" }));
-    expect(await slotOf(harness, repository).observe({ owner: "acme", name: "other" })).toMatchObject({ owner: "foreign" });
+    await converged(
+      { owner: "acme", name: "other" },
+      slotOf(harness, repository, { installation: "inst-2" }),
+    );
+    expect(await slotOf(harness, repository).observe({ owner: "acme", name: "other" })).toMatchObject({
+      owner: "foreign",
+    });
   });
 
   it("survives the loss of the inventory, before and after configuring", async () => {
@@ -164,17 +213,61 @@ describe("whose a repository is", () => {
     expect(await slotOf(harness, repository).observe(desired)).toMatchObject({ owner: "ours" });
   });
 
+  it.each([0, 1, 2, 3])("is told by its marks wherever configuring broke off (change %i)", async (skip) => {
+    await slotOf(harness, repository).create(desired);
+    const first = slotOf(harness, repository);
+    for (const method of ["PATCH", "PUT"])
+      world.context.faults.add({
+        method,
+        skip: method === "PUT" ? Math.min(skip, 1) : skip,
+        drop: true,
+        times: 0,
+      });
+    await first.correct(desired).catch(() => undefined);
+    expect(await slotOf(harness, repository).observe(desired)).toMatchObject({ owner: "ours" });
+    world.context.faults.clear();
+    const second = slotOf(harness, repository);
+    await second.correct(desired);
+    expect(await second.diff(desired)).toEqual([]);
+  });
+
+  it("empty and adopted, it is configured although there is no content to wait for", async () => {
+    world.github.seedRepository({ owner: "acme", name: "shop" });
+    const slot = slotOf(harness, repository);
+    expect(await slot.observe(desired)).not.toHaveProperty("pending");
+    await slot.correct({ ...desired, defaultBranch: "trunk" });
+    expect(await slot.diff({ ...desired, defaultBranch: "trunk" })).toEqual([]);
+    expect(await slot.observe(desired)).toMatchObject({
+      owner: "ours",
+      observed: { description: "The shop" },
+    });
+  });
+
+  it("adopted with a token that may only read, is an error that names the permission", async () => {
+    world.github.seedRepository({ owner: "acme", name: "shop", files: { a: "1" } });
+    world.context.faults.add({ method: "PATCH", status: 404, body: { message: "Not Found" } });
+    await expect(slotOf(harness, repository).correct(desired)).rejects.toMatchObject({
+      code: "INTEGRATION_PERMISSION_MISSING",
+      hint: expect.stringContaining("administration: write"),
+    });
+  });
+
   it("a create whose answer was lost finds its own repository the second time", async () => {
     world.context.faults.add({ method: "POST", path: "/orgs/acme/repos", when: "after", drop: true });
     const slot = slotOf(harness, repository);
-    await expect(slot.create(desired)).rejects.toMatchObject({ code: "INTEGRATION_UNKNOWN_OUTCOME", class: "unknownOutcome" });
+    await expect(slot.create(desired)).rejects.toMatchObject({
+      code: "INTEGRATION_UNKNOWN_OUTCOME",
+      class: "unknownOutcome",
+    });
     const { id } = await slot.create(desired);
     expect(id).toBe(String((await shown())["id"]));
   });
 
   it("a name that is taken is a conflict", async () => {
     world.github.seedRepository({ owner: "acme", name: "shop", files: { a: "1" } });
-    await expect(slotOf(harness, repository).create(desired)).rejects.toMatchObject({ code: "INTEGRATION_NAME_CONFLICT" });
+    await expect(slotOf(harness, repository).create(desired)).rejects.toMatchObject({
+      code: "INTEGRATION_NAME_CONFLICT",
+    });
   });
 });
 
@@ -190,10 +283,27 @@ describe("a repository that is not where it was", () => {
     expect((await world.send("GET", "/repos/acme/shop")).status).toBe(200);
   });
 
+  it("is called again what the spec says, unless another one has that name", async () => {
+    const slot = await converged();
+    await world.send("PATCH", "/repos/acme/shop", { body: { name: "store" } });
+    expect((await slot.diff(desired)).map((change) => change.field)).toEqual(["name"]);
+    await slot.correct(desired);
+    expect(await shown()).toMatchObject({ full_name: "acme/shop" });
+    await world.send("PATCH", "/repos/acme/shop", { body: { name: "store" } });
+    world.github.seedRepository({ owner: "acme", name: "shop", files: { a: "1" } });
+    await expect(slot.correct(desired)).rejects.toMatchObject({
+      code: "INTEGRATION_NAME_CONFLICT",
+      hint: expect.stringContaining("store"),
+    });
+  });
+
   it("gone or hidden is unknown for a token that may not see everything", async () => {
     const slot = await converged();
     world.github.changeToken(TOKEN, { repositories: ["other"] });
-    expect(await slot.observe(desired)).toMatchObject({ state: "unknown", error: { code: "INTEGRATION_REPOSITORY_NOT_VISIBLE" } });
+    expect(await slot.observe(desired)).toMatchObject({
+      state: "unknown",
+      error: { code: "INTEGRATION_REPOSITORY_NOT_VISIBLE" },
+    });
   });
 
   it("is absent when a person says so", async () => {
@@ -208,19 +318,49 @@ describe("a repository that is not where it was", () => {
   it.each([
     ["500", { status: 500 }],
     ["an HTML page", { status: 200, body: "<html>maintenance</html>" }],
-    ["a cut-off document", { status: 200, body: '{"id": 1', headers: { "content-type": "application/json" } }],
+    [
+      "a cut-off document",
+      { status: 200, body: '{"id": 1', headers: { "content-type": "application/json" } },
+    ],
     ["a broken connection", { drop: true }],
   ])("%s is never absence", async (_name, fault) => {
     const slot = await converged();
     world.context.faults.add({ path: "/repos/acme/shop$", times: 0, ...fault });
-    await expect(slot.observe(desired)).rejects.toMatchObject({ name: "FlaresmithError", class: "transient" });
+    await expect(slot.observe(desired)).rejects.toMatchObject({
+      name: "FlaresmithError",
+      class: "transient",
+    });
   });
 
   it.each([
-    ["401", { status: 401, body: { message: "Bad credentials" } }, { code: "INTEGRATION_CREDENTIALS_INVALID" }],
-    ["403", { status: 403, body: { message: "Resource not accessible by integration" }, headers: { "x-accepted-github-permissions": "metadata=read" } }, { code: "INTEGRATION_PERMISSION_MISSING", hint: expect.stringContaining("metadata: read") }],
-    ["429", { status: 429, body: { message: "slow down" }, headers: { "retry-after": "7" } }, { code: "INTEGRATION_RATE_LIMITED", class: "rateLimited" }],
-    ["a spent hour", { status: 403, body: { message: "API rate limit exceeded" }, headers: { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1900000000" } }, { class: "rateLimited", until: 1_900_000_000_000 }],
+    [
+      "401",
+      { status: 401, body: { message: "Bad credentials" } },
+      { code: "INTEGRATION_CREDENTIALS_INVALID" },
+    ],
+    [
+      "403",
+      {
+        status: 403,
+        body: { message: "Resource not accessible by integration" },
+        headers: { "x-accepted-github-permissions": "metadata=read" },
+      },
+      { code: "INTEGRATION_PERMISSION_MISSING", hint: expect.stringContaining("metadata: read") },
+    ],
+    [
+      "429",
+      { status: 429, body: { message: "slow down" }, headers: { "retry-after": "7" } },
+      { code: "INTEGRATION_RATE_LIMITED", class: "rateLimited" },
+    ],
+    [
+      "a spent hour",
+      {
+        status: 403,
+        body: { message: "API rate limit exceeded" },
+        headers: { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1900000000" },
+      },
+      { class: "rateLimited", until: 1_900_000_000_000 },
+    ],
   ])("%s is told for what it is", async (_name, fault, expected) => {
     world.context.faults.add({ path: "/repos/acme/shop$", ...fault });
     await expect(slotOf(harness, repository).observe(desired)).rejects.toMatchObject(expected);
@@ -237,7 +377,9 @@ describe("a repository that is only used", () => {
   });
 
   it("is an error that names it when it cannot be seen", async () => {
-    await expect(repositoryLookup.look({ owner: "acme", name: "nowhere" }, lookupContext(harness))).rejects.toMatchObject({
+    await expect(
+      repositoryLookup.look({ owner: "acme", name: "nowhere" }, lookupContext(harness)),
+    ).rejects.toMatchObject({
       code: "INTEGRATION_REPOSITORY_NOT_VISIBLE",
       message: expect.stringContaining("acme/nowhere"),
     });

@@ -1,15 +1,27 @@
 /** The repository of a Project, and one that a Project only uses. */
 import { FlaresmithError } from "../../controller/runtime/errors.ts";
-import type { FieldChange, LookupDefinition, Observation, Reference, ResourceContext } from "../engine/resource.ts";
+import type {
+  FieldChange,
+  LookupDefinition,
+  Observation,
+  Reference,
+  ResourceContext,
+} from "../engine/resource.ts";
+import { collectChanges } from "./changes.ts";
 import type { GitHubClient } from "./client.ts";
 import { define } from "./define.ts";
 import { sharedHeads } from "./heads.ts";
 import { notVisible, provenGone, readById, readByName } from "./repository-access.ts";
 import type { ReadContext, RepositoryData } from "./repository-access.ts";
 import { createRepository } from "./repository-creation.ts";
-import { markerTopic, observedOf, ownerOf, settingKeys } from "./repository-observed.ts";
+import { observedOf, ownerOf, settingKeys } from "./repository-observed.ts";
 import { normalTopics, updateRepository } from "./repository-update.ts";
-import type { RepositoryDesired, RepositoryLookupInput, RepositoryObserved, RepositoryOutputs } from "./types.ts";
+import type {
+  RepositoryDesired,
+  RepositoryLookupInput,
+  RepositoryObserved,
+  RepositoryOutputs,
+} from "./types.ts";
 
 type Context = ResourceContext<GitHubClient>;
 
@@ -18,8 +30,7 @@ async function contentReady(data: RepositoryData, context: ReadContext): Promise
 }
 
 async function present(data: RepositoryData, context: Context): Promise<Observation<RepositoryObserved>> {
-  // The topic is put on last, so where it is the content was there before.
-  const ready = data.topics?.includes(markerTopic(context.marker)) === true || (await contentReady(data, context));
+  const ready = await contentReady(data, context);
   const observed = observedOf(data, { contentReady: ready, marker: context.marker });
   return {
     state: "present",
@@ -28,12 +39,20 @@ async function present(data: RepositoryData, context: Context): Promise<Observat
     owner: ownerOf(data, context.marker),
     observed,
     depth: "deep",
-    ...(ready ? {} : { pending: `the content of the repository ${observed.fullName}` }),
+    // An empty repository that was not just made by us waits for nothing.
+    ...(ready || !observed.descriptionIsMarker
+      ? {}
+      : { pending: `the content of the repository ${observed.fullName}` }),
   };
 }
 
 /** The repository with a known id that no longer answers under its name: renamed, hidden, or gone. */
-async function search(reference: Reference, id: string, taken: RepositoryData | undefined, context: Context): Promise<Observation<RepositoryObserved>> {
+async function search(
+  reference: Reference,
+  id: string,
+  taken: RepositoryData | undefined,
+  context: Context,
+): Promise<Observation<RepositoryObserved>> {
   const { scope, name } = reference;
   const moved = await readById(context, Number(id));
   if (moved) return present(moved, context);
@@ -45,30 +64,47 @@ async function search(reference: Reference, id: string, taken: RepositoryData | 
 async function observe(reference: Reference, context: Context): Promise<Observation<RepositoryObserved>> {
   const { scope, name } = reference;
   const load = (): Promise<RepositoryData | undefined> => readByName(context, scope, name);
-  const found = await context.read({ listing: `${scope}/${name}`.toLowerCase(), list: load, find: (data) => data, single: load });
+  const found = await context.read({
+    listing: `${scope}/${name}`.toLowerCase(),
+    list: load,
+    find: (data) => data,
+    single: load,
+  });
   const id = reference.id ?? context.entry?.id;
   if (id !== undefined && String(found?.id) !== id) return search(reference, id, found, context);
   if (!found) return { state: "absent" };
   const renamed = found.full_name.toLowerCase() !== `${scope}/${name}`.toLowerCase();
   // GitHub leads an old name to the repository that bore it; without an id it is not the one that is meant.
-  return id === undefined && renamed && ownerOf(found, context.marker) !== "ours" ? { state: "absent" } : present(found, context);
+  return id === undefined && renamed && ownerOf(found, context.marker) !== "ours"
+    ? { state: "absent" }
+    : present(found, context);
 }
 
 function diff(desired: RepositoryDesired, observed: RepositoryObserved): FieldChange[] {
-  const changes: FieldChange[] = [];
-  const compare = (field: string, to: unknown, from: unknown): void => {
-    if (to === undefined || from === undefined || to === from) return;
-    changes.push({ field, effect: "in-place", from: String(from), to: String(to) });
-  };
-  compare("archived", false, observed.archived);
-  compare("visibility", desired.visibility, observed.visibility);
-  // The marker was only put there for the time until the topic could be.
-  compare("description", desired.description ?? (observed.descriptionIsMarker ? "" : undefined), observed.description);
-  if (desired.topics) compare("topics", normalTopics(desired.topics).join(", "), normalTopics(observed.topics).join(", "));
-  compare("defaultBranch", desired.defaultBranch, observed.defaultBranch);
-  for (const key of settingKeys) compare(`settings.${key}`, desired.settings?.[key], observed.settings[key]);
-  compare("markerTopic", true, observed.marked);
-  return changes;
+  return collectChanges((compare) => {
+    compare("archived", false, observed.archived);
+    if (desired.owner.toLowerCase() !== observed.owner.toLowerCase())
+      compare("owner", desired.owner, observed.owner);
+    if (desired.name.toLowerCase() !== observed.name.toLowerCase())
+      compare("name", desired.name, observed.name);
+    compare("visibility", desired.visibility, observed.visibility);
+    // The marker was only put there for the time until the topic could be.
+    compare(
+      "description",
+      desired.description ?? (observed.descriptionIsMarker ? "" : undefined),
+      observed.description,
+    );
+    compare(
+      "topics",
+      desired.topics && normalTopics(desired.topics).join(", "),
+      normalTopics(observed.topics).join(", "),
+    );
+    // An empty repository has none that could be another.
+    if (observed.contentReady) compare("defaultBranch", desired.defaultBranch, observed.defaultBranch);
+    for (const key of settingKeys)
+      compare(`settings.${key}`, desired.settings?.[key], observed.settings[key]);
+    compare("markerTopic", true, observed.marked);
+  });
 }
 
 function outputs(observed: RepositoryObserved): RepositoryOutputs {
@@ -77,8 +113,8 @@ function outputs(observed: RepositoryObserved): RepositoryOutputs {
 }
 
 /**
- * The repository, made plainly or from a template in phases: created, content there, configured. One read shows
- * everything at any depth. A 404 proves absence only before it was ever seen, or with a complete listing, or with a
+ * The repository, made plainly or from a template in phases: created, content there, configured. One read, and
+ * the branches that others look at too, show everything at any depth. A 404 proves absence only before it was ever seen, or with a complete listing, or with a
  * person's word (`entry.data.confirmGone` equal to the id).
  */
 export const repository = define<RepositoryDesired, RepositoryObserved>({
@@ -102,7 +138,7 @@ export const repository = define<RepositoryDesired, RepositoryObserved>({
   },
   reference: ({ owner, name }) => ({ scope: owner, name }),
   observe,
-  diff: (desired, observed) => (observed.contentReady ? diff(desired, observed) : []),
+  diff,
   create: async (desired, context) => {
     const data = await createRepository(desired, context);
     const id = String(data.id);
@@ -112,7 +148,8 @@ export const repository = define<RepositoryDesired, RepositoryObserved>({
   update: updateRepository,
   remove: async ({ scope, name, id }, context) => {
     const { client, signal } = context;
-    const found = id === undefined ? await readByName(context, scope, name) : await readById(context, Number(id));
+    const found =
+      id === undefined ? await readByName(context, scope, name) : await readById(context, Number(id));
     if (!found) return;
     const { login: owner } = found.owner;
     const what = `deleting the repository ${found.full_name}`;
@@ -130,7 +167,11 @@ export const repositoryLookup: LookupDefinition<RepositoryLookupInput, GitHubCli
   /** @throws FlaresmithError INTEGRATION_REPOSITORY_NOT_VISIBLE when it does not exist or cannot be seen */
   look: async ({ owner, name }: RepositoryLookupInput, context: ReadContext): Promise<RepositoryOutputs> => {
     const key = `repository-lookup:${owner}/${name}`.toLowerCase();
-    const data = await context.shared(key, () => readByName(context, owner, name), context.fresh ? 0 : undefined);
+    const data = await context.shared(
+      key,
+      () => readByName(context, owner, name),
+      context.fresh ? 0 : undefined,
+    );
     if (!data)
       throw new FlaresmithError({
         code: "INTEGRATION_REPOSITORY_NOT_VISIBLE",

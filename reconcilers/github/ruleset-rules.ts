@@ -46,12 +46,17 @@ function pullRequestOf(parameters: Record<string, unknown>): NonNullable<Rules["
 }
 
 function statusChecksOf(parameters: Record<string, unknown>): NonNullable<Rules["requiredStatusChecks"]> {
-  const checks = Array.isArray(parameters["required_status_checks"]) ? (parameters["required_status_checks"] as Record<string, unknown>[]) : [];
+  const checks = Array.isArray(parameters["required_status_checks"])
+    ? (parameters["required_status_checks"] as Record<string, unknown>[])
+    : [];
   return {
     strict: parameters["strict_required_status_checks_policy"] === true,
     checks: checks.map((check) => {
       const id = check["integration_id"];
-      return { context: asText(check["context"]), ...(id === undefined || id === null ? {} : { integrationId: Number(id) }) };
+      return {
+        context: asText(check["context"]),
+        ...(id === undefined || id === null ? {} : { integrationId: Number(id) }),
+      };
     }),
   };
 }
@@ -73,7 +78,8 @@ export function rulesOf(raw: readonly RawRule[]): Rules {
  * does not know, as they are.
  */
 export function rawRules(rules: Rules, existing: readonly RawRule[]): RawRule[] {
-  const parametersOf = (type: string): Record<string, unknown> => existing.find((rule) => rule.type === type)?.parameters ?? {};
+  const parametersOf = (type: string): Record<string, unknown> =>
+    existing.find((rule) => rule.type === type)?.parameters ?? {};
   const raw: RawRule[] = existing.filter((rule) => !known.has(rule.type));
   for (const name of switchNames) {
     if (rules[name] !== true) continue;
@@ -82,14 +88,27 @@ export function rawRules(rules: Rules, existing: readonly RawRule[]): RawRule[] 
   }
   const { pullRequest, requiredStatusChecks } = rules;
   if (pullRequest) {
-    const wanted = Object.entries(pullRequest).map(([name, value]) => [pullRequestNames[name as keyof typeof pullRequestNames], value]);
-    raw.push({ type: PULL_REQUEST, parameters: { ...parametersOf(PULL_REQUEST), ...Object.fromEntries(wanted) } });
+    const wanted = Object.entries(pullRequest).map(([name, value]) => [
+      pullRequestNames[name as keyof typeof pullRequestNames],
+      value,
+    ]);
+    raw.push({
+      type: PULL_REQUEST,
+      parameters: { ...parametersOf(PULL_REQUEST), ...Object.fromEntries(wanted) },
+    });
   }
   if (requiredStatusChecks) {
-    const checks = requiredStatusChecks.checks.map(({ context, integrationId }) => ({ context, ...(integrationId === undefined ? {} : { integration_id: integrationId }) }));
+    const checks = requiredStatusChecks.checks.map(({ context, integrationId }) => ({
+      context,
+      ...(integrationId === undefined ? {} : { integration_id: integrationId }),
+    }));
     raw.push({
       type: STATUS_CHECKS,
-      parameters: { ...parametersOf(STATUS_CHECKS), strict_required_status_checks_policy: requiredStatusChecks.strict, required_status_checks: checks },
+      parameters: {
+        ...parametersOf(STATUS_CHECKS),
+        strict_required_status_checks_policy: requiredStatusChecks.strict,
+        required_status_checks: checks,
+      },
     });
   }
   return raw;

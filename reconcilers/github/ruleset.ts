@@ -3,6 +3,8 @@ import { FlaresmithError } from "../../controller/runtime/errors.ts";
 import { canonicalJson } from "../../controller/runtime/hash.ts";
 import type { FieldChange, ResourceContext, WriteResult } from "../engine/resource.ts";
 import type { GitHubClient } from "./client.ts";
+import { collectChanges, sortedText } from "./changes.ts";
+import type { Compare } from "./changes.ts";
 import { define } from "./define.ts";
 import { listOrAbsent } from "./listing.ts";
 import { requireVisible, splitName } from "./repository-access.ts";
@@ -30,12 +32,20 @@ const enforcements = Object.freeze({ active: "Active", disabled: "Disabled", eva
 
 /** Names become full refs; `~ALL`, `~DEFAULT_BRANCH` and full refs stay what they are. */
 function fullRef(pattern: string, target: RulesetSpec["target"]): string {
-  return pattern.startsWith("~") || pattern.startsWith("refs/") ? pattern : `refs/${target === "Tag" ? "tags" : "heads"}/${pattern}`;
+  return pattern.startsWith("~") || pattern.startsWith("refs/")
+    ? pattern
+    : `refs/${target === "Tag" ? "tags" : "heads"}/${pattern}`;
 }
 
 function bypassOf(data: unknown): BypassActor[] | undefined {
   if (!Array.isArray(data)) return undefined;
-  return (data as { actor_id?: number | null; actor_type: BypassActor["actorType"]; bypass_mode?: BypassActor["bypassMode"] }[]).map((actor) => ({
+  return (
+    data as {
+      actor_id?: number | null;
+      actor_type: BypassActor["actorType"];
+      bypass_mode?: BypassActor["bypassMode"];
+    }[]
+  ).map((actor) => ({
     actorType: actor.actor_type,
     bypassMode: actor.bypass_mode ?? "always",
     ...(actor.actor_id === undefined || actor.actor_id === null ? {} : { actorId: actor.actor_id }),
@@ -43,7 +53,9 @@ function bypassOf(data: unknown): BypassActor[] | undefined {
 }
 
 function observedOf(data: RulesetData): RulesetObserved {
-  const names = (data.conditions as { ref_name?: { include?: string[]; exclude?: string[] } } | null | undefined)?.ref_name;
+  const names = (
+    data.conditions as { ref_name?: { include?: string[]; exclude?: string[] } } | null | undefined
+  )?.ref_name;
   const raw = Array.isArray(data.rules) ? (data.rules as RawRule[]) : undefined;
   return {
     id: Number(data.id),
@@ -59,10 +71,20 @@ function observedOf(data: RulesetData): RulesetObserved {
   };
 }
 
-async function readOne(context: ReadContext, repository: string, id: number): Promise<RulesetData | undefined> {
-  const { client, signal } = context;
-  const answer = await client.attempt<RulesetData>({ what: `reading the ruleset ${id} of ${repository}`, signal, tolerate: [404] }, (request) =>
-    request("GET /repos/{owner}/{repo}/rulesets/{ruleset_id}", { ...splitName(repository), ruleset_id: id, includes_parents: false }),
+async function readOne(
+  context: ReadContext,
+  repository: string,
+  id: number,
+): Promise<RulesetData | undefined> {
+  const { client, signal, fresh } = context;
+  const answer = await client.attempt<RulesetData>(
+    { what: `reading the ruleset ${id} of ${repository}`, signal, fresh, tolerate: [404] },
+    (request) =>
+      request("GET /repos/{owner}/{repo}/rulesets/{ruleset_id}", {
+        ...splitName(repository),
+        ruleset_id: id,
+        includes_parents: false,
+      }),
   );
   if (answer.ok) return answer.data;
   await requireVisible(context, repository);
@@ -74,7 +96,13 @@ async function list(context: ReadContext, repository: string): Promise<RulesetDa
   const found = await listOrAbsent(
     context,
     options,
-    (request, page) => request("GET /repos/{owner}/{repo}/rulesets", { ...splitName(repository), includes_parents: false, per_page: 100, page }),
+    (request, page) =>
+      request("GET /repos/{owner}/{repo}/rulesets", {
+        ...splitName(repository),
+        includes_parents: false,
+        per_page: 100,
+        page,
+      }),
     (data) => data as readonly RulesetData[],
   );
   return found ?? [];
@@ -86,45 +114,57 @@ function actorKey({ actorId, actorType, bypassMode }: BypassActor): string {
   return `${actorType}${id} ${bypassMode}`;
 }
 
-const sorted = (items: readonly string[]): string => [...new Set(items)].toSorted().join(", ");
-
-function diffRules(wanted: RulesetSpec["rules"], found: RulesetSpec["rules"], compare: (field: string, to: unknown, from: unknown) => void): void {
+function diffRules(wanted: RulesetSpec["rules"], found: RulesetSpec["rules"], compare: Compare): void {
   for (const name of switchNames) compare(`rules.${name}`, wanted[name] === true, found[name] === true);
-  compare("rules.pullRequest", canonicalJson(wanted.pullRequest ?? null), canonicalJson(found.pullRequest ?? null));
+  compare(
+    "rules.pullRequest",
+    canonicalJson(wanted.pullRequest ?? null),
+    canonicalJson(found.pullRequest ?? null),
+  );
   const checks = (rule: RulesetSpec["rules"]["requiredStatusChecks"]): string | undefined =>
-    rule && sorted(rule.checks.map(({ context, integrationId }) => `${context}${integrationId === undefined ? "" : ` (app ${integrationId})`}`));
+    rule &&
+    sortedText(
+      rule.checks.map(
+        ({ context, integrationId }) =>
+          `${context}${integrationId === undefined ? "" : ` (app ${integrationId})`}`,
+      ),
+    );
   const [to, from] = [wanted.requiredStatusChecks, found.requiredStatusChecks];
   compare("rules.requiredStatusChecks.checks", checks(to) ?? "none", checks(from) ?? "none");
   if (to && from) compare("rules.requiredStatusChecks.strict", to.strict, from.strict);
 }
 
 function diff({ ruleset: wanted }: RulesetDesired, observed: RulesetObserved): FieldChange[] {
-  const changes: FieldChange[] = [];
-  const prefix = `rulesets.${wanted.name}`;
-  const compare = (field: string, to: unknown, from: unknown): void => {
-    if (to === undefined || from === undefined || to === from) return;
-    changes.push({ field: `${prefix}.${field}`, effect: "in-place", from: String(from), to: String(to) });
-  };
-  const refs = (patterns: readonly string[] | undefined): string | undefined => patterns && sorted(patterns.map((pattern) => fullRef(pattern, wanted.target)));
-  compare("name", wanted.name, observed.name);
-  compare("target", wanted.target, observed.target);
-  compare("enforcement", wanted.enforcement, observed.enforcement);
-  compare("include", refs(wanted.include), observed.include && sorted(observed.include));
-  // What is not excluded by the spec is not managed.
-  compare("exclude", refs(wanted.exclude), observed.exclude && sorted(observed.exclude));
-  if (observed.rules) diffRules(wanted.rules, observed.rules, compare);
-  compare("bypassActors", wanted.bypassActors && sorted(wanted.bypassActors.map(actorKey)), observed.bypassActors && sorted(observed.bypassActors.map(actorKey)));
-  return changes;
+  const refs = (patterns: readonly string[] | undefined): string | undefined =>
+    patterns && sortedText(patterns.map((pattern) => fullRef(pattern, wanted.target)));
+  const actors = (list: RulesetSpec["bypassActors"]): string | undefined =>
+    list && sortedText(list.map(actorKey));
+  return collectChanges((compare) => {
+    compare("name", wanted.name, observed.name);
+    compare("target", wanted.target, observed.target);
+    compare("enforcement", wanted.enforcement, observed.enforcement);
+    compare("include", refs(wanted.include), observed.include && sortedText(observed.include));
+    // What is not excluded by the spec is not managed.
+    compare("exclude", refs(wanted.exclude), observed.exclude && sortedText(observed.exclude));
+    if (observed.rules) diffRules(wanted.rules, observed.rules, compare);
+    compare("bypassActors", actors(wanted.bypassActors), actors(observed.bypassActors));
+  }, `rulesets.${wanted.name}.`);
 }
 
 function bodyOf(wanted: RulesetSpec, observed: RulesetObserved | undefined) {
-  const exclude = wanted.exclude?.map((pattern) => fullRef(pattern, wanted.target)) ?? observed?.exclude ?? [];
+  const exclude =
+    wanted.exclude?.map((pattern) => fullRef(pattern, wanted.target)) ?? observed?.exclude ?? [];
   const actors = wanted.bypassActors ?? observed?.bypassActors;
   return {
     name: wanted.name,
     target: wanted.target.toLowerCase() as "branch" | "tag",
     enforcement: wanted.enforcement.toLowerCase() as "active" | "disabled" | "evaluate",
-    conditions: { ref_name: { include: wanted.include.map((pattern) => fullRef(pattern, wanted.target)), exclude: [...exclude] } },
+    conditions: {
+      ref_name: {
+        include: wanted.include.map((pattern) => fullRef(pattern, wanted.target)),
+        exclude: [...exclude],
+      },
+    },
     rules: rawRules(wanted.rules, observed?.raw ?? []),
     // A list that is null is refused, so it is left out when nobody said anything about it.
     ...(actors === undefined
@@ -134,7 +174,8 @@ function bodyOf(wanted: RulesetSpec, observed: RulesetObserved | undefined) {
             actor_type: actorType,
             bypass_mode: bypassMode,
             // GitHub wants 1 for OrganizationAdmin, where the value means nothing, and null for DeployKey.
-            actor_id: actorType === "OrganizationAdmin" ? 1 : actorType === "DeployKey" ? null : (actorId ?? null),
+            actor_id:
+              actorType === "OrganizationAdmin" ? 1 : actorType === "DeployKey" ? null : (actorId ?? null),
           })),
         }),
   };
@@ -162,7 +203,12 @@ export const ruleset = define<RulesetDesired, RulesetObserved>({
     // Every change of these moves `updated_at`, which the listing shows; then they are read at any depth.
     include: "shallow",
     exclude: "shallow",
-    ...Object.fromEntries([...switchNames, "pullRequest", "requiredStatusChecks"].map((name) => [`rules.${name}`, "shallow" as const])),
+    ...Object.fromEntries(
+      [...switchNames, "pullRequest", "requiredStatusChecks"].map((name) => [
+        `rules.${name}`,
+        "shallow" as const,
+      ]),
+    ),
     bypassActors: "shallow",
   },
   reference: ({ repository, ruleset: { name } }) => ({ scope: repository, name }),
@@ -195,9 +241,14 @@ export const ruleset = define<RulesetDesired, RulesetObserved>({
   create: async ({ repository, ruleset: wanted }, context: Context) => {
     const { client, signal } = context;
     const what = `creating the ruleset ${wanted.name} of ${repository}`;
-    const answer = await client.attempt<RulesetData>({ what, signal, write: true, tolerate: [422], field: "spec.github.rulesets" }, (request) =>
-      // The SDK types every kind of rule by itself; the spec's are checked by its schema.
-      request("POST /repos/{owner}/{repo}/rulesets", { ...splitName(repository), ...(bodyOf(wanted, undefined) as object as { name: string; enforcement: "active" }) }),
+    const answer = await client.attempt<RulesetData>(
+      { what, signal, write: true, tolerate: [422], field: "spec.github.rulesets" },
+      (request) =>
+        // The SDK types every kind of rule by itself; the spec's are checked by its schema.
+        request("POST /repos/{owner}/{repo}/rulesets", {
+          ...splitName(repository),
+          ...(bodyOf(wanted, undefined) as object as { name: string; enforcement: "active" }),
+        }),
     );
     if (answer.ok) return written(answer.data);
     if (!/must be unique/i.test(answer.failure.message)) throw answer.error;
@@ -212,18 +263,38 @@ export const ruleset = define<RulesetDesired, RulesetObserved>({
     const { client, signal } = context;
     const what = `changing the ruleset ${wanted.name} of ${repository}`;
     // A shallow observation does not hold what must be kept.
-    const full = observed.raw ? observed : observedOf((await readOne(context, repository, observed.id)) ?? { id: observed.id, name: observed.name, enforcement: "disabled" });
-    const { data } = await client.call<RulesetData>({ what, signal, write: true, field: "spec.github.rulesets" }, (request) =>
-      request("PUT /repos/{owner}/{repo}/rulesets/{ruleset_id}", { ...splitName(repository), ruleset_id: observed.id, ...(bodyOf(wanted, full) as object) }),
+    const full = observed.raw
+      ? observed
+      : observedOf(
+          (await readOne(context, repository, observed.id)) ?? {
+            id: observed.id,
+            name: observed.name,
+            enforcement: "disabled",
+          },
+        );
+    const { data } = await client.call<RulesetData>(
+      { what, signal, write: true, field: "spec.github.rulesets" },
+      (request) =>
+        request("PUT /repos/{owner}/{repo}/rulesets/{ruleset_id}", {
+          ...splitName(repository),
+          ruleset_id: observed.id,
+          ...(bodyOf(wanted, full) as object),
+        }),
     );
     return written(data);
   },
   remove: async ({ scope, name, id }, context) => {
     const { client, signal } = context;
-    const known = id === undefined ? (await list(context, scope)).find((item) => item.name === name)?.id : Number(id);
+    const known =
+      id === undefined ? (await list(context, scope)).find((item) => item.name === name)?.id : Number(id);
     if (known === undefined) return;
-    const answer = await client.attempt({ what: `deleting the ruleset ${name} of ${scope}`, signal, write: true, tolerate: [404] }, (request) =>
-      request("DELETE /repos/{owner}/{repo}/rulesets/{ruleset_id}", { ...splitName(scope), ruleset_id: Number(known) }),
+    const answer = await client.attempt(
+      { what: `deleting the ruleset ${name} of ${scope}`, signal, write: true, tolerate: [404] },
+      (request) =>
+        request("DELETE /repos/{owner}/{repo}/rulesets/{ruleset_id}", {
+          ...splitName(scope),
+          ruleset_id: Number(known),
+        }),
     );
     if (!answer.ok) await requireVisible(context, scope);
   },

@@ -7,5 +7,8 @@ await sodium.ready;
 /** @param publicKey base64, as GitHub gives it. @returns base64 */
 export function seal(plaintext: string, publicKey: string): string {
   const key = sodium.from_base64(publicKey, sodium.base64_variants.ORIGINAL);
-  return sodium.to_base64(sodium.crypto_box_seal(sodium.from_string(plaintext), key), sodium.base64_variants.ORIGINAL);
+  return sodium.to_base64(
+    sodium.crypto_box_seal(sodium.from_string(plaintext), key),
+    sodium.base64_variants.ORIGINAL,
+  );
 }

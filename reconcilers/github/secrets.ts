@@ -7,7 +7,15 @@ import type { FieldChange, InventoryEntry, ResourceContext, WriteResult } from "
 import type { SecretValue } from "../../controller/runtime/secret-value.ts";
 import type { GitHubClient } from "./client.ts";
 import { define } from "./define.ts";
-import { byStoredName, describePlace, pathOf, placeOf, referenceOf, runSteps, writtenNames } from "./ensured-set.ts";
+import {
+  byStoredName,
+  describePlace,
+  pathOf,
+  placeOf,
+  referenceOf,
+  runSteps,
+  writtenNames,
+} from "./ensured-set.ts";
 import type { Place } from "./ensured-set.ts";
 import { listOrAbsent } from "./listing.ts";
 import type { ReadContext } from "./repository-access.ts";
@@ -25,10 +33,19 @@ async function read(context: ReadContext, place: Place): Promise<SecretsObserved
     (request, page) =>
       environment === undefined
         ? request("GET /repos/{owner}/{repo}/actions/secrets", { ...path, per_page: 100, page })
-        : request("GET /repos/{owner}/{repo}/environments/{environment_name}/secrets", { ...path, environment_name: environment, per_page: 100, page }),
+        : request("GET /repos/{owner}/{repo}/environments/{environment_name}/secrets", {
+            ...path,
+            environment_name: environment,
+            per_page: 100,
+            page,
+          }),
     (data) => data.secrets,
   );
-  return items && { updatedAt: Object.fromEntries(items.map((item) => [item.name.toUpperCase(), item.updated_at])) };
+  return (
+    items && {
+      updatedAt: Object.fromEntries(items.map((item) => [item.name.toUpperCase(), item.updated_at])),
+    }
+  );
 }
 
 interface Remembered {
@@ -46,7 +63,12 @@ function remembered(entry: InventoryEntry | undefined, name: string): Remembered
 }
 
 /** Why a secret must be written; undefined when it need not. */
-function reason(name: string, value: SecretValue, observed: SecretsObserved, entry: InventoryEntry | undefined): string | undefined {
+function reason(
+  name: string,
+  value: SecretValue,
+  observed: SecretsObserved,
+  entry: InventoryEntry | undefined,
+): string | undefined {
   const updatedAt = observed.updatedAt[name];
   if (updatedAt === undefined) return "missing";
   const known = remembered(entry, name);
@@ -55,7 +77,11 @@ function reason(name: string, value: SecretValue, observed: SecretsObserved, ent
   return Date.parse(updatedAt) > known.at ? "changed by someone else" : undefined;
 }
 
-function diff(desired: SecretsDesired, observed: SecretsObserved, entry: InventoryEntry | undefined): FieldChange[] {
+function diff(
+  desired: SecretsDesired,
+  observed: SecretsObserved,
+  entry: InventoryEntry | undefined,
+): FieldChange[] {
   const wanted = byStoredName(desired.values, "secret");
   const changes: FieldChange[] = [];
   for (const [name, value] of wanted) {
@@ -63,7 +89,8 @@ function diff(desired: SecretsDesired, observed: SecretsObserved, entry: Invento
     if (from !== undefined) changes.push({ field: `secrets.${name}`, effect: "in-place", from });
   }
   for (const name of writtenNames(entry)) {
-    if (!wanted.has(name)) changes.push({ field: `secrets.${name}`, effect: "in-place", from: "not in the spec any more" });
+    if (!wanted.has(name))
+      changes.push({ field: `secrets.${name}`, effect: "in-place", from: "not in the spec any more" });
   }
   return changes;
 }
@@ -72,23 +99,44 @@ async function publicKey(place: Place, context: Context): Promise<{ key_id: stri
   const { client, signal } = context;
   const { environment } = place;
   const path = pathOf(place);
-  const answer = await client.call({ what: `reading the public key for secrets of ${describePlace(place)}`, signal }, (request) =>
-    environment === undefined
-      ? request("GET /repos/{owner}/{repo}/actions/secrets/public-key", path)
-      : request("GET /repos/{owner}/{repo}/environments/{environment_name}/secrets/public-key", { ...path, environment_name: environment }),
+  const answer = await client.call(
+    { what: `reading the public key for secrets of ${describePlace(place)}`, signal },
+    (request) =>
+      environment === undefined
+        ? request("GET /repos/{owner}/{repo}/actions/secrets/public-key", path)
+        : request("GET /repos/{owner}/{repo}/environments/{environment_name}/secrets/public-key", {
+            ...path,
+            environment_name: environment,
+          }),
   );
   return answer.data;
 }
 
 /** @returns GitHub's clock when it answered, in milliseconds since the epoch */
-async function put(place: Place, name: string, sealed: { encrypted_value: string; key_id: string }, context: Context): Promise<number> {
+async function put(
+  place: Place,
+  name: string,
+  sealed: { encrypted_value: string; key_id: string },
+  context: Context,
+): Promise<number> {
   const { client, signal, clock } = context;
   const { environment } = place;
   const path = pathOf(place);
-  const { headers } = await client.call({ what: `writing the secret ${name} of ${describePlace(place)}`, signal, write: true }, (request) =>
-    environment === undefined
-      ? request("PUT /repos/{owner}/{repo}/actions/secrets/{secret_name}", { ...path, secret_name: name, ...sealed })
-      : request("PUT /repos/{owner}/{repo}/environments/{environment_name}/secrets/{secret_name}", { ...path, environment_name: environment, secret_name: name, ...sealed }),
+  const { headers } = await client.call(
+    { what: `writing the secret ${name} of ${describePlace(place)}`, signal, write: true },
+    (request) =>
+      environment === undefined
+        ? request("PUT /repos/{owner}/{repo}/actions/secrets/{secret_name}", {
+            ...path,
+            secret_name: name,
+            ...sealed,
+          })
+        : request("PUT /repos/{owner}/{repo}/environments/{environment_name}/secrets/{secret_name}", {
+            ...path,
+            environment_name: environment,
+            secret_name: name,
+            ...sealed,
+          }),
   );
   const date = Date.parse(headers["date"] ?? "");
   return Number.isNaN(date) ? clock.now() : date;
@@ -98,22 +146,38 @@ async function drop(place: Place, name: string, context: Context): Promise<void>
   const { client, signal } = context;
   const { environment } = place;
   const path = pathOf(place);
-  await client.attempt({ what: `deleting the secret ${name} of ${describePlace(place)}`, signal, write: true, tolerate: [404] }, (request) =>
-    environment === undefined
-      ? request("DELETE /repos/{owner}/{repo}/actions/secrets/{secret_name}", { ...path, secret_name: name })
-      : request("DELETE /repos/{owner}/{repo}/environments/{environment_name}/secrets/{secret_name}", { ...path, environment_name: environment, secret_name: name }),
+  await client.attempt(
+    { what: `deleting the secret ${name} of ${describePlace(place)}`, signal, write: true, tolerate: [404] },
+    (request) =>
+      environment === undefined
+        ? request("DELETE /repos/{owner}/{repo}/actions/secrets/{secret_name}", {
+            ...path,
+            secret_name: name,
+          })
+        : request("DELETE /repos/{owner}/{repo}/environments/{environment_name}/secrets/{secret_name}", {
+            ...path,
+            environment_name: environment,
+            secret_name: name,
+          }),
   );
 }
 
-async function write(desired: SecretsDesired, observed: SecretsObserved, context: Context): Promise<WriteResult<SecretsObserved>> {
+async function write(
+  desired: SecretsDesired,
+  observed: SecretsObserved,
+  context: Context,
+): Promise<WriteResult<SecretsObserved>> {
   const reference = referenceOf(desired);
   const place = placeOf(reference);
   const wanted = byStoredName(desired.values, "secret");
   const data = { ...context.entry?.data };
-  const due = [...wanted].filter(([name, value]) => reason(name, value, observed, context.entry) !== undefined);
+  const due = [...wanted].filter(
+    ([name, value]) => reason(name, value, observed, context.entry) !== undefined,
+  );
   const writtenAt = new Map<string, number>();
   const obsolete = writtenNames(context.entry).filter((name) => !wanted.has(name));
-  if (due.length === 0 && obsolete.length === 0) return { id: reference.name, name: reference.name, observed, data };
+  if (due.length === 0 && obsolete.length === 0)
+    return { id: reference.name, name: reference.name, observed, data };
   const sealing = due.length === 0 ? undefined : await publicKey(place, context);
   const failed = await runSteps([
     ...due.map(([name, value]) => async () => {
@@ -151,13 +215,21 @@ export const secrets = define<SecretsDesired, SecretsObserved>({
   observe: async (reference, context) => {
     const place = placeOf(reference);
     const load = (): Promise<SecretsObserved | undefined> => read(context, place);
-    const observed = await context.read({ listing: `${reference.scope}#${reference.name}`.toLowerCase(), list: load, find: (found) => found, single: load });
-    const leaving = context.entry?.state === "deleting" && writtenNames(context.entry).every((name) => observed?.updatedAt[name] === undefined);
+    const observed = await context.read({
+      listing: `${reference.scope}#${reference.name}`.toLowerCase(),
+      list: load,
+      find: (found) => found,
+      single: load,
+    });
+    const leaving =
+      context.entry?.state === "deleting" &&
+      writtenNames(context.entry).every((name) => observed?.updatedAt[name] === undefined);
     if (!observed || leaving) return { state: "absent" };
     return { state: "present", id: reference.name, owner: "unmarked", observed, depth: "deep" };
   },
   diff,
-  create: async (desired, context) => write(desired, (await read(context, placeOf(referenceOf(desired)))) ?? { updatedAt: {} }, context),
+  create: async (desired, context) =>
+    write(desired, (await read(context, placeOf(referenceOf(desired)))) ?? { updatedAt: {} }, context),
   update: (desired, observed, _changes, context) => write(desired, observed, context),
   remove: async (reference, context) => {
     for (const name of writtenNames(context.entry)) await drop(placeOf(reference), name, context);

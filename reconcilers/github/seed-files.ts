@@ -15,11 +15,22 @@ type Context = ResourceContext<GitHubClient>;
  * The newest commit of a path's history that is no root; undefined when there is none. The root is what GitHub itself
  * made (the generated README, the template's tree), so it does not count as somebody's work.
  */
-async function touchedBy(desired: SeedFilesDesired, path: string, context: Context): Promise<string | undefined> {
+async function touchedBy(
+  desired: SeedFilesDesired,
+  path: string,
+  context: Context,
+): Promise<string | undefined> {
   const { client, signal } = context;
   const { repository, branch } = desired;
-  const { data } = await client.call({ what: `reading the history of ${path} in ${repository}`, signal }, (request) =>
-    request("GET /repos/{owner}/{repo}/commits", { ...splitName(repository), sha: branch, path, per_page: 2 }),
+  const { data } = await client.call(
+    { what: `reading the history of ${path} in ${repository}`, signal },
+    (request) =>
+      request("GET /repos/{owner}/{repo}/commits", {
+        ...splitName(repository),
+        sha: branch,
+        path,
+        per_page: 2,
+      }),
   );
   return data.find((commit) => commit.parents.length > 0)?.sha;
 }
@@ -28,11 +39,22 @@ function refused(answer: Refusal, repository: string): Error {
   return generationUnderWay(answer.failure, repository) ?? answer.error;
 }
 
-async function commitOnce(desired: SeedFilesDesired, head: string, files: SeedFilesDesired["files"], context: Context): Promise<string> {
+async function commitOnce(
+  desired: SeedFilesDesired,
+  head: string,
+  files: SeedFilesDesired["files"],
+  context: Context,
+): Promise<string> {
   const { client, signal, marker } = context;
   const { repository, branch } = desired;
   const path = splitName(repository);
-  const call = { what: `seeding files into the branch ${branch} of ${repository}`, signal, write: true, tolerate: [409, 422], field: "spec.github.files" };
+  const call = {
+    what: `seeding files into the branch ${branch} of ${repository}`,
+    signal,
+    write: true,
+    tolerate: [409, 422],
+    field: "spec.github.files",
+  };
   const base = await treeOfCommit(context, repository, head);
   const tree = await client.attempt(call, (request) =>
     request("POST /repos/{owner}/{repo}/git/trees", {
@@ -46,12 +68,22 @@ async function commitOnce(desired: SeedFilesDesired, head: string, files: SeedFi
   const names = files.map((file) => file.path).toSorted();
   const message = `Add ${names.length === 1 ? names[0] : `${names.length} files`}\n\nFlaresmith: ${marker.text}`;
   const commit = await client.attempt(call, (request) =>
-    request("POST /repos/{owner}/{repo}/git/commits", { ...path, message, tree: tree.data.sha, parents: [head] }),
+    request("POST /repos/{owner}/{repo}/git/commits", {
+      ...path,
+      message,
+      tree: tree.data.sha,
+      parents: [head],
+    }),
   );
   if (!commit.ok) throw refused(commit, repository);
   // Without force this is compare-and-swap: a commit that came in between is never lost.
   const moved = await client.attempt(call, (request) =>
-    request("PATCH /repos/{owner}/{repo}/git/refs/{ref}", { ...path, ref: `heads/${branch}`, sha: commit.data.sha, force: false }),
+    request("PATCH /repos/{owner}/{repo}/git/refs/{ref}", {
+      ...path,
+      ref: `heads/${branch}`,
+      sha: commit.data.sha,
+      force: false,
+    }),
   );
   if (moved.ok) return commit.data.sha;
   if (!/fast.forward/i.test(moved.failure.message)) throw refused(moved, repository);
@@ -95,7 +127,10 @@ export const seedFiles = define<SeedFilesDesired, SeedFilesObserved>({
     const histories: { file: SeedFilesDesired["files"][number]; commit: string | undefined }[] = [];
     for (const file of files) histories.push({ file, commit: await touchedBy(desired, file.path, context) });
     const untouched = histories.filter(({ commit }) => commit === undefined).map(({ file }) => file);
-    const commit = untouched.length === 0 ? (histories[0]?.commit ?? head) : await commitOnce(desired, head, untouched, context);
+    const commit =
+      untouched.length === 0
+        ? (histories[0]?.commit ?? head)
+        : await commitOnce(desired, head, untouched, context);
     return { id: commit, name: branch, observed: { commit } };
   },
   update: async ({ branch }, observed) => ({ id: observed.commit, name: branch, observed }),

@@ -13,22 +13,38 @@ const secret = secretValues("key");
 beforeEach(async () => {
   world = bench();
   const { github, context } = world;
-  harness = harnessOn({ fetch: (request) => github.fetch(request), endpoint: PUBLIC_URL, now: () => context.clock.now(), credentials: { token: TOKEN } });
+  harness = harnessOn({
+    fetch: (request) => github.fetch(request),
+    endpoint: PUBLIC_URL,
+    now: () => context.clock.now(),
+    credentials: { token: TOKEN },
+  });
   github.seedRepository({ owner: "acme", name: "shop", files: { "README.md": "# Shop" } });
   await world.send("PUT", "/repos/acme/shop/environments/dev", { body: {} });
 });
 
 const places = [
   { name: "the repository", place: { repository: "acme/shop" }, path: "/repos/acme/shop/actions" },
-  { name: "an environment", place: { repository: "acme/shop", environment: "dev" }, path: "/repos/acme/shop/environments/dev" },
+  {
+    name: "an environment",
+    place: { repository: "acme/shop", environment: "dev" },
+    path: "/repos/acme/shop/environments/dev",
+  },
 ];
 
-const writes = (since: number): string[] => world.context.journal.since(since).filter((entry) => entry.method !== "GET").map((entry) => `${entry.method} ${entry.path}`);
+const writes = (since: number): string[] =>
+  world.context.journal
+    .since(since)
+    .filter((entry) => entry.method !== "GET")
+    .map((entry) => `${entry.method} ${entry.path}`);
 const plaintexts = (): string => JSON.stringify(world.github.state());
 
 describe.each(places)("variables of $name", ({ place, path }) => {
-  const values = Object.fromEntries(Array.from({ length: 35 }, (_, index) => [`name_${index}`, `value ${index}`]));
-  const read = async (name: string): Promise<unknown> => (await world.send("GET", `${path}/variables/${name}`)).json["value"];
+  const values = Object.fromEntries(
+    Array.from({ length: 35 }, (_, index) => [`name_${index}`, `value ${index}`]),
+  );
+  const read = async (name: string): Promise<unknown> =>
+    (await world.send("GET", `${path}/variables/${name}`)).json["value"];
 
   it("are written once, over more than one page, and then nothing differs", async () => {
     const slot = slotOf(harness, variables);
@@ -47,7 +63,10 @@ describe.each(places)("variables of $name", ({ place, path }) => {
     await slot.create(desired);
     await world.send("PATCH", `${path}/variables/A`, { body: { value: "9" } });
     await world.send("DELETE", `${path}/variables/B`);
-    expect(await slot.diff(desired)).toMatchObject([{ field: "variables.A", from: "9", to: "1" }, { field: "variables.B", to: "2" }]);
+    expect(await slot.diff(desired)).toMatchObject([
+      { field: "variables.A", from: "9", to: "1" },
+      { field: "variables.B", to: "2" },
+    ]);
     await slot.correct(desired);
     expect([await read("A"), await read("B")]).toEqual(["1", "2"]);
   });
@@ -58,7 +77,12 @@ describe.each(places)("variables of $name", ({ place, path }) => {
     await world.send("POST", `${path}/variables`, { body: { name: "EQUAL", value: "same" } });
     await slot.create({ ...place, values: { OURS: "1", EQUAL: "same", KEPT: "2" } });
     await slot.correct({ ...place, values: { KEPT: "2" } });
-    expect([await read("OURS"), await read("EQUAL"), await read("THEIRS"), await read("KEPT")]).toEqual([undefined, "same", "x", "2"]);
+    expect([await read("OURS"), await read("EQUAL"), await read("THEIRS"), await read("KEPT")]).toEqual([
+      undefined,
+      "same",
+      "x",
+      "2",
+    ]);
     expect(slot.entry?.data).toEqual({ KEPT: "written" });
   });
 
@@ -94,7 +118,8 @@ describe.each(places)("variables of $name", ({ place, path }) => {
 });
 
 describe.each(places)("secrets of $name", ({ place, path }) => {
-  const updated = async (name: string): Promise<unknown> => (await world.send("GET", `${path}/secrets/${name}`)).json["updated_at"];
+  const updated = async (name: string): Promise<unknown> =>
+    (await world.send("GET", `${path}/secrets/${name}`)).json["updated_at"];
 
   it("arrive sealed, and then nothing differs and nothing is written", async () => {
     const slot = slotOf(harness, secrets);
@@ -114,7 +139,9 @@ describe.each(places)("secrets of $name", ({ place, path }) => {
     world.advance(5000);
     const before = world.context.journal.last();
     const desired = { ...place, values: { A: secret("rotated"), B: secret("b") } };
-    expect(await slot.diff(desired)).toEqual([{ field: "secrets.A", effect: "in-place", from: "of an older value" }]);
+    expect(await slot.diff(desired)).toEqual([
+      { field: "secrets.A", effect: "in-place", from: "of an older value" },
+    ]);
     await slot.correct(desired);
     expect(writes(before)).toEqual([`PUT ${path}/secrets/A`]);
     expect(plaintexts()).toContain("rotated");
@@ -129,7 +156,10 @@ describe.each(places)("secrets of $name", ({ place, path }) => {
     const other = slotOf(harness, secrets);
     await other.create({ ...place, values: { A: secret("theirs") } });
     await world.send("DELETE", `${path}/secrets/B`);
-    expect((await slot.diff(desired)).map((change) => [change.field, change.from])).toEqual([["secrets.A", "changed by someone else"], ["secrets.B", "missing"]]);
+    expect((await slot.diff(desired)).map((change) => [change.field, change.from])).toEqual([
+      ["secrets.A", "changed by someone else"],
+      ["secrets.B", "missing"],
+    ]);
     await slot.correct(desired);
     expect(plaintexts()).not.toContain("theirs");
     expect(await slot.diff(desired)).toEqual([]);
@@ -175,18 +205,33 @@ describe.each(places)("secrets of $name", ({ place, path }) => {
 describe("places that are not there", () => {
   it("an environment that does not exist has no variables; a repository that cannot be seen is an error", async () => {
     const slot = slotOf(harness, variables);
-    expect(await slot.observe({ repository: "acme/shop", environment: "nowhere", values: {} })).toEqual({ state: "absent" });
-    await expect(slot.observe({ repository: "acme/gone", values: {} })).rejects.toMatchObject({ code: "INTEGRATION_REPOSITORY_NOT_VISIBLE" });
+    expect(await slot.observe({ repository: "acme/shop", environment: "nowhere", values: {} })).toEqual({
+      state: "absent",
+    });
+    await expect(slot.observe({ repository: "acme/gone", values: {} })).rejects.toMatchObject({
+      code: "INTEGRATION_REPOSITORY_NOT_VISIBLE",
+    });
   });
 
   it("a listing that broke off is an error, never fewer variables", async () => {
-    world.context.faults.add({ path: "/actions/variables", status: 200, body: { total_count: 3, variables: [] } });
-    await expect(slotOf(harness, variables).observe({ repository: "acme/shop", values: {} })).rejects.toMatchObject({ code: "INTEGRATION_RESPONSE_INVALID" });
+    world.context.faults.add({
+      path: "/actions/variables",
+      status: 200,
+      body: { total_count: 3, variables: [] },
+    });
+    await expect(
+      slotOf(harness, variables).observe({ repository: "acme/shop", values: {} }),
+    ).rejects.toMatchObject({ code: "INTEGRATION_RESPONSE_INVALID" });
   });
 
-  it.each([["GITHUB_X", { GITHUB_X: "1" }], ["two names in one", { a: "1", A: "2" }]])("%s is refused before anything is sent", async (_name, values) => {
+  it.each([
+    ["GITHUB_X", { GITHUB_X: "1" }],
+    ["two names in one", { a: "1", A: "2" }],
+  ])("%s is refused before anything is sent", async (_name, values) => {
     const before = world.context.journal.last();
-    await expect(slotOf(harness, variables).create({ repository: "acme/shop", values })).rejects.toMatchObject({ code: "SPEC_INVALID" });
+    await expect(
+      slotOf(harness, variables).create({ repository: "acme/shop", values }),
+    ).rejects.toMatchObject({ code: "SPEC_INVALID" });
     expect(writes(before)).toEqual([]);
   });
 });

@@ -6,7 +6,17 @@ import type { Clock } from "../../controller/runtime/clock.ts";
 import { createMarker } from "../engine/marker.ts";
 import { createObservationSource } from "../engine/observation-source.ts";
 import type { ObservationSource } from "../engine/observation-source.ts";
-import type { Depth, FieldChange, InventoryEntry, Observation, ReadOptions, Reference, ResourceContext, ResourceDefinition, WriteResult } from "../engine/resource.ts";
+import type {
+  Depth,
+  FieldChange,
+  InventoryEntry,
+  Observation,
+  ReadOptions,
+  Reference,
+  ResourceContext,
+  ResourceDefinition,
+  WriteResult,
+} from "../engine/resource.ts";
 import { createGitHubClient } from "./client.ts";
 import type { GitHubClient, GitHubCredentials } from "./client.ts";
 import type { ReadContext } from "./repository-access.ts";
@@ -47,7 +57,10 @@ export function harnessOn(options: {
 }
 
 /** What `look` of a lookup is called with. */
-export function lookupContext(harness: Harness, options: { fresh?: boolean; depth?: Depth } = {}): ReadContext & { clock: Clock; depth: Depth } {
+export function lookupContext(
+  harness: Harness,
+  options: { fresh?: boolean; depth?: Depth } = {},
+): ReadContext & { clock: Clock; depth: Depth } {
   const { client, clock, source } = harness;
   const { fresh = false, depth = "shallow" } = options;
   return {
@@ -77,14 +90,22 @@ export function slotOf<Desired, Observed>(
   definition: ResourceDefinition<Desired, Observed, GitHubClient>,
   options: { installation?: string; project?: string } = {},
 ): Slot<Desired, Observed> {
-  const parts = { installation: options.installation ?? "inst-1", namespace: "default", kind: "Project", name: options.project ?? "shop", slot: definition.segment };
+  const parts = {
+    installation: options.installation ?? "inst-1",
+    namespace: "default",
+    kind: "Project",
+    name: options.project ?? "shop",
+    slot: definition.segment,
+  };
   const contextOf = (depth: Depth, fresh: boolean, nonce = ""): ResourceContext<GitHubClient> => ({
     ...lookupContext(harness, { fresh, depth }),
     marker: createMarker(parts, nonce),
     entry: slot.entry,
     read: async <Listing, Item>(read: ReadOptions<Listing, Item>) => {
       if (fresh) return read.single();
-      return read.find(await harness.source.shared(`list:${definition.type}:${read.listing}`, 60_000, () => read.list()));
+      return read.find(
+        await harness.source.shared(`list:${definition.type}:${read.listing}`, 60_000, () => read.list()),
+      );
     },
   });
   const referenceOf = (desired: Desired): Reference => {
@@ -92,22 +113,43 @@ export function slotOf<Desired, Observed>(
     return { ...definition.reference(desired), ...(id === undefined ? {} : { id }) };
   };
   const keep = (result: WriteResult<Observed>): WriteResult<Observed> => {
-    const base = slot.entry ?? { slot: definition.segment, provider: "github", type: definition.type, key: definition.segment, state: "ready" as const };
-    slot.entry = { ...base, id: result.id, state: "ready", data: result.data ?? base.data, fingerprint: result.fingerprint ?? base.fingerprint };
+    const base = slot.entry ?? {
+      slot: definition.segment,
+      provider: "github",
+      type: definition.type,
+      key: definition.segment,
+      state: "ready" as const,
+    };
+    slot.entry = {
+      ...base,
+      id: result.id,
+      state: "ready",
+      data: result.data ?? base.data,
+      fingerprint: result.fingerprint ?? base.fingerprint,
+    };
     return result;
   };
   const slot: Slot<Desired, Observed> = {
     entry: undefined,
-    observe: (desired, { depth = "deep", fresh = true } = {}) => definition.observe(referenceOf(desired), contextOf(depth, fresh)),
+    observe: (desired, { depth = "deep", fresh = true } = {}) =>
+      definition.observe(referenceOf(desired), contextOf(depth, fresh)),
     diff: async (desired, observeOptions) => {
       const found = await slot.observe(desired, observeOptions);
-      if (found.state !== "present") throw new Error(`${definition.type} is ${found.state}`, found.state === "unknown" ? { cause: found.error } : {});
+      if (found.state !== "present")
+        throw new Error(
+          `${definition.type} is ${found.state}`,
+          found.state === "unknown" ? { cause: found.error } : {},
+        );
       return definition.diff(desired, found.observed, slot.entry);
     },
     create: async (desired) => keep(await definition.create(desired, contextOf("deep", true, "n0nce"))),
     correct: async (desired) => {
       const found = await slot.observe(desired);
-      if (found.state !== "present") throw new Error(`${definition.type} is ${found.state}`, found.state === "unknown" ? { cause: found.error } : {});
+      if (found.state !== "present")
+        throw new Error(
+          `${definition.type} is ${found.state}`,
+          found.state === "unknown" ? { cause: found.error } : {},
+        );
       const changes = definition.diff(desired, found.observed, slot.entry);
       if (changes.length === 0) return false;
       keep(await definition.update(desired, found.observed, changes, contextOf("deep", true)));

@@ -103,7 +103,9 @@ export interface EnvironmentDesired {
   /** Minutes, 0 to 43200. */
   waitTimer?: number | undefined;
   preventSelfReview?: boolean | undefined;
-  branchPolicies?: { protectedBranches?: boolean | undefined; patterns?: readonly string[] | undefined } | undefined;
+  branchPolicies?:
+    | { protectedBranches?: boolean | undefined; patterns?: readonly string[] | undefined }
+    | undefined;
 }
 
 export interface ObservedReviewer {

@@ -2,7 +2,15 @@
 import type { FieldChange, InventoryEntry, ResourceContext, WriteResult } from "../engine/resource.ts";
 import type { GitHubClient } from "./client.ts";
 import { define } from "./define.ts";
-import { byStoredName, describePlace, pathOf, placeOf, referenceOf, runSteps, writtenNames } from "./ensured-set.ts";
+import {
+  byStoredName,
+  describePlace,
+  pathOf,
+  placeOf,
+  referenceOf,
+  runSteps,
+  writtenNames,
+} from "./ensured-set.ts";
 import type { Place } from "./ensured-set.ts";
 import { listOrAbsent } from "./listing.ts";
 import type { ReadContext } from "./repository-access.ts";
@@ -23,19 +31,33 @@ async function read(context: ReadContext, place: Place): Promise<VariablesObserv
     (request, page) =>
       environment === undefined
         ? request("GET /repos/{owner}/{repo}/actions/variables", { ...path, per_page: PAGE, page })
-        : request("GET /repos/{owner}/{repo}/environments/{environment_name}/variables", { ...path, environment_name: environment, per_page: PAGE, page }),
+        : request("GET /repos/{owner}/{repo}/environments/{environment_name}/variables", {
+            ...path,
+            environment_name: environment,
+            per_page: PAGE,
+            page,
+          }),
     (data) => data.variables,
   );
   return items && { values: Object.fromEntries(items.map(({ name, value }) => [name.toUpperCase(), value])) };
 }
 
-function diff(desired: VariablesDesired, observed: VariablesObserved, entry: InventoryEntry | undefined): FieldChange[] {
+function diff(
+  desired: VariablesDesired,
+  observed: VariablesObserved,
+  entry: InventoryEntry | undefined,
+): FieldChange[] {
   const wanted = byStoredName(desired.values, "variable");
   const changes: FieldChange[] = [];
   for (const [name, value] of wanted) {
     const from = observed.values[name];
     if (from === value) continue;
-    changes.push({ field: `variables.${name}`, effect: "in-place", to: value, ...(from === undefined ? {} : { from }) });
+    changes.push({
+      field: `variables.${name}`,
+      effect: "in-place",
+      to: value,
+      ...(from === undefined ? {} : { from }),
+    });
   }
   for (const name of writtenNames(entry)) {
     if (wanted.has(name)) continue;
@@ -45,7 +67,13 @@ function diff(desired: VariablesDesired, observed: VariablesObserved, entry: Inv
   return changes;
 }
 
-async function put(place: Place, name: string, value: string, exists: boolean, context: Context): Promise<void> {
+async function put(
+  place: Place,
+  name: string,
+  value: string,
+  exists: boolean,
+  context: Context,
+): Promise<void> {
   const { client, signal } = context;
   const { environment } = place;
   const path = pathOf(place);
@@ -54,14 +82,24 @@ async function put(place: Place, name: string, value: string, exists: boolean, c
     client.attempt({ ...call, tolerate }, (request) =>
       environment === undefined
         ? request("PATCH /repos/{owner}/{repo}/actions/variables/{name}", { ...path, name, value })
-        : request("PATCH /repos/{owner}/{repo}/environments/{environment_name}/variables/{name}", { ...path, environment_name: environment, name, value }),
+        : request("PATCH /repos/{owner}/{repo}/environments/{environment_name}/variables/{name}", {
+            ...path,
+            environment_name: environment,
+            name,
+            value,
+          }),
     );
   if (exists && (await change([404])).ok) return;
   // Missing, or gone since it was read; 409 says that it came to be since.
   const created = await client.attempt({ ...call, tolerate: [409] }, (request) =>
     environment === undefined
       ? request("POST /repos/{owner}/{repo}/actions/variables", { ...path, name, value })
-      : request("POST /repos/{owner}/{repo}/environments/{environment_name}/variables", { ...path, environment_name: environment, name, value }),
+      : request("POST /repos/{owner}/{repo}/environments/{environment_name}/variables", {
+          ...path,
+          environment_name: environment,
+          name,
+          value,
+        }),
   );
   if (!created.ok) await change([]);
 }
@@ -70,14 +108,29 @@ async function drop(place: Place, name: string, context: Context): Promise<void>
   const { client, signal } = context;
   const { environment } = place;
   const path = pathOf(place);
-  await client.attempt({ what: `deleting the variable ${name} of ${describePlace(place)}`, signal, write: true, tolerate: [404] }, (request) =>
-    environment === undefined
-      ? request("DELETE /repos/{owner}/{repo}/actions/variables/{name}", { ...path, name })
-      : request("DELETE /repos/{owner}/{repo}/environments/{environment_name}/variables/{name}", { ...path, environment_name: environment, name }),
+  await client.attempt(
+    {
+      what: `deleting the variable ${name} of ${describePlace(place)}`,
+      signal,
+      write: true,
+      tolerate: [404],
+    },
+    (request) =>
+      environment === undefined
+        ? request("DELETE /repos/{owner}/{repo}/actions/variables/{name}", { ...path, name })
+        : request("DELETE /repos/{owner}/{repo}/environments/{environment_name}/variables/{name}", {
+            ...path,
+            environment_name: environment,
+            name,
+          }),
   );
 }
 
-async function write(desired: VariablesDesired, observed: VariablesObserved, context: Context): Promise<WriteResult<VariablesObserved>> {
+async function write(
+  desired: VariablesDesired,
+  observed: VariablesObserved,
+  context: Context,
+): Promise<WriteResult<VariablesObserved>> {
   const reference = referenceOf(desired);
   const place = placeOf(reference);
   const values = { ...observed.values };
@@ -113,13 +166,21 @@ export const variables = define<VariablesDesired, VariablesObserved>({
   observe: async (reference, context) => {
     const place = placeOf(reference);
     const load = (): Promise<VariablesObserved | undefined> => read(context, place);
-    const observed = await context.read({ listing: `${reference.scope}#${reference.name}`.toLowerCase(), list: load, find: (found) => found, single: load });
-    const leaving = context.entry?.state === "deleting" && writtenNames(context.entry).every((name) => observed?.values[name] === undefined);
+    const observed = await context.read({
+      listing: `${reference.scope}#${reference.name}`.toLowerCase(),
+      list: load,
+      find: (found) => found,
+      single: load,
+    });
+    const leaving =
+      context.entry?.state === "deleting" &&
+      writtenNames(context.entry).every((name) => observed?.values[name] === undefined);
     if (!observed || leaving) return { state: "absent" };
     return { state: "present", id: reference.name, owner: "unmarked", observed, depth: "deep" };
   },
   diff,
-  create: async (desired, context) => write(desired, (await read(context, placeOf(referenceOf(desired)))) ?? { values: {} }, context),
+  create: async (desired, context) =>
+    write(desired, (await read(context, placeOf(referenceOf(desired)))) ?? { values: {} }, context),
   update: (desired, observed, _changes, context) => write(desired, observed, context),
   remove: async (reference, context) => {
     for (const name of writtenNames(context.entry)) await drop(placeOf(reference), name, context);

@@ -14,12 +14,23 @@ beforeEach(() => {
   delivered = [];
   world = bench({ deliver: (delivery) => void delivered.push(delivery) });
   const { github, context } = world;
-  harness = harnessOn({ fetch: (request) => github.fetch(request), endpoint: PUBLIC_URL, now: () => context.clock.now(), credentials: { token: TOKEN } });
+  harness = harnessOn({
+    fetch: (request) => github.fetch(request),
+    endpoint: PUBLIC_URL,
+    now: () => context.clock.now(),
+    credentials: { token: TOKEN },
+  });
   github.seedRepository({ owner: "acme", name: "shop", files: { "README.md": "# Shop" } });
 });
 
-const desired = { repository: "acme/shop", url: "https://hooks.example/webhooks/github", secret: secret("s1"), events: ["push", "pull_request"] };
-const hooks = async (): Promise<{ id: number; config: Record<string, string> }[]> => JSON.parse((await world.send("GET", "/repos/acme/shop/hooks")).text);
+const desired = {
+  repository: "acme/shop",
+  url: "https://hooks.example/webhooks/github",
+  secret: secret("s1"),
+  events: ["push", "pull_request"],
+};
+const hooks = async (): Promise<{ id: number; config: Record<string, string> }[]> =>
+  JSON.parse((await world.send("GET", "/repos/acme/shop/hooks")).text);
 
 describe("a webhook", () => {
   it("is made once, signs with the secret, and then nothing differs", async () => {
@@ -69,7 +80,9 @@ describe("a webhook", () => {
 
   it("removed, is absent, others stay", async () => {
     const slot = slotOf(harness, webhook);
-    await world.send("POST", "/repos/acme/shop/hooks", { body: { config: { url: "https://theirs.example/" }, events: ["push"] } });
+    await world.send("POST", "/repos/acme/shop/hooks", {
+      body: { config: { url: "https://theirs.example/" }, events: ["push"] },
+    });
     await slot.create(desired);
     await slot.remove(desired);
     expect(await slot.observe(desired)).toEqual({ state: "absent" });
@@ -78,6 +91,9 @@ describe("a webhook", () => {
 
   it("a missing permission is named, not taken for absence", async () => {
     world.context.faults.add({ path: "/repos/acme/shop/hooks", status: 404, body: { message: "Not Found" } });
-    await expect(slotOf(harness, webhook).observe(desired)).rejects.toMatchObject({ code: "INTEGRATION_PERMISSION_MISSING", hint: expect.stringContaining("repository_hooks") });
+    await expect(slotOf(harness, webhook).observe(desired)).rejects.toMatchObject({
+      code: "INTEGRATION_PERMISSION_MISSING",
+      hint: expect.stringContaining("repository_hooks"),
+    });
   });
 });

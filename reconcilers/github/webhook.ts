@@ -1,6 +1,7 @@
 /** A webhook of a repository, known by its URL. */
 import { FlaresmithError } from "../../controller/runtime/errors.ts";
 import type { FieldChange, InventoryEntry, WriteResult } from "../engine/resource.ts";
+import { collectChanges, sortedText } from "./changes.ts";
 import { define } from "./define.ts";
 import { listOrAbsent } from "./listing.ts";
 import { requireVisible, splitName } from "./repository-access.ts";
@@ -32,7 +33,8 @@ async function list(context: ReadContext, repository: string): Promise<HookData[
   const found = await listOrAbsent(
     context,
     { what: `listing the webhooks of ${repository}`, repository },
-    (request, page) => request("GET /repos/{owner}/{repo}/hooks", { ...splitName(repository), per_page: 100, page }),
+    (request, page) =>
+      request("GET /repos/{owner}/{repo}/hooks", { ...splitName(repository), per_page: 100, page }),
     (data) => data as readonly HookData[],
   );
   if (found) return found;
@@ -44,19 +46,20 @@ async function list(context: ReadContext, repository: string): Promise<HookData[
   });
 }
 
-function diff(desired: WebhookDesired, observed: WebhookObserved, entry: InventoryEntry | undefined): FieldChange[] {
-  const changes: FieldChange[] = [];
-  const compare = (field: string, to: string, from: string): void => {
-    if (to !== from) changes.push({ field: `webhook.${field}`, effect: "in-place", from, to });
-  };
-  compare("url", desired.url, observed.url);
-  compare("events", [...new Set(desired.events)].toSorted().join(", "), observed.events.join(", "));
-  compare("active", "true", String(observed.active));
-  compare("contentType", "json", observed.contentType);
-  compare("insecureSsl", "false", String(observed.insecureSsl));
-  if (!observed.hasSecret) compare("secret", "set", "missing");
-  else if (entry?.data?.["secret"] !== desired.secret.hash) compare("secret", "set", "of an older value");
-  return changes;
+function diff(
+  desired: WebhookDesired,
+  observed: WebhookObserved,
+  entry: InventoryEntry | undefined,
+): FieldChange[] {
+  const known = entry?.data?.["secret"] === desired.secret.hash;
+  return collectChanges((compare) => {
+    compare("url", desired.url, observed.url);
+    compare("events", sortedText(desired.events), sortedText(observed.events));
+    compare("active", true, observed.active);
+    compare("contentType", "json", observed.contentType);
+    compare("insecureSsl", false, observed.insecureSsl);
+    compare("secret", "set", !observed.hasSecret ? "missing" : known ? "set" : "of an older value");
+  }, "webhook.");
 }
 
 /** Always with the secret: a config without it would take it away. */
@@ -69,7 +72,12 @@ function bodyOf({ url, secret, events }: WebhookDesired) {
 }
 
 function written(desired: WebhookDesired, data: HookData): WriteResult<WebhookObserved> {
-  return { id: String(data.id), name: desired.url, observed: observedOf(data), data: { secret: desired.secret.hash } };
+  return {
+    id: String(data.id),
+    name: desired.url,
+    observed: observedOf(data),
+    data: { secret: desired.secret.hash },
+  };
 }
 
 /** Delivers JSON over verified TLS, signed with the secret; whose value is compared by its remembered hash. */
@@ -79,10 +87,18 @@ export const webhook = define<WebhookDesired, WebhookObserved>({
   segment: "githubWebhook",
   holds: "nothing",
   ownership: "inherited",
-  fields: { url: "shallow", events: "shallow", active: "shallow", contentType: "shallow", insecureSsl: "shallow", secret: "write-only" },
+  fields: {
+    url: "shallow",
+    events: "shallow",
+    active: "shallow",
+    contentType: "shallow",
+    insecureSsl: "shallow",
+    secret: "write-only",
+  },
   reference: ({ repository, url }) => ({ scope: repository, name: url }),
   observe: async ({ scope, name, id }, context) => {
-    const find = (all: readonly HookData[]): HookData | undefined => all.find((hook) => String(hook.id) === id) ?? all.find((hook) => hook.config.url === name);
+    const find = (all: readonly HookData[]): HookData | undefined =>
+      all.find((hook) => String(hook.id) === id) ?? all.find((hook) => hook.config.url === name);
     const found = await context.read({
       listing: scope.toLowerCase(),
       list: () => list(context, scope),
@@ -91,14 +107,25 @@ export const webhook = define<WebhookDesired, WebhookObserved>({
     });
     if (!found) return { state: "absent" };
     const observed = observedOf(found);
-    return { state: "present", id: String(observed.id), name: observed.url, owner: "unmarked", observed, depth: "deep" };
+    return {
+      state: "present",
+      id: String(observed.id),
+      name: observed.url,
+      owner: "unmarked",
+      observed,
+      depth: "deep",
+    };
   },
   diff,
   create: async (desired, context) => {
     const { client, signal } = context;
     const what = `creating the webhook of ${desired.repository}`;
     const answer = await client.attempt({ what, signal, write: true, tolerate: [422] }, (request) =>
-      request("POST /repos/{owner}/{repo}/hooks", { ...splitName(desired.repository), name: "web", ...bodyOf(desired) }),
+      request("POST /repos/{owner}/{repo}/hooks", {
+        ...splitName(desired.repository),
+        name: "web",
+        ...bodyOf(desired),
+      }),
     );
     if (answer.ok) return written(desired, answer.data);
     if (!/already exists/i.test(answer.failure.message)) throw answer.error;
@@ -110,17 +137,31 @@ export const webhook = define<WebhookDesired, WebhookObserved>({
   },
   update: async (desired, observed, _changes, context) => {
     const { client, signal } = context;
-    const { data } = await client.call({ what: `changing the webhook of ${desired.repository}`, signal, write: true }, (request) =>
-      request("PATCH /repos/{owner}/{repo}/hooks/{hook_id}", { ...splitName(desired.repository), hook_id: observed.id, ...bodyOf(desired) }),
+    const { data } = await client.call(
+      { what: `changing the webhook of ${desired.repository}`, signal, write: true },
+      (request) =>
+        request("PATCH /repos/{owner}/{repo}/hooks/{hook_id}", {
+          ...splitName(desired.repository),
+          hook_id: observed.id,
+          ...bodyOf(desired),
+        }),
     );
     return written(desired, data);
   },
   remove: async ({ scope, name, id }, context) => {
     const { client, signal } = context;
-    const known = id === undefined ? (await list(context, scope)).find((hook) => hook.config.url === name)?.id : Number(id);
+    const known =
+      id === undefined
+        ? (await list(context, scope)).find((hook) => hook.config.url === name)?.id
+        : Number(id);
     if (known === undefined) return;
-    const answer = await client.attempt({ what: `deleting the webhook of ${scope}`, signal, write: true, tolerate: [404] }, (request) =>
-      request("DELETE /repos/{owner}/{repo}/hooks/{hook_id}", { ...splitName(scope), hook_id: Number(known) }),
+    const answer = await client.attempt(
+      { what: `deleting the webhook of ${scope}`, signal, write: true, tolerate: [404] },
+      (request) =>
+        request("DELETE /repos/{owner}/{repo}/hooks/{hook_id}", {
+          ...splitName(scope),
+          hook_id: Number(known),
+        }),
     );
     if (!answer.ok) await requireVisible(context, scope);
   },
