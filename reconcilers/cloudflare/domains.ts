@@ -18,6 +18,7 @@ import { segment } from "./client.ts";
 import { applyOperations, rememberedUnder } from "./ensured-set.ts";
 import type { SetOperation } from "./ensured-set.ts";
 import { isAbsence } from "./failures.ts";
+import { sharedList } from "./listing.ts";
 import { readList } from "./paging.ts";
 import type { DomainsDesired, DomainsObserved, DomainsOutputs, ObservedDomain } from "./types.ts";
 import { zoneId } from "./zones.ts";
@@ -62,7 +63,7 @@ function readDomains(context: Context, accountId: string): Promise<ObservedDomai
       service: domain.service,
     }));
   };
-  return context.shared(`domains:${accountId}`, load);
+  return sharedList(context, `domains:${accountId}`, load);
 }
 
 async function observe(reference: Reference, context: Context): Promise<Observation<DomainsObserved>> {

@@ -93,6 +93,14 @@ const byCode: Readonly<Record<number, { code: ErrorCode; hint: string }>> = Obje
     code: "INTEGRATION_CONFLICT",
     hint: "Remove the service bindings of the named Workers; then it is deleted by itself.",
   },
+  10014: {
+    code: "INTEGRATION_NAME_CONFLICT",
+    hint: "Choose another name in spec.cloudflare.names, or delete the KV namespace that has it.",
+  },
+  10004: {
+    code: "INTEGRATION_NAME_CONFLICT",
+    hint: "Choose another name in spec.cloudflare.names, or delete the R2 bucket that has it.",
+  },
   100116: {
     code: "INTEGRATION_NAME_CONFLICT",
     hint: "Remove the hostname from the Worker that has it, or choose another hostname.",

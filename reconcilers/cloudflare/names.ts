@@ -65,10 +65,12 @@ export function kvNamespaceTitle(project: string, name: string, environment?: st
  */
 export function previewName(name: string, worker: string): string {
   const limit = Math.max(HASH_LENGTH + 1, LABEL_LIMIT - worker.length - 1);
-  // A single part needs no telling apart, except from one that ends in a hash.
-  const plain =
-    /^[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9]))*$/.test(name) &&
-    name.length <= limit &&
-    !/(?:^|-)[0-9a-f]{8}$/.test(name);
-  return plain ? name : joined([name, ""], limit);
+  const slug = name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .replaceAll(/^-|-$/g, "");
+  // What ends like a hash could be the cut name of something else.
+  if (slug === name && name.length <= limit && !/(?:^|-)[0-9a-f]{8}$/.test(name)) return name;
+  const head = slug.slice(0, limit - HASH_LENGTH - 1).replace(/-$/, "");
+  return head === "" ? hashSuffix([name]) : `${head}-${hashSuffix([name])}`;
 }

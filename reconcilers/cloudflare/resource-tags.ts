@@ -8,6 +8,7 @@ import type { InventoryEntry, ResourceContext } from "../engine/resource.ts";
 import type { CloudflareClient } from "./client.ts";
 import { segment } from "./client.ts";
 import { hasCode } from "./failures.ts";
+import { sharedList } from "./listing.ts";
 import { readCursor } from "./paging.ts";
 
 type Context = ResourceContext<CloudflareClient>;
@@ -63,7 +64,7 @@ export function readTags(context: Context, accountId: string, type: TaggedType):
       throw error;
     }
   };
-  return context.shared(`tags:${accountId}:${type}`, load);
+  return sharedList(context, `tags:${accountId}:${type}`, load);
 }
 
 /** Whose a tagged thing is, and whether our marker must still be written. */

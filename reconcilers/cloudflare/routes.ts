@@ -18,6 +18,7 @@ import { segment } from "./client.ts";
 import { applyOperations, rememberedUnder } from "./ensured-set.ts";
 import type { SetOperation } from "./ensured-set.ts";
 import { isAbsence } from "./failures.ts";
+import { sharedList } from "./listing.ts";
 import { readList } from "./paging.ts";
 import type { ObservedRoute, RoutesDesired, RoutesObserved } from "./types.ts";
 import { zoneId } from "./zones.ts";
@@ -61,7 +62,7 @@ async function readZone(context: Context, accountId: string, zone: string): Prom
       },
       signal: context.signal,
     });
-  const routes = await context.shared(`routes:${id}`, load);
+  const routes = await sharedList(context, `routes:${id}`, load);
   return routes.map((route) => ({
     id: route.id,
     zoneId: id,

@@ -1,0 +1,205 @@
+import { expect, test } from "vitest";
+import { account, testBench, token } from "../../sandbox/cloudflare/testing.ts";
+import { secretValues } from "../../controller/runtime/secret-value.ts";
+import { readBundle } from "./bundle.ts";
+import { preview } from "./preview.ts";
+import { file, moduleBundle, testClient, testSlot } from "./test-context.ts";
+import type { PreviewDesired } from "./types.ts";
+
+const secret = secretValues("key");
+const path = `/accounts/${account}/workers/workers/shop-api-dev/previews`;
+
+function desired(overrides: Partial<PreviewDesired> = {}): PreviewDesired {
+  return {
+    accountId: account,
+    workerName: "shop-api-dev",
+    previewName: "feature-x",
+    bundle: moduleBundle(),
+    vars: { MODE: "preview" },
+    secrets: { DATABASE_URL: secret("postgres://canary") },
+    bindings: [],
+    revision: "a".repeat(40),
+    ...overrides,
+  };
+}
+
+async function setUp() {
+  const bench = testBench();
+  const client = testClient(bench.cloudflare.fetch, { apiToken: token });
+  await bench.upload("shop-api-dev");
+  await bench.call("POST", `/accounts/${account}/workers/scripts/shop-api-dev/subdomain`, {
+    enabled: true,
+    previews_enabled: true,
+  });
+  return { ...bench, client, slot: testSlot(preview, { client }) };
+}
+
+test("a created preview has an address and shows no difference; a shallow look is one read", async () => {
+  const { slot, context } = await setUp();
+  expect((await slot.converge(desired({ message: "try it" }))).did).toBe("created");
+  expect(await slot.differences(desired())).toEqual([]);
+  const before = context.journal.since(0).length;
+  expect(await slot.observe(desired(), { depth: "shallow" })).toMatchObject({
+    state: "present",
+    owner: "ours",
+    depth: "shallow",
+  });
+  expect(context.journal.since(0).length - before).toBe(1);
+  expect(await slot.differences(desired(), { depth: "shallow" })).toEqual([]);
+  expect(await slot.outputs(desired())).toMatchObject({
+    url: "https://feature-x-shop-api-dev.acme.workers.dev",
+    slug: "feature-x",
+    revision: "a".repeat(40),
+  });
+});
+
+test("before previews are enabled on the Worker, the address is the one that it is going to have", async () => {
+  const { slot, call } = await setUp();
+  await call("POST", `/accounts/${account}/workers/scripts/shop-api-dev/subdomain`, {
+    enabled: false,
+    previews_enabled: false,
+  });
+  await slot.converge(desired());
+  expect(await slot.outputs(desired())).toMatchObject({
+    url: "https://feature-x-shop-api-dev.acme.workers.dev",
+  });
+});
+
+test.each<[string, Partial<PreviewDesired>, string[]]>([
+  ["code", { bundle: moduleBundle("export default { fetch() { return new Response('two'); } };") }, ["code"]],
+  ["a variable", { vars: { MODE: "other" } }, ["vars.MODE"]],
+  ["a removed variable", { vars: {} }, ["bindings.MODE"]],
+  ["a secret", { secrets: { DATABASE_URL: secret("other") } }, ["secrets.DATABASE_URL"]],
+  [
+    "configuration of the code",
+    {
+      bundle: readBundle({
+        path: "dist",
+        kind: "directory",
+        files: [
+          file(
+            "wrangler.json",
+            '{"main":"worker.js","compatibility_date":"2026-02-01","compatibility_flags":["nodejs_compat"],"observability":{"enabled":true}}',
+          ),
+          file("worker.js", "export default { fetch() { return new Response('hello'); } };"),
+        ],
+      }),
+    },
+    ["code", "compatibilityDate", "compatibilityFlags", "observability"],
+  ],
+])("a change of %s is named, deployed and then no difference", async (_what, change, fields) => {
+  const { slot } = await setUp();
+  await slot.converge(desired());
+  expect(await slot.differences(desired(change))).toEqual(fields);
+  await slot.converge(desired(change));
+  expect(await slot.differences(desired(change))).toEqual([]);
+});
+
+test("what somebody else deployed to it is found by a shallow look and replaced", async () => {
+  const { slot, call, context } = await setUp();
+  await slot.converge(desired());
+  context.clock.advance(1000);
+  const modules = [
+    {
+      name: "x.js",
+      content_type: "application/javascript+module",
+      content_base64: Buffer.from("export default {};").toString("base64"),
+    },
+  ];
+  const deployed = await call("POST", `${path}/feature-x/deployments`, {
+    main_module: "x.js",
+    modules,
+    compatibility_date: "2025-01-01",
+    env: { EXTRA: { type: "plain_text", text: "1" } },
+  });
+  expect(deployed.status).toBe(200);
+  expect(await slot.differences(desired(), { depth: "shallow" })).toEqual([
+    "bindings.EXTRA",
+    "code",
+    "compatibilityDate",
+    "secrets.DATABASE_URL",
+    "vars.MODE",
+  ]);
+  await slot.converge(desired());
+  expect(await slot.differences(desired())).toEqual([]);
+});
+
+test("static assets and the Worker's secrets are the preview's own", async () => {
+  const { slot, cloudflare } = await setUp();
+  const bundle = readBundle({
+    path: "site",
+    kind: "directory",
+    files: [
+      file("wrangler.json", '{"compatibility_date":"2026-01-01","assets":{"directory":"public"}}'),
+      file("public/index.html", "<h1>preview</h1>"),
+    ],
+  });
+  await slot.converge(desired({ bundle, vars: {}, secrets: {} }));
+  expect(await slot.differences(desired({ bundle, vars: {}, secrets: {} }))).toEqual([]);
+  expect(JSON.stringify(cloudflare.state())).not.toContain("canary");
+});
+
+test("a preview whose first deployment failed is deployed at the next attempt", async () => {
+  const { slot, context } = await setUp();
+  context.faults.add({
+    provider: "cloudflare",
+    method: "POST",
+    path: "/deployments",
+    status: 500,
+    body: { success: false, errors: [] },
+  });
+  await expect(slot.create(desired())).rejects.toMatchObject({ class: "unknownOutcome" });
+  expect(await slot.observe(desired())).toMatchObject({ state: "present", owner: "ours" });
+  expect(await slot.differences(desired())).toEqual(["code"]);
+  await slot.converge(desired());
+  expect(await slot.differences(desired())).toEqual([]);
+});
+
+test("a preview of somebody else is not ours", async () => {
+  const { slot, client, call } = await setUp();
+  await call("POST", path, { name: "feature-x" });
+  expect(await slot.observe(desired())).toMatchObject({ owner: "unmarked" });
+  const ours = testSlot(preview, { client });
+  await ours.converge(desired({ previewName: "feature-y" }));
+  expect(
+    await testSlot(preview, { client, installation: "other" }).observe(desired({ previewName: "feature-y" })),
+  ).toMatchObject({ owner: "foreign" });
+});
+
+test("with the inventory lost nothing is deployed again", async () => {
+  const { slot, context } = await setUp();
+  await slot.converge(desired());
+  slot.entry = undefined;
+  const before = context.journal.since(0).filter((entry) => entry.changed).length;
+  expect(await slot.converge(desired())).toMatchObject({ did: "nothing" });
+  expect(context.journal.since(0).filter((entry) => entry.changed)).toHaveLength(before);
+});
+
+test("a removed preview is absent, also when its Worker is gone", async () => {
+  const { slot, call } = await setUp();
+  await slot.converge(desired());
+  const reference = { ...preview.reference(desired()), id: slot.entry?.id ?? "" };
+  await slot.remove(reference);
+  expect(await slot.observe(desired())).toEqual({ state: "absent" });
+  await call("DELETE", `/accounts/${account}/workers/scripts/shop-api-dev`);
+  await slot.remove(reference);
+  expect(await slot.observe(desired())).toEqual({ state: "absent" });
+  expect(await slot.observe(desired(), { depth: "shallow" })).toEqual({ state: "absent" });
+});
+
+test("a failed list is not an empty list", async () => {
+  const { slot, context } = await setUp();
+  await slot.converge(desired());
+  context.faults.add({
+    provider: "cloudflare",
+    method: "GET",
+    path: "/previews",
+    status: 404,
+    body: "<html>not found</html>",
+    times: 0,
+  });
+  await expect(slot.observe(desired(), { depth: "shallow" })).rejects.toMatchObject({
+    code: "INTEGRATION_RESPONSE_INVALID",
+  });
+  await expect(slot.observe(desired())).rejects.toMatchObject({ code: "INTEGRATION_RESPONSE_INVALID" });
+});
