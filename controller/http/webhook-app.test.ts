@@ -22,7 +22,7 @@ const setUp = (onHint?: (hint: WebhookHint) => void | Promise<void>) => {
     clock,
     random: seededRandom(),
     tracker,
-    secrets: async () => ["first-secret", "second-secret"],
+    secrets: async () => ["first-secret", "", "second-secret"],
     onHint: async (hint) => {
       await onHint?.(hint);
       hints.push(hint);

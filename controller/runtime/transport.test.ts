@@ -1,75 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { seededRandom, virtualClock } from "./adapters/virtual.ts";
-import type { VirtualClock } from "./adapters/virtual.ts";
-import type { Fetch } from "./clock.ts";
 import { expectedEtag } from "./etag-cache.ts";
 import { FlaresmithError } from "./errors.ts";
-import { createProviderIdentities } from "./provider-identity.ts";
-import type { IdentityOptions } from "./provider-identity.ts";
-import { createRequestJournal } from "./request-journal.ts";
-import { createTracker } from "./tracker.ts";
-import { cacheHeader, createTransport, unwrapTransportError } from "./transport.ts";
+import { json, outcome, setUp, url } from "./testing/transport-world.ts";
+import type { Answer } from "./testing/transport-world.ts";
+import { cacheHeader, unwrapTransportError } from "./transport.ts";
 import type { TransportOptions } from "./transport.ts";
-
-type Answer = (request: Request) => Response | Promise<Response>;
-
-/** Drives virtual time until the promise is settled, and answers its outcome. */
-async function outcome<Result>(
-  clock: VirtualClock,
-  promise: Promise<Result>,
-): Promise<Result | FlaresmithError> {
-  let settled: { value: Result | FlaresmithError } | undefined;
-  promise.then(
-    (value) => (settled = { value }),
-    (error: unknown) => {
-      if (!(error instanceof FlaresmithError)) throw error;
-      settled = { value: error };
-    },
-  );
-  for (let step = 0; step < 2000; step++) {
-    await clock.advance(50);
-    if (settled !== undefined) return settled.value;
-  }
-  throw new Error("nothing was answered within 100 s");
-}
-
-const json = (value: unknown, init: ResponseInit = {}): Response => Response.json(value, init);
-const url = "https://api.example.com/repos/acme/shop";
-
-const setUp = (
-  answer: Answer,
-  options: Partial<TransportOptions> = {},
-  identityOptions: Partial<IdentityOptions> = {},
-) => {
-  const clock = virtualClock();
-  const tracker = createTracker({ clock });
-  const seen: Request[] = [];
-  const identities = createProviderIdentities({ clock, tracker });
-  const identity = identities.of({
-    provider: "github",
-    identity: "bot",
-    connection: "team/gh",
-    share: 1,
-    ...identityOptions,
-  });
-  const fetch: Fetch = async (input, init) => {
-    const request = new Request(input, init);
-    seen.push(request);
-    return answer(request);
-  };
-  const journal = createRequestJournal();
-  const common = {
-    provider: "github",
-    connection: "team/gh",
-    clock,
-    random: seededRandom(),
-    tracker,
-    fetch,
-    journal,
-  };
-  const send = createTransport({ ...common, identity, ...options });
-  return { clock, tracker, seen, identity, identities, send, journal };
-};
 
 describe("a read", () => {
   it("is repeated through a short outage, at most 5 times, and then fails as transient", async () => {
@@ -119,6 +54,15 @@ describe("a read", () => {
     const { clock, send } = setUp(() => new Response("<html>", { headers: { "content-type": "text/html" } }));
     const response = await outcome(clock, send(url, { headers: { accept: "application/vnd.github.raw" } }));
     expect(await (response as Response).text()).toBe("<html>");
+  });
+
+  it("is not repeated before the moment that a failing provider names", async () => {
+    const { clock, seen, send } = setUp(
+      () => new Response("", { status: 503, headers: { "retry-after": "20" } }),
+    );
+    const until = clock.now() + 20_000;
+    expect(await outcome(clock, send(url))).toMatchObject({ code: "INTEGRATION_UNAVAILABLE", until });
+    expect(seen).toHaveLength(1);
   });
 
   it("that nobody answers ends at its deadline", async () => {
@@ -217,145 +161,6 @@ describe("a write", () => {
     open.find(({ path }) => path === "/projects/one/a")?.answer();
     await clock.settle();
     expect(open.map(({ path }) => path)).toContain("/projects/one/b");
-  });
-});
-
-describe("a rate limit", () => {
-  const limited =
-    (headers: Record<string, string>, status = 429, body: unknown = {}): Answer =>
-    () =>
-      json(body, { status, headers });
-
-  it.each<[string, Answer, number]>([
-    ["429 with Retry-After", limited({ "retry-after": "120" }), 120_000],
-    [
-      "403 with a quota that is used up",
-      limited(
-        {
-          "x-ratelimit-limit": "5000",
-          "x-ratelimit-remaining": "0",
-          "x-ratelimit-reset": String(Date.UTC(2026, 0, 1) / 1000 + 600),
-        },
-        403,
-      ),
-      600_000,
-    ],
-    [
-      "GitHub's secondary limit",
-      limited({}, 403, { message: "You have exceeded a secondary rate limit." }),
-      60_000,
-    ],
-    [
-      "Cloudflare's 429",
-      limited({ ratelimit: '"default";r=0;t=30', "ratelimit-policy": '"default";q=1200;w=300' }),
-      30_000,
-    ],
-  ])(
-    "by %s closes the gate for every call of the identity until then, without one more request",
-    async (_name, answer, wait) => {
-      const { clock, seen, identities, identity, send } = setUp(answer);
-      const start = clock.now();
-      const error = await outcome(clock, send(url));
-      expect(error).toMatchObject({
-        code: "INTEGRATION_RATE_LIMITED",
-        class: "rateLimited",
-        until: start + wait,
-      });
-      expect(identities.of({ provider: "github", identity: "bot", connection: "other/gh" })).toBe(identity);
-      await expect(send(`${url}/hooks`)).rejects.toMatchObject({ until: start + wait });
-      expect(seen).toHaveLength(1);
-      await clock.advance(wait);
-      await send(url).catch(() => undefined);
-      expect(seen).toHaveLength(2);
-    },
-  );
-
-  it("without a moment backs off further each time", async () => {
-    const { clock, identity, send } = setUp(limited({}));
-    const waits: number[] = [];
-    for (let round = 0; round < 3; round++) {
-      await send(url).catch(() => undefined);
-      const wait = (identity.gate.closedUntil ?? 0) - clock.now();
-      waits.push(wait);
-      await clock.advance(wait);
-    }
-    expect(waits).toEqual([60_000, 120_000, 240_000]);
-  });
-
-  it("a plain 403 is no rate limit", async () => {
-    const { clock, send } = setUp(limited({}, 403, { message: "Resource not accessible by integration" }));
-    expect(await outcome(clock, send(url))).toMatchObject({ status: 403 });
-  });
-
-  it("the share of others is left to them", async () => {
-    const reset = String(Date.UTC(2026, 0, 1) / 1000 + 900);
-    const quota = {
-      "x-ratelimit-limit": "5000",
-      "x-ratelimit-remaining": "999",
-      "x-ratelimit-reset": reset,
-      "x-ratelimit-resource": "core",
-    };
-    const { clock, seen, send, tracker } = setUp(() => json({}, { headers: quota }), {}, { share: 0.8 });
-    expect(await outcome(clock, send(url))).toMatchObject({ status: 200 });
-    await expect(send(url)).rejects.toMatchObject({
-      code: "INTEGRATION_RATE_LIMITED",
-      until: Number(reset) * 1000,
-    });
-    expect(seen).toHaveLength(1);
-    expect((await tracker.exposition()).body).toContain("flaresmith_provider_quota_remaining");
-  });
-
-  it("published in advance is never reached: calls are paced, then refused with a moment", async () => {
-    const { clock, seen, send } = setUp(
-      () => json({}),
-      {},
-      { share: 0.5, limits: [{ requests: 20, per: 10_000 }] },
-    );
-    const sent = await Promise.all(Array.from({ length: 15 }, () => outcome(clock, send(url))));
-    const refused = sent.filter((result) => result instanceof FlaresmithError);
-    // Ten at once (half of 20), one more per second; a second of pacing lets one wait.
-    expect(refused.length).toBeGreaterThan(0);
-    expect(refused[0]).toMatchObject({ class: "rateLimited" });
-    expect(seen.length + refused.length).toBe(15);
-    expect(seen.length).toBeGreaterThanOrEqual(10);
-    await clock.advance(10_000);
-    expect(await outcome(clock, send(url))).toMatchObject({ status: 200 });
-  });
-
-  it("is not outlived or cut short by a jump of the wall clock", async () => {
-    const { clock, seen, send } = setUp(limited({ "retry-after": "100" }));
-    await send(url).catch(() => undefined);
-    clock.setWall(clock.now() + 3_600_000);
-    await send(url).catch(() => undefined);
-    expect(seen).toHaveLength(1);
-    clock.setWall(clock.now() - 7_200_000);
-    await clock.advance(100_000);
-    await send(url).catch(() => undefined);
-    expect(seen).toHaveLength(2);
-  });
-});
-
-describe("the breaker", () => {
-  it("stops calls after 10 failures in 60 s, lets one probe through after 30 s, and closes when it succeeds", async () => {
-    let down = true;
-    const { clock, seen, identity, send } = setUp(() =>
-      down ? new Response("", { status: 500 }) : json({}),
-    );
-    for (let round = 0; round < 2; round++) await outcome(clock, send(url));
-    expect(identity.breaker.state).toBe("open");
-    expect(seen).toHaveLength(10);
-    await expect(send(url)).rejects.toMatchObject({
-      code: "INTEGRATION_BREAKER_OPEN",
-      class: "transient",
-      until: expect.any(Number),
-    });
-    expect(seen).toHaveLength(10);
-    down = false;
-    await clock.advance(30_000);
-    const [probe, other] = await Promise.allSettled([send(url), send(url)]);
-    expect(probe.status).toBe("fulfilled");
-    expect(other).toMatchObject({ status: "rejected", reason: { code: "INTEGRATION_BREAKER_OPEN" } });
-    expect(identity.breaker.state).toBe("closed");
   });
 });
 

@@ -282,9 +282,8 @@ class PriorityWorkQueue implements WorkQueue {
       entry.readyAt = earliest;
       return;
     }
-    if (!raised && earliest === entry.readyAt) return;
     // A ready entry keeps its turn unless it moves to another class.
-    if (entry.place === "ready" && !raised) return;
+    if (!raised && earliest === entry.readyAt) return;
     this.#counts[entry.place]--;
     if (raised) entry.priority = priority;
     this.#place(entry, earliest, now);
