@@ -250,6 +250,14 @@ describe("seeded files", () => {
     expect(await head()).toBe(tip);
   });
 
+  it("are recognised by their commit when the inventory is lost, and not after somebody else's", async () => {
+    expect(await slotOf(harness, seedFiles).observe(desired)).toEqual({ state: "absent" });
+    const { id } = await slotOf(harness, seedFiles).create(desired);
+    expect(await slotOf(harness, seedFiles).observe(desired)).toMatchObject({ state: "present", id });
+    const other = slotOf(harness, seedFiles, { project: "other" });
+    expect(await other.observe(desired)).toEqual({ state: "absent" });
+  });
+
   it("leave alone what somebody else committed meanwhile", async () => {
     world.github.commit({ owner: "acme", name: "shop", branch: "main", files: { "docs/a.md": "theirs" } });
     await slotOf(harness, seedFiles).create(desired);

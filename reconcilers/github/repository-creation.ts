@@ -2,6 +2,7 @@
 import { FlaresmithError } from "../../controller/runtime/errors.ts";
 import type { ResourceContext } from "../engine/resource.ts";
 import type { Answer, GitHubClient, Refusal } from "./client.ts";
+import { creationMark, ownerOf } from "./repository-observed.ts";
 import { accountKind, identityOf, readByName } from "./repository-access.ts";
 import type { RepositoryData } from "./repository-access.ts";
 import type { RepositoryDesired } from "./types.ts";
@@ -23,7 +24,7 @@ async function generate(
         template_repo: template.repository,
         owner: desired.owner,
         name: desired.name,
-        description: marker.text,
+        description: creationMark(marker),
         private: desired.visibility !== "Public",
         include_all_branches: false,
       }),
@@ -58,7 +59,7 @@ async function createPlain(
   const { client, signal, marker } = context;
   const { owner, name, visibility } = desired;
   const call = { what: `creating the repository ${owner}/${name}`, signal, write: true, tolerate: [422] };
-  const body = { name, description: marker.text, private: visibility !== "Public", auto_init: true };
+  const body = { name, description: creationMark(marker), private: visibility !== "Public", auto_init: true };
   if ((await accountKind(context, owner)) === "Organization")
     return client.attempt<RepositoryData>(call, (request) =>
       request("POST /orgs/{org}/repos", { org: owner, ...body }),
@@ -92,8 +93,7 @@ export async function createRepository(
   const existing = await readByName(context, owner, name);
   // A renamed repository answers under its old name, but is not what the name belongs to.
   const same = existing?.full_name.toLowerCase() === `${owner}/${name}`.toLowerCase();
-  if (same && existing && context.marker.classify(existing.description ?? undefined) === "ours")
-    return existing;
+  if (same && existing && ownerOf(existing, context.marker) === "ours") return existing;
   throw new FlaresmithError({
     code: "INTEGRATION_NAME_CONFLICT",
     message: `the name ${owner}/${name} belongs to a repository that ${existing === undefined ? "the credentials cannot see" : "is not this Project's"}`,

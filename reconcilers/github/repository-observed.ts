@@ -31,6 +31,20 @@ export function markerTopic(marker: Marker): string {
   return `flaresmith-${marker.hash}`;
 }
 
+/** GitHub's limit on descriptions. */
+const LONGEST_DESCRIPTION = 350;
+
+/** What the creating call puts into the description: the marker, or its hash where long names leave no room for it. */
+export function creationMark(marker: Marker): string {
+  return marker.text.length <= LONGEST_DESCRIPTION ? marker.text : markerTopic(marker);
+}
+
+/** Whose a description is, when it is a mark. */
+function describedOwner(description: string, marker: Marker): "ours" | "foreign" | "unmarked" {
+  const hash = MARKER_TOPIC.exec(description)?.[1];
+  return hash === undefined ? marker.classify(description) : marker.classifyHash(hash);
+}
+
 function settingsOf(data: RepositoryData): RepositorySettings {
   const found: Record<string, unknown> = {};
   const fields = data as unknown as Record<string, unknown>;
@@ -52,7 +66,7 @@ function visibilityOf(data: RepositoryData): Visibility {
 export function ownerOf(data: RepositoryData, marker: Marker): "ours" | "foreign" | "unmarked" {
   const verdicts = [
     ...(data.topics ?? []).map((topic) => marker.classifyHash(MARKER_TOPIC.exec(topic)?.[1])),
-    marker.classify(data.description ?? undefined),
+    describedOwner(data.description ?? "", marker),
   ];
   return verdicts.includes("ours") ? "ours" : verdicts.includes("foreign") ? "foreign" : "unmarked";
 }
@@ -83,7 +97,7 @@ export function observedOf(
     archived: data.archived,
     visibility: visibilityOf(data),
     description,
-    descriptionIsMarker: marker?.classify(description) === "ours",
+    descriptionIsMarker: marker !== undefined && describedOwner(description, marker) === "ours",
     topics: topics.filter((topic) => !MARKER_TOPIC.test(topic)).toSorted(),
     marked: marker !== undefined && topics.includes(markerTopic(marker)),
     settings: settingsOf(data),

@@ -263,6 +263,16 @@ describe("whose a repository is", () => {
     expect(id).toBe(String((await shown())["id"]));
   });
 
+  it("is marked from its first moment although our names are too long for a description", async () => {
+    const project = "p".repeat(400);
+    await slotOf(harness, repository, { project }).create(desired);
+    const slot = slotOf(harness, repository, { project });
+    expect(await slot.observe(desired)).toMatchObject({ owner: "ours" });
+    expect(await slotOf(harness, repository).observe(desired)).toMatchObject({ owner: "foreign" });
+    await slot.correct(desired);
+    expect(await slot.diff(desired)).toEqual([]);
+  });
+
   it("a name that is taken is a conflict", async () => {
     world.github.seedRepository({ owner: "acme", name: "shop", files: { a: "1" } });
     await expect(slotOf(harness, repository).create(desired)).rejects.toMatchObject({

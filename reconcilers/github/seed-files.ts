@@ -6,7 +6,7 @@ import { define } from "./define.ts";
 import { generationUnderWay } from "./generation.ts";
 import { treeOfCommit } from "./git-objects.ts";
 import { readHead } from "./heads.ts";
-import { splitName } from "./repository-access.ts";
+import { requireVisible, splitName } from "./repository-access.ts";
 import type { SeedFilesDesired, SeedFilesObserved } from "./types.ts";
 
 type Context = ResourceContext<GitHubClient>;
@@ -33,6 +33,22 @@ async function touchedBy(
       }),
   );
   return data.find((commit) => commit.parents.length > 0)?.sha;
+}
+
+/** Our own commit among the newest hundred of a branch, by the marker in its message. */
+async function findCommit(repository: string, branch: string, context: Context): Promise<string | undefined> {
+  const { client, signal, marker, fresh } = context;
+  const what = `reading the history of the branch ${branch} of ${repository}`;
+  const answer = await client.attempt({ what, signal, fresh, tolerate: [404, 409] }, (request) =>
+    request("GET /repos/{owner}/{repo}/commits", { ...splitName(repository), sha: branch, per_page: 100 }),
+  );
+  if (answer.ok)
+    return answer.data.find(
+      ({ commit }) => marker.classify(/^Flaresmith: (\S+)$/m.exec(commit.message)?.[1]) === "ours",
+    )?.sha;
+  // An empty repository has no history; a missing branch is what `create` tells.
+  if (answer.failure.status === 404) await requireVisible(context, repository);
+  return undefined;
 }
 
 function refused(answer: Refusal, repository: string): Error {
@@ -95,8 +111,9 @@ async function commitOnce(
 }
 
 /**
- * Known by the commit that the inventory remembers. Without one, `create` looks at each path's history first and leaves
- * every path alone that somebody already committed, so that repeating it is harmless. Removal leaves the files.
+ * Known by the commit that the inventory remembers, or by the marker in its message. Without either, `create` looks at
+ * each path's history first and leaves every path alone that somebody already committed, so that repeating it is
+ * harmless. Removal leaves the files.
  */
 export const seedFiles = define<SeedFilesDesired, SeedFilesObserved>({
   provider: "github",
@@ -107,10 +124,18 @@ export const seedFiles = define<SeedFilesDesired, SeedFilesObserved>({
   // Compared with nothing: they are written once.
   fields: { files: "write-only" },
   reference: ({ repository, branch }) => ({ scope: repository, name: branch }),
-  observe: async ({ id }, context) => {
-    const leaving = context.entry?.state === "deleting";
-    if (id === undefined || leaving) return { state: "absent" };
-    return { state: "present", id, owner: "unmarked", observed: { commit: id }, depth: "deep" };
+  observe: async ({ scope, name, id }, context) => {
+    if (context.entry?.state === "deleting") return { state: "absent" };
+    const commit = id ?? (await findCommit(scope, name, context));
+    if (commit === undefined) return { state: "absent" };
+    return {
+      state: "present",
+      id: commit,
+      name,
+      owner: id === undefined ? "ours" : "unmarked",
+      observed: { commit },
+      depth: "deep",
+    };
   },
   diff: () => [],
   create: async (desired, context) => {
