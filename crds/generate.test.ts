@@ -19,7 +19,8 @@ function* fields(schema: StructuralSchema, path: string): Generator<[string, Str
 /** Every schema, of items and values too. */
 function* schemas(schema: StructuralSchema, path: string): Generator<[string, StructuralSchema]> {
   yield [path, schema];
-  for (const [name, child] of Object.entries(schema.properties ?? {})) yield* schemas(child, `${path}.${name}`);
+  for (const [name, child] of Object.entries(schema.properties ?? {}))
+    yield* schemas(child, `${path}.${name}`);
   if (schema.items !== undefined) yield* schemas(schema.items, `${path}[]`);
   if (schema.additionalProperties !== undefined) yield* schemas(schema.additionalProperties, `${path}{}`);
 }
@@ -35,7 +36,9 @@ test("--check names what is out of date and writes nothing", () => {
 
 describe.each(kinds.map((kind) => [kind.kind, kind] as const))("%s", (_, kind) => {
   test("every field has a description that is a sentence", () => {
-    const bad = [...fields(schemaOf(kind), "")].filter(([, field]) => !/^\S.{5,}[.)/a-z0-9]$/s.test(field.description ?? ""));
+    const bad = [...fields(schemaOf(kind), "")].filter(
+      ([, field]) => !/^\S.{5,}[.)/a-z0-9]$/s.test(field.description ?? ""),
+    );
     expect(bad.map(([path]) => path)).toEqual([]);
   });
 
@@ -43,7 +46,10 @@ describe.each(kinds.map((kind) => [kind.kind, kind] as const))("%s", (_, kind) =
     for (const [path, schema] of schemas(schemaOf(kind), "")) {
       if (schema.default === undefined) continue;
       const type = Array.isArray(schema.default) ? "array" : typeof schema.default;
-      expect([path, type === "number" ? (schema.type === "integer" ? "integer" : "number") : type]).toEqual([path, schema.type]);
+      expect([path, type === "number" ? (schema.type === "integer" ? "integer" : "number") : type]).toEqual([
+        path,
+        schema.type,
+      ]);
     }
   });
 
@@ -71,7 +77,11 @@ describe.each(kinds.map((kind) => [kind.kind, kind] as const))("%s", (_, kind) =
   });
 
   test("every rule stands in the schema at its path", () => {
-    const inSchema = [...schemas(schemaOf(kind), "")].flatMap(([, schema]) => schema["x-kubernetes-validations"] ?? []);
-    expect(inSchema.map((rule) => rule.rule).toSorted()).toEqual(kind.rules.map((rule) => rule.cel).toSorted());
+    const inSchema = [...schemas(schemaOf(kind), "")].flatMap(
+      ([, schema]) => schema["x-kubernetes-validations"] ?? [],
+    );
+    expect(inSchema.map((rule) => rule.rule).toSorted()).toEqual(
+      kind.rules.map((rule) => rule.cel).toSorted(),
+    );
   });
 });

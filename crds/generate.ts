@@ -38,7 +38,9 @@ if (import.meta.main) {
   const outdated = generate({ directory: import.meta.dirname, write: !check });
   for (const file of outdated) process.stdout.write(`${check ? "out of date" : "wrote"}: ${file}\n`);
   if (check && outdated.length > 0) {
-    process.stderr.write(`${outdated.length} generated files differ from the kinds: run "npm run generate" and commit the result.\n`);
+    process.stderr.write(
+      `${outdated.length} generated files differ from the kinds: run "npm run generate" and commit the result.\n`,
+    );
     process.exitCode = 1;
   }
 }

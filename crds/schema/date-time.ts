@@ -3,7 +3,9 @@
  * lower-case letters allowed. The day has to exist in its month.
  */
 export function isDateTime(text: string): boolean {
-  const match = /^(\d{4})-(\d{2})-(\d{2})t(\d{2}):(\d{2}):(\d{2})(?:\.\d+)?(?:z|[+-](\d{2}):(\d{2}))$/i.exec(text);
+  const match = /^(\d{4})-(\d{2})-(\d{2})t(\d{2}):(\d{2}):(\d{2})(?:\.\d+)?(?:z|[+-](\d{2}):(\d{2}))$/i.exec(
+    text,
+  );
   if (match === null) return false;
   const [, year = 0, month, day, hour, minute, second] = match.map(Number);
   const within = (value: number | undefined, least: number, most: number): boolean =>

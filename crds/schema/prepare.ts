@@ -36,7 +36,9 @@ function prune(value: unknown, schema: StructuralSchema, path: string, unknown: 
 }
 
 function property(schema: StructuralSchema, key: string): StructuralSchema | undefined {
-  return schema.properties !== undefined && Object.hasOwn(schema.properties, key) ? schema.properties[key] : undefined;
+  return schema.properties !== undefined && Object.hasOwn(schema.properties, key)
+    ? schema.properties[key]
+    : undefined;
 }
 
 /** Sets, in place, the defaults of absent fields; a null counts as absent. Defaults are copied, never shared. */

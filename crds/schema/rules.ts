@@ -32,7 +32,11 @@ function places(object: unknown, old: unknown, schema: StructuralSchema, path: s
     const list = at;
     found = found.flatMap(({ field, value, old: before }) =>
       Array.isArray(value)
-        ? value.map((item: unknown, index) => ({ field: `${field}[${index}]`, value: item, old: counterpart(item, before, list) }))
+        ? value.map((item: unknown, index) => ({
+            field: `${field}[${index}]`,
+            value: item,
+            old: counterpart(item, before, list),
+          }))
         : [],
     );
     at = at?.items;
@@ -72,7 +76,11 @@ export function validateRules(
     for (const place of places(object, old, schema, rule.path)) {
       if (transition && place.old === undefined) continue;
       if (holds(rule, place)) continue;
-      causes.push({ reason: "FieldValueInvalid", message: `Invalid value: ${rule.message}`, field: place.field });
+      causes.push({
+        reason: "FieldValueInvalid",
+        message: `Invalid value: ${rule.message}`,
+        field: place.field,
+      });
     }
   }
   return causes;

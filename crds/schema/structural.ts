@@ -38,15 +38,36 @@ export interface StructuralSchema {
 
 /** Keys in the order they are written; what is not here is not allowed in a schema. */
 const KEYS = [
-  "description", "type", "format", "default", "enum", "pattern", "minLength", "maxLength", "minimum", "maximum",
-  "exclusiveMinimum", "exclusiveMaximum", "minItems", "maxItems", "minProperties", "maxProperties",
-  "x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-map-type", "required", "properties",
-  "additionalProperties", "items", "x-kubernetes-validations",
+  "description",
+  "type",
+  "format",
+  "default",
+  "enum",
+  "pattern",
+  "minLength",
+  "maxLength",
+  "minimum",
+  "maximum",
+  "exclusiveMinimum",
+  "exclusiveMaximum",
+  "minItems",
+  "maxItems",
+  "minProperties",
+  "maxProperties",
+  "x-kubernetes-list-type",
+  "x-kubernetes-list-map-keys",
+  "x-kubernetes-map-type",
+  "required",
+  "properties",
+  "additionalProperties",
+  "items",
+  "x-kubernetes-validations",
 ] as const;
 
 type Raw = Record<string, unknown>;
 
-const isRaw = (value: unknown): value is Raw => typeof value === "object" && value !== null && !Array.isArray(value);
+const isRaw = (value: unknown): value is Raw =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /**
  * A zod schema as a structural schema.
@@ -70,10 +91,12 @@ function rewrite(raw: Raw, path: string): StructuralSchema {
       }
       result[key] = properties;
     } else if (key === "items") {
-      if (!isRaw(value)) throw new Error(`${path}: tuples have no structural schema; use an array of one item type`);
+      if (!isRaw(value))
+        throw new Error(`${path}: tuples have no structural schema; use an array of one item type`);
       result[key] = rewrite(value, `${path}[]`);
     } else if (key === "additionalProperties") {
-      if (value === false) throw new Error(`${path}: use z.object, not z.strictObject; unknown fields are reported by the API`);
+      if (value === false)
+        throw new Error(`${path}: use z.object, not z.strictObject; unknown fields are reported by the API`);
       if (!isRaw(value)) throw new Error(`${path}: use z.record with a value type instead of a loose object`);
       result[key] = rewrite(value, `${path}{}`);
     } else result[key] = value;
@@ -83,7 +106,7 @@ function rewrite(raw: Raw, path: string): StructuralSchema {
       throw new Error(`${path}: ${key} has no place in a structural schema`);
     }
   }
-  return tidy(result as StructuralSchema, path);
+  return tidy(result, path);
 }
 
 /** `a literal or text by a pattern` becomes one string schema; other unions have no structural form. */
@@ -92,10 +115,16 @@ function collapseAlternatives(raw: Raw, path: string): Raw {
   if (anyOf === undefined) return raw;
   const branches = anyOf as Raw[];
   if (branches.every((branch) => Array.isArray(branch["enum"]))) {
-    return { ...rest, type: branches[0]?.["type"], enum: branches.flatMap((branch) => branch["enum"] as unknown[]) };
+    return {
+      ...rest,
+      type: branches[0]?.["type"],
+      enum: branches.flatMap((branch) => branch["enum"] as unknown[]),
+    };
   }
   if (!branches.every((branch) => branch["type"] === "string")) {
-    throw new Error(`${path}: a union of different types has no structural schema; use optional fields and a rule`);
+    throw new Error(
+      `${path}: a union of different types has no structural schema; use optional fields and a rule`,
+    );
   }
   const patterns: string[] = [];
   const lengths: number[] = [];
@@ -113,7 +142,8 @@ function collapseAlternatives(raw: Raw, path: string): Raw {
 }
 
 function tidy(schema: StructuralSchema, path: string): StructuralSchema {
-  if (schema.type === undefined) throw new Error(`${path}: has no type; a field of unknown type cannot be validated`);
+  if (schema.type === undefined)
+    throw new Error(`${path}: has no type; a field of unknown type cannot be validated`);
   // zod's own patterns for formats are hundreds of characters that Go would compile for nothing: the format is checked.
   if (schema.format !== undefined) delete schema.pattern;
   if (schema.type === "integer") {
@@ -123,7 +153,9 @@ function tidy(schema: StructuralSchema, path: string): StructuralSchema {
   }
   // Go's RE2 and JavaScript agree only outside of these.
   if (schema.pattern !== undefined && /\(\?[=!<]|\\[1-9]/.test(schema.pattern)) {
-    throw new Error(`${path}: pattern ${schema.pattern} uses look-around or back-references, which Go's RE2 does not have`);
+    throw new Error(
+      `${path}: pattern ${schema.pattern} uses look-around or back-references, which Go's RE2 does not have`,
+    );
   }
   return schema;
 }
@@ -159,12 +191,19 @@ export function kindSchema(kind: KindDefinition): StructuralSchema {
       metadata: { type: "object" },
       spec: { ...structuralSchema(kind.spec, "spec"), description: "What is wanted." },
       // On the object, not on the nested field: a default below an absent parent never applies.
-      status: { ...status, description: "What is the case; written by the controller only.", default: { observedGeneration: -1 } },
+      status: {
+        ...status,
+        description: "What is the case; written by the controller only.",
+        default: { observedGeneration: -1 },
+      },
     },
   };
   for (const rule of kind.rules) {
     const target = schemaAt(root, rule.path);
-    target["x-kubernetes-validations"] = [...(target["x-kubernetes-validations"] ?? []), { rule: rule.cel, message: rule.message }];
+    target["x-kubernetes-validations"] = [
+      ...(target["x-kubernetes-validations"] ?? []),
+      { rule: rule.cel, message: rule.message },
+    ];
   }
   return root;
 }

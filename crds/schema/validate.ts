@@ -70,7 +70,11 @@ function typeOf(value: unknown): string {
 
 /** A number as Go prints it. */
 function goNumber(value: number): string {
-  if (Math.abs(value) >= 1e21 || (value !== 0 && Math.abs(value) < 1e-4) || (!Number.isSafeInteger(value) && Math.abs(value) >= 1e21)) {
+  if (
+    Math.abs(value) >= 1e21 ||
+    (value !== 0 && Math.abs(value) < 1e-4) ||
+    (!Number.isSafeInteger(value) && Math.abs(value) >= 1e21)
+  ) {
     return value.toExponential().replace(/e([+-])(\d)$/, "e$10$2");
   }
   return String(value);
@@ -103,16 +107,22 @@ function visit(value: unknown, schema: StructuralSchema, path: string, causes: C
   if (!fits(value, schema)) {
     if (schema.type === "integer" && typeof value === "number") {
       causes.push(wrongType(path, "float64", schema.format ?? "integer"));
-      causes.push(
-        { ...invalid("<nil>", "", `Checked value must be of type integer with format ${schema.format ?? ""} in ${path}`) },
-      );
+      causes.push({
+        ...invalid(
+          "<nil>",
+          "",
+          `Checked value must be of type integer with format ${schema.format ?? ""} in ${path}`,
+        ),
+      });
     } else if (schema.format !== undefined && typeof value === "number") {
       // With a format, formats are compared instead of types.
       causes.push(wrongType(path, Number.isSafeInteger(value) ? "int64" : "float64", schema.format));
     } else causes.push(wrongType(path, typeOf(value), schema.type ?? "object"));
   }
   if (schema.enum !== undefined && !schema.enum.includes(value)) {
-    const allowed = schema.enum.map((one) => JSON.stringify(typeof one === "string" ? one : JSON.stringify(one)));
+    const allowed = schema.enum.map((one) =>
+      JSON.stringify(typeof one === "string" ? one : JSON.stringify(one)),
+    );
     causes.push({
       reason: "FieldValueNotSupported",
       message: `Unsupported value: ${shown(value)}: supported values: ${allowed.join(", ")}`,
@@ -150,7 +160,11 @@ function visitString(value: string, schema: StructuralSchema, path: string, caus
   // Lengths are counted in characters, whatever the text says; only the first fault of a text is reported.
   const length = minLength === undefined && maxLength === undefined ? 0 : [...value].length;
   if (maxLength !== undefined && length > maxLength) {
-    causes.push({ reason: "FieldValueTooLong", message: `Too long: may not be more than ${maxLength} bytes`, field: path });
+    causes.push({
+      reason: "FieldValueTooLong",
+      message: `Too long: may not be more than ${maxLength} bytes`,
+      field: path,
+    });
   } else if (minLength !== undefined && length < minLength) {
     causes.push(invalid(path, value, `${path} in body should be at least ${minLength} chars long`));
   } else if (pattern !== undefined && !compiled(pattern).test(value)) {
@@ -170,7 +184,12 @@ function visitNumber(value: number, schema: StructuralSchema, path: string, caus
   }
 }
 
-function visitArray(value: readonly unknown[], schema: StructuralSchema, path: string, causes: Cause[]): void {
+function visitArray(
+  value: readonly unknown[],
+  schema: StructuralSchema,
+  path: string,
+  causes: Cause[],
+): void {
   if (schema.type !== "array") return;
   const { items, minItems, maxItems } = schema;
   if (items !== undefined) value.forEach((item, index) => visit(item, items, `${path}[${index}]`, causes));
@@ -183,10 +202,19 @@ function visitArray(value: readonly unknown[], schema: StructuralSchema, path: s
 }
 
 function tooMany(field: string, count: number, most: number): Cause {
-  return { reason: "FieldValueTooMany", message: `Too many: ${count}: must have at most ${most} items`, field };
+  return {
+    reason: "FieldValueTooMany",
+    message: `Too many: ${count}: must have at most ${most} items`,
+    field,
+  };
 }
 
-function visitListMap(value: readonly unknown[], schema: StructuralSchema, path: string, causes: Cause[]): void {
+function visitListMap(
+  value: readonly unknown[],
+  schema: StructuralSchema,
+  path: string,
+  causes: Cause[],
+): void {
   const keys = schema["x-kubernetes-list-map-keys"] ?? [];
   const seen = new Map<string, number>();
   for (const [index, item] of value.entries()) {
@@ -201,7 +229,12 @@ function visitListMap(value: readonly unknown[], schema: StructuralSchema, path:
     const times = seen.get(text) ?? 0;
     seen.set(text, times + 1);
     // Only the second of several is reported, as kube-apiserver does.
-    if (times === 1) causes.push({ reason: "FieldValueDuplicate", message: `Duplicate value: ${text}`, field: `${path}[${index}]` });
+    if (times === 1)
+      causes.push({
+        reason: "FieldValueDuplicate",
+        message: `Duplicate value: ${text}`,
+        field: `${path}[${index}]`,
+      });
   }
 }
 
@@ -211,11 +244,21 @@ function visitSet(value: readonly unknown[], path: string, causes: Cause[]): voi
     const text = JSON.stringify(item);
     const times = seen.get(text) ?? 0;
     seen.set(text, times + 1);
-    if (times === 1) causes.push({ reason: "FieldValueDuplicate", message: `Duplicate value: ${text}`, field: `${path}[${index}]` });
+    if (times === 1)
+      causes.push({
+        reason: "FieldValueDuplicate",
+        message: `Duplicate value: ${text}`,
+        field: `${path}[${index}]`,
+      });
   }
 }
 
-function visitObject(value: Readonly<Record<string, unknown>>, schema: StructuralSchema, path: string, causes: Cause[]): void {
+function visitObject(
+  value: Readonly<Record<string, unknown>>,
+  schema: StructuralSchema,
+  path: string,
+  causes: Cause[],
+): void {
   if (schema.type !== "object") return;
   const below = (key: string): string => (path === "" ? key : `${path}.${key}`);
   const { properties = {}, additionalProperties, minProperties, maxProperties } = schema;
@@ -229,6 +272,7 @@ function visitObject(value: Readonly<Record<string, unknown>>, schema: Structura
     if (child !== undefined) visit(value[key], child, below(key), causes);
   }
   for (const key of schema.required ?? []) {
-    if (!Object.hasOwn(value, key)) causes.push({ reason: "FieldValueRequired", message: "Required value", field: below(key) });
+    if (!Object.hasOwn(value, key))
+      causes.push({ reason: "FieldValueRequired", message: "Required value", field: below(key) });
   }
 }

@@ -16,7 +16,9 @@ describe.each(kinds.map((kind) => [kind.kind, kind] as const))("%s", (_, kind) =
 
   test("the corpus is worth its name, and every object was put to the server", () => {
     expect(objects.length).toBeGreaterThanOrEqual(50);
-    expect(objects.map(({ title }) => title).toSorted(), "run record-corpus.ts again").toEqual(Object.keys(recorded).toSorted());
+    expect(objects.map(({ title }) => title).toSorted(), "run record-corpus.ts again").toEqual(
+      Object.keys(recorded).toSorted(),
+    );
     const accepted = Object.values(recorded).filter((answer) => answer === "accepted").length;
     expect(accepted).toBeGreaterThan(10);
     expect(objects.length - accepted).toBeGreaterThan(10);
@@ -24,7 +26,12 @@ describe.each(kinds.map((kind) => [kind.kind, kind] as const))("%s", (_, kind) =
 
   test("same answer for every object", async () => {
     const definition = kindType(kind);
-    const store = await openEmbeddedStore({ path: ":memory:", clock: createTestClock(), random: createTestRandom(), types: [...builtinTypes, definition] });
+    const store = await openEmbeddedStore({
+      path: ":memory:",
+      clock: createTestClock(),
+      random: createTestRandom(),
+      types: [...builtinTypes, definition],
+    });
     const answers: Record<string, unknown> = {};
     for (const { title, object } of objects) {
       const submitted = structuredClone(object) as unknown as KubernetesObject;

@@ -33,7 +33,8 @@ export function sample(schema: StructuralSchema, full: boolean, name = ""): unkn
       for (const [key, child] of Object.entries(schema.properties ?? {})) {
         if (full || schema.required?.includes(key) === true) result[key] = sample(child, full, key);
       }
-      if (schema.additionalProperties !== undefined && full) result["key"] = sample(schema.additionalProperties, full);
+      if (schema.additionalProperties !== undefined && full)
+        result["key"] = sample(schema.additionalProperties, full);
       return result;
     }
     case "array": {
@@ -54,7 +55,14 @@ type Change = (value: unknown) => unknown;
 
 /** Values that are wrong, or just right, for a schema. */
 function* mutations(schema: StructuralSchema): Generator<[string, Change]> {
-  const wrong: Record<string, unknown> = { object: "text", array: "text", string: 5, integer: "5", number: "5", boolean: "true" };
+  const wrong: Record<string, unknown> = {
+    object: "text",
+    array: "text",
+    string: 5,
+    integer: "5",
+    number: "5",
+    boolean: "true",
+  };
   yield ["wrong type", () => wrong[schema.type ?? "object"]];
   yield ["null", () => null];
   if (schema.enum !== undefined) {
@@ -80,13 +88,17 @@ function* mutations(schema: StructuralSchema): Generator<[string, Change]> {
       yield ["too long", () => "a".repeat(maxLength + 1)];
       yield ["the longest", () => "a".repeat(maxLength)];
     }
-    if (schema.pattern !== undefined) for (const text of ["-a", "A", "1h", "1h30m", "5", "a.b", "a/b", "_x"]) yield [`= ${text}`, () => text];
+    if (schema.pattern !== undefined)
+      for (const text of ["-a", "A", "1h", "1h30m", "5", "a.b", "a/b", "_x"]) yield [`= ${text}`, () => text];
   }
   if (schema.type === "array") {
     yield ["no items", () => []];
     if (schema.maxItems !== undefined && schema.maxItems <= 64) {
       const { maxItems } = schema;
-      yield ["too many items", (value) => Array.from({ length: maxItems + 1 }, () => (value as unknown[])[0])];
+      yield [
+        "too many items",
+        (value) => Array.from({ length: maxItems + 1 }, () => (value as unknown[])[0]),
+      ];
     }
     yield ["an item twice", (value) => [...(value as unknown[]), ...(value as unknown[])]];
   }
@@ -106,7 +118,8 @@ function* places(schema: StructuralSchema, path: string[]): Generator<[string[],
 function changed(root: unknown, path: readonly string[], change: Change): unknown {
   const [key, ...rest] = path;
   if (key === undefined) return change(root);
-  if (Array.isArray(root)) return root.map((item: unknown, index) => (String(index) === key ? changed(item, rest, change) : item));
+  if (Array.isArray(root))
+    return root.map((item: unknown, index) => (String(index) === key ? changed(item, rest, change) : item));
   const fields = (root ?? {}) as Record<string, unknown>;
   return { ...fields, [key]: changed(fields[key], rest, change) };
 }
@@ -136,8 +149,17 @@ export function* corpus(kind: KindDefinition): Generator<CorpusObject> {
   yield { title: "full", object: object(full) };
   for (const [path, place] of places(schema, [])) {
     const at = path.join(".") || "spec";
-    if (path.length > 0 && path.at(-1) !== "0") yield { title: `${at}: absent`, object: object(removed(full, path)) };
-    for (const [title, change] of mutations(place)) yield { title: `${at}: ${title}`, object: object(changed(full, path, (value) => change(value ?? sample(place, true)))) };
-    if (path.length === 1) yield { title: `${at}: alone`, object: object({ ...(least as object), [at]: sample(place, true, at) }) };
+    if (path.length > 0 && path.at(-1) !== "0")
+      yield { title: `${at}: absent`, object: object(removed(full, path)) };
+    for (const [title, change] of mutations(place))
+      yield {
+        title: `${at}: ${title}`,
+        object: object(changed(full, path, (value) => change(value ?? sample(place, true)))),
+      };
+    if (path.length === 1)
+      yield {
+        title: `${at}: alone`,
+        object: object({ ...(least as object), [at]: sample(place, true, at) }),
+      };
   }
 }

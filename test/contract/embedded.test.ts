@@ -8,9 +8,16 @@ import { widgetDefinition } from "./widget.ts";
 
 async function target(path: string): Promise<ContractTarget> {
   const types = [...builtinTypes, widgetDefinition];
-  const client = await openEmbeddedStore({ path, clock: createTestClock(), random: createTestRandom(), types });
+  const client = await openEmbeddedStore({
+    path,
+    clock: createTestClock(),
+    random: createTestRandom(),
+    types,
+  });
   return { client, close: () => client.close() };
 }
 
 describeContract("embedded store in memory", () => target(":memory:"));
-describeContract("embedded store in a file", () => target(join(mkdtempSync(join(tmpdir(), "flaresmith-store-")), "store.db")));
+describeContract("embedded store in a file", () =>
+  target(join(mkdtempSync(join(tmpdir(), "flaresmith-store-")), "store.db")),
+);

@@ -10,7 +10,10 @@ import { openKubeApi } from "./kube-api.ts";
 import { normalError } from "./transcript.ts";
 
 const kubeconfig = process.env["FLARESMITH_KUBE_APISERVER"];
-if (kubeconfig === undefined) throw new Error("set FLARESMITH_KUBE_APISERVER to the kubeconfig of a kube-apiserver that may be written to");
+if (kubeconfig === undefined)
+  throw new Error(
+    "set FLARESMITH_KUBE_APISERVER to the kubeconfig of a kube-apiserver that may be written to",
+  );
 const api = openKubeApi(kubeconfig);
 const directory = join(import.meta.dirname, "../fixtures/kube-apiserver/corpus");
 mkdirSync(directory, { recursive: true });
@@ -20,7 +23,12 @@ for (const kind of kinds) {
   const created = await api("POST", crds, JSON.stringify(crd));
   const answer =
     created.code === 409
-      ? await api("PATCH", `${crds}/${crd.metadata.name}?fieldManager=corpus&force=true`, JSON.stringify(crd), "application/apply-patch+yaml")
+      ? await api(
+          "PATCH",
+          `${crds}/${crd.metadata.name}?fieldManager=corpus&force=true`,
+          JSON.stringify(crd),
+          "application/apply-patch+yaml",
+        )
       : created;
   if (answer.code >= 300 || answer.warnings.length > 0) {
     throw new Error(`${kind.kind}: ${String(answer.body["message"])} ${answer.warnings.join("; ")}`);
@@ -31,11 +39,21 @@ await new Promise((resolve) => setTimeout(resolve, 3000));
 for (const kind of kinds) {
   const answers: Record<string, unknown> = {};
   for (const { title, object } of corpus(kind)) {
-    const { body } = await api("POST", `/apis/flaresmith.dev/v1alpha1/namespaces/default/${kind.plural}?dryRun=All`, JSON.stringify(object));
+    const { body } = await api(
+      "POST",
+      `/apis/flaresmith.dev/v1alpha1/namespaces/default/${kind.plural}?dryRun=All`,
+      JSON.stringify(object),
+    );
     if (body["kind"] !== "Status") answers[title] = "accepted";
     else {
-      const details = (body["details"] ?? {}) as { causes?: { reason?: string; message?: string; field?: string }[] };
-      const { code, causes, message } = normalError({ code: Number(body["code"]), message: String(body["message"]), causes: details.causes ?? [] });
+      const details = (body["details"] ?? {}) as {
+        causes?: { reason?: string; message?: string; field?: string }[];
+      };
+      const { code, causes, message } = normalError({
+        code: Number(body["code"]),
+        message: String(body["message"]),
+        causes: details.causes ?? [],
+      });
       answers[title] = causes === undefined ? `${code} ${message ?? ""}` : causes;
     }
   }

@@ -31,7 +31,15 @@ export async function ask(api: KubeApi, step: Step, versions: Map<string, number
     const metadata = (stored.body["metadata"] ?? {}) as { resourceVersion?: string; uid?: string };
     text = text.replaceAll("$rv", metadata.resourceVersion ?? "").replaceAll("$uid", metadata.uid ?? "");
   }
-  const methods = { create: "POST", update: "PUT", merge: "PATCH", json: "PATCH", apply: "PATCH", delete: "DELETE", get: "GET" } as const;
+  const methods = {
+    create: "POST",
+    update: "PUT",
+    merge: "PATCH",
+    json: "PATCH",
+    apply: "PATCH",
+    delete: "DELETE",
+    get: "GET",
+  } as const;
   const types: Partial<Record<Step["verb"], string>> = {
     merge: "application/merge-patch+json",
     json: "application/json-patch+json",
@@ -41,7 +49,9 @@ export async function ask(api: KubeApi, step: Step, versions: Map<string, number
   const given = answer.body;
   if (given["kind"] === "Status") {
     if (given["status"] === "Success") return { code: answer.code };
-    const details = (given["details"] ?? {}) as { causes?: { reason?: string; message?: string; field?: string }[] };
+    const details = (given["details"] ?? {}) as {
+      causes?: { reason?: string; message?: string; field?: string }[];
+    };
     return normalError({
       code: answer.code,
       reason: given["reason"] as string | undefined,
@@ -56,14 +66,23 @@ export async function ask(api: KubeApi, step: Step, versions: Map<string, number
 export async function record(kubeconfig: string): Promise<Record<string, Answer>> {
   const api = openKubeApi(kubeconfig);
   await api("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", JSON.stringify(widgetCrd));
-  await api("POST", "/api/v1/namespaces", JSON.stringify({ apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } }));
+  await api(
+    "POST",
+    "/api/v1/namespaces",
+    JSON.stringify({ apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } }),
+  );
   for (const path of ["/apis/probe.dev/v1alpha1", "/api/v1"]) {
     for (const plural of path === "/api/v1" ? ["secrets", "configmaps"] : ["widgets"]) {
       await api("DELETE", `${path}/namespaces/${NAMESPACE}/${plural}`);
     }
   }
   for (const name of ["c", "s"]) {
-    await api("PATCH", `/apis/probe.dev/v1alpha1/namespaces/${NAMESPACE}/widgets/${name}`, '{"metadata":{"finalizers":null}}', "application/merge-patch+json");
+    await api(
+      "PATCH",
+      `/apis/probe.dev/v1alpha1/namespaces/${NAMESPACE}/widgets/${name}`,
+      '{"metadata":{"finalizers":null}}',
+      "application/merge-patch+json",
+    );
   }
   const answers: Record<string, Answer> = {};
   const versions = new Map<string, number>();
@@ -74,7 +93,9 @@ export async function record(kubeconfig: string): Promise<Record<string, Answer>
 if (import.meta.main) {
   const kubeconfig = process.env["FLARESMITH_KUBE_APISERVER"];
   if (kubeconfig === undefined) {
-    process.stderr.write("Set FLARESMITH_KUBE_APISERVER to the kubeconfig of a kube-apiserver that may be written to.\n");
+    process.stderr.write(
+      "Set FLARESMITH_KUBE_APISERVER to the kubeconfig of a kube-apiserver that may be written to.\n",
+    );
     process.exitCode = 2;
   } else {
     const file = join(import.meta.dirname, "../fixtures/kube-apiserver/store-transcript.json");

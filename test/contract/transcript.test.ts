@@ -2,8 +2,17 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { ApiError, type KubernetesObject, type ResourceType } from "../../controller/store/resource-client.ts";
-import { builtinTypes, openEmbeddedStore, type EmbeddedStore, type StoreWrite } from "../../controller/store/embedded/index.ts";
+import {
+  ApiError,
+  type KubernetesObject,
+  type ResourceType,
+} from "../../controller/store/resource-client.ts";
+import {
+  builtinTypes,
+  openEmbeddedStore,
+  type EmbeddedStore,
+  type StoreWrite,
+} from "../../controller/store/embedded/index.ts";
 import { createTestClock, createTestRandom } from "./test-inputs.ts";
 import { normalError, normalObject, type Answer } from "./transcript.ts";
 import { steps, type Step } from "./transcript-steps.ts";
@@ -14,8 +23,18 @@ const recorded = JSON.parse(
   readFileSync(join(import.meta.dirname, "../fixtures/kube-apiserver/store-transcript.json"), "utf8"),
 ) as Record<string, Answer>;
 
-const core = (kind: string, plural: string): ResourceType => ({ group: "", version: "v1", kind, plural, namespaced: true });
-const types = { widgets: widgetType, secrets: core("Secret", "secrets"), configmaps: core("ConfigMap", "configmaps") };
+const core = (kind: string, plural: string): ResourceType => ({
+  group: "",
+  version: "v1",
+  kind,
+  plural,
+  namespaced: true,
+});
+const types = {
+  widgets: widgetType,
+  secrets: core("Secret", "secrets"),
+  configmaps: core("ConfigMap", "configmaps"),
+};
 
 async function ask(store: EmbeddedStore, step: Step, versions: Map<string, number>): Promise<Answer> {
   const type = types[step.resource ?? "widgets"];
@@ -23,13 +42,15 @@ async function ask(store: EmbeddedStore, step: Step, versions: Map<string, numbe
   let text = JSON.stringify(step.body ?? null);
   if (text.includes("$")) {
     const stored = await store.get(type, key);
-    text = text.replaceAll("$rv", stored.metadata.resourceVersion ?? "").replaceAll("$uid", stored.metadata.uid ?? "");
+    text = text
+      .replaceAll("$rv", stored.metadata.resourceVersion ?? "")
+      .replaceAll("$uid", stored.metadata.uid ?? "");
   }
   const body = JSON.parse(text) as unknown;
   try {
     if (step.verb === "get") return { code: 200, object: normalObject(await store.get(type, key), versions) };
     if (step.verb === "delete") {
-      const deleted = await store.remove(type, key, (body ?? {}) as object);
+      const deleted = await store.remove(type, key, body ?? {});
       return deleted.removed ? { code: 200 } : { code: 200, object: normalObject(deleted.object, versions) };
     }
     const written = await store.write(type, toWrite(step, body), {
@@ -48,8 +69,10 @@ async function ask(store: EmbeddedStore, step: Step, versions: Map<string, numbe
 
 function toWrite(step: Step, body: unknown): StoreWrite {
   const key = { namespace: NAMESPACE, name: step.name };
-  if (step.verb === "merge") return { verb: "patch", key, patch: { type: "merge", body: body as Record<string, unknown> } };
-  if (step.verb === "json") return { verb: "patch", key, patch: { type: "json", body: body as Record<string, unknown>[] } };
+  if (step.verb === "merge")
+    return { verb: "patch", key, patch: { type: "merge", body: body as Record<string, unknown> } };
+  if (step.verb === "json")
+    return { verb: "patch", key, patch: { type: "json", body: body as Record<string, unknown>[] } };
   const object = body as KubernetesObject;
   // Over HTTP the namespace stands in the URL.
   object.metadata.namespace ??= NAMESPACE;
@@ -63,7 +86,10 @@ describe("the embedded store answers as kube-apiserver does", async () => {
     random: createTestRandom(),
     types: [...builtinTypes, widgetDefinition],
   });
-  await store.create({ ...core("Namespace", "namespaces"), namespaced: false }, { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } });
+  await store.create(
+    { ...core("Namespace", "namespaces"), namespaced: false },
+    { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } },
+  );
   const versions = new Map<string, number>();
   for (const step of steps) {
     test(step.title, async () => {

@@ -9,12 +9,14 @@ export interface Answer {
   object?: unknown;
 }
 
-const isFields = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+const isFields = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** @param versions seen before, so that equal versions get equal numbers */
 export function normalObject(object: Record<string, unknown>, versions: Map<string, number>): unknown {
   const metadata: Record<string, unknown> = { ...(object["metadata"] as Record<string, unknown>) };
-  for (const field of ["uid", "creationTimestamp", "deletionTimestamp"]) if (metadata[field] !== undefined) metadata[field] = `<${field}>`;
+  for (const field of ["uid", "creationTimestamp", "deletionTimestamp"])
+    if (metadata[field] !== undefined) metadata[field] = `<${field}>`;
   const version = metadata["resourceVersion"];
   if (typeof version === "string") {
     if (!versions.has(version)) versions.set(version, versions.size + 1);
@@ -22,7 +24,7 @@ export function normalObject(object: Record<string, unknown>, versions: Map<stri
   }
   if (Array.isArray(metadata["managedFields"])) {
     metadata["managedFields"] = (metadata["managedFields"] as Record<string, unknown>[])
-      .map(({ time: _, ...entry }) => entry)
+      .map((entry) => ({ ...entry, time: undefined }))
       .toSorted((left, right) => (JSON.stringify(sorted(left)) < JSON.stringify(sorted(right)) ? -1 : 1));
   }
   return sorted({ ...object, metadata });
@@ -31,7 +33,11 @@ export function normalObject(object: Record<string, unknown>, versions: Map<stri
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (!isFields(value)) return value;
-  return Object.fromEntries(Object.keys(value).toSorted().map((key) => [key, sorted(value[key])]));
+  return Object.fromEntries(
+    Object.keys(value)
+      .toSorted()
+      .map((key) => [key, sorted(value[key])]),
+  );
 }
 
 /** CEL that cannot be evaluated says so before the rule's message; the twin of the rule gives the message alone. */
@@ -40,9 +46,21 @@ function withoutEvaluation(message: string): string {
 }
 
 /** An error as an answer: causes without duplicates and in order, ids made up by the server blanked. */
-export function normalError(error: { code: number; reason?: string | undefined; message: string; causes: readonly { reason?: string; message?: string; field?: string | undefined }[] }): Answer {
-  const causes = [...new Set(error.causes.map((cause) => `${cause.reason ?? ""} ${cause.field ?? ""} ${withoutEvaluation(cause.message ?? "")}`))].toSorted();
-  const blank = (text: string): string => text.replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, "<uid>");
+export function normalError(error: {
+  code: number;
+  reason?: string | undefined;
+  message: string;
+  causes: readonly { reason?: string; message?: string; field?: string | undefined }[];
+}): Answer {
+  const causes = [
+    ...new Set(
+      error.causes.map(
+        (cause) => `${cause.reason ?? ""} ${cause.field ?? ""} ${withoutEvaluation(cause.message ?? "")}`,
+      ),
+    ),
+  ].toSorted();
+  const blank = (text: string): string =>
+    text.replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, "<uid>");
   return {
     code: error.code,
     ...(error.reason === undefined || error.reason === "" ? {} : { reason: error.reason }),

@@ -20,7 +20,11 @@ const spec: StructuralSchema = {
       items: {
         type: "object",
         required: ["name"],
-        properties: { name: { type: "string" }, value: { type: "string" }, size: { type: "integer", default: 1 } },
+        properties: {
+          name: { type: "string" },
+          value: { type: "string" },
+          size: { type: "integer", default: 1 },
+        },
       },
     },
     map: { type: "object", additionalProperties: { type: "string", maxLength: 2 } },
@@ -75,7 +79,13 @@ const rules: readonly CrossFieldRule[] = [
   },
 ];
 
-export const widgetType = { group: "probe.dev", version: "v1alpha1", kind: "Widget", plural: "widgets", namespaced: true } as const;
+export const widgetType = {
+  group: "probe.dev",
+  version: "v1alpha1",
+  kind: "Widget",
+  plural: "widgets",
+  namespaced: true,
+} as const;
 
 /** The widget as a type of the embedded store. */
 export const widgetDefinition: TypeDefinition = customType({
@@ -96,6 +106,14 @@ export const widgetCrd = {
     group: "probe.dev",
     scope: "Namespaced",
     names: { plural: "widgets", singular: "widget", kind: "Widget", listKind: "WidgetList" },
-    versions: [{ name: "v1alpha1", served: true, storage: true, subresources: { status: {} }, schema: { openAPIV3Schema: widgetSchema } }],
+    versions: [
+      {
+        name: "v1alpha1",
+        served: true,
+        storage: true,
+        subresources: { status: {} },
+        schema: { openAPIV3Schema: widgetSchema },
+      },
+    ],
   },
 };

@@ -2,7 +2,13 @@
 import { ApiError, type KubernetesObject } from "../resource-client.ts";
 import { badRequest, conflict, notFound } from "./errors.ts";
 import { allowedByLastApplied, LAST_APPLIED, syncLastApplied } from "./managed-fields/last-applied.ts";
-import { decodeManagers, encodeManagers, managerId, printManager, type Managers } from "./managed-fields/managers.ts";
+import {
+  decodeManagers,
+  encodeManagers,
+  managerId,
+  printManager,
+  type Managers,
+} from "./managed-fields/managers.ts";
 import { applyOwnership, ownershipAfterUpdate, type FieldConflict } from "./managed-fields/ownership.ts";
 import { has, printPath } from "./managed-fields/path-set.ts";
 import { parseObject } from "./state.ts";
@@ -45,7 +51,11 @@ export function applyObject(
   if (stored === undefined) {
     if (options.status) throw notFound(type, metadata.name);
     if (metadata.uid !== undefined && metadata.uid !== "") {
-      throw conflict(type, metadata.name, `uid mismatch: the provided object specified uid ${metadata.uid}, and no existing object was found`);
+      throw conflict(
+        type,
+        metadata.name,
+        `uid mismatch: the provided object specified uid ${metadata.uid}, and no existing object was found`,
+      );
     }
   }
   checkApplied(definition, config);
@@ -62,7 +72,8 @@ export function applyObject(
   const conflicts = options.force ? [] : unallowed(definition, live, applied.conflicts, options.manager);
   if (conflicts.length > 0) throw applyConflict(conflicts);
   const { object } = applied;
-  if (options.manager === KUBECTL && live?.metadata.annotations?.[LAST_APPLIED] !== undefined) syncLastApplied(object, config);
+  if (options.manager === KUBECTL && live?.metadata.annotations?.[LAST_APPLIED] !== undefined)
+    syncLastApplied(object, config);
   const managedFields = encodeManagers(applied.managers);
   if (stored === undefined || live === undefined) {
     // A version asks for nothing when there is no object yet; kube-apiserver lets it pass.

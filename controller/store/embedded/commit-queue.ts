@@ -126,7 +126,15 @@ function rowChanges(changes: readonly Change[]): Iterable<RowChange> {
     const { typeKey, namespace, name } = object;
     const place = `${typeKey}\0${namespace}\0${name}`;
     if (next === undefined) rows.set(place, { typeKey, namespace, name, removed: true });
-    else rows.set(place, { typeKey, namespace, name, revision: next.revision, writtenAt: next.writtenAt, text: next.text });
+    else
+      rows.set(place, {
+        typeKey,
+        namespace,
+        name,
+        revision: next.revision,
+        writtenAt: next.writtenAt,
+        text: next.text,
+      });
   }
   return rows.values();
 }

@@ -32,7 +32,10 @@ export class StoreUnusableError extends Error {
 function explain(path: string, error: unknown): StoreUnusableError {
   const text = error instanceof Error ? error.message : String(error);
   if (/locked|busy/i.test(text)) {
-    return new StoreUnusableError(`The store ${path} is in use by another process: stop that one first, or use another --data-dir.`, error);
+    return new StoreUnusableError(
+      `The store ${path} is in use by another process: stop that one first, or use another --data-dir.`,
+      error,
+    );
   }
   if (/not a database|malformed|corrupt|JSON/i.test(text)) {
     return new StoreUnusableError(
@@ -82,7 +85,9 @@ export class Database {
     const application = Number(this.#db.prepare("PRAGMA application_id").get()?.["application_id"] ?? 0);
     const tables = Number(this.#db.prepare("SELECT count(*) AS n FROM sqlite_master").get()?.["n"] ?? 0);
     if (tables > 0 && application !== APPLICATION_ID) {
-      throw new StoreUnusableError(`${this.path} is a SQLite database of another program: use another --data-dir.`);
+      throw new StoreUnusableError(
+        `${this.path} is a SQLite database of another program: use another --data-dir.`,
+      );
     }
     if (format > FORMAT) {
       throw new StoreUnusableError(
@@ -114,7 +119,9 @@ export class Database {
    */
   *rows(): Generator<Row> {
     try {
-      const statement = this.#db.prepare("SELECT type, namespace, name, revision, written, text FROM objects ORDER BY revision");
+      const statement = this.#db.prepare(
+        "SELECT type, namespace, name, revision, written, text FROM objects ORDER BY revision",
+      );
       for (const row of statement.iterate()) {
         yield {
           typeKey: String(row["type"]),
@@ -137,7 +144,14 @@ export class Database {
       for (const change of changes) {
         if ("removed" in change) this.#remove.run(change.typeKey, change.namespace, change.name);
         else
-          this.#put.run(change.typeKey, change.namespace, change.name, change.revision, change.writtenAt, change.text);
+          this.#put.run(
+            change.typeKey,
+            change.namespace,
+            change.name,
+            change.revision,
+            change.writtenAt,
+            change.text,
+          );
       }
       this.#setMeta.run("revision", String(revision));
       this.#db.exec("COMMIT");

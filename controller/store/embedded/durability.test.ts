@@ -21,7 +21,9 @@ test("nothing acknowledged is lost when the process is killed, again and again",
     }`;
   const acknowledged: string[] = [];
   for (let round = 0; round < 6; round += 1) {
-    const child = spawn(process.execPath, ["--input-type=module", "--eval", writer, path, `r${round}`], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", writer, path, `r${round}`], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     const before = acknowledged.length;
     for await (const line of createInterface({ input: child.stdout })) {
       acknowledged.push(line);
@@ -32,7 +34,9 @@ test("nothing acknowledged is lost when the process is killed, again and again",
     const { items, resourceVersion } = await store.list(thingType);
     const stored = new Set(items.map((item) => item.metadata.name));
     expect(acknowledged.filter((name) => !stored.has(name))).toEqual([]);
-    expect(Number(resourceVersion)).toBeGreaterThanOrEqual(Math.max(...items.map((item) => Number(item.metadata.resourceVersion))));
+    expect(Number(resourceVersion)).toBeGreaterThanOrEqual(
+      Math.max(...items.map((item) => Number(item.metadata.resourceVersion))),
+    );
     await store.close();
   }
   expect(acknowledged.length).toBeGreaterThan(200);
@@ -41,7 +45,10 @@ test("nothing acknowledged is lost when the process is killed, again and again",
 test("a restart finds the same objects and goes on counting revisions", async () => {
   const path = newPath();
   const first = await openTestStore({ path });
-  const made = await first.create(thingType, thing("a", { scalar: 1 }, { annotations: { text: "ü\u2028\u0000日本" } }));
+  const made = await first.create(
+    thingType,
+    thing("a", { scalar: 1 }, { annotations: { text: "ü\u2028\u0000日本" } }),
+  );
   await first.create(thingType, thing("b"));
   await first.delete(thingType, key("b"));
   const { revision } = first;
@@ -91,7 +98,11 @@ test("a damaged file is refused with the remedy", async () => {
 test("a file with a torn page is refused with the remedy", async () => {
   const path = newPath();
   const store = await openTestStore({ path });
-  await Promise.all(Array.from({ length: 200 }, (_, index) => store.create(thingType, thing(`t${index}`, { map: { a: index } }))));
+  await Promise.all(
+    Array.from({ length: 200 }, (_, index) =>
+      store.create(thingType, thing(`t${index}`, { map: { a: index } })),
+    ),
+  );
   await store.close();
   expect(readFileSync(path).length).toBeGreaterThan(40_000);
   const file = openSync(path, "r+");

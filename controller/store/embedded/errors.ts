@@ -69,7 +69,11 @@ export function invalid(type: ResourceType, name: string, causes: readonly Statu
     reason: "Invalid",
     message: `${qualifiedKind(type)} "${name}" is invalid: ${text}`,
     causes,
-    details: { ...(type.group === "" ? {} : { group: type.group }), kind: type.kind, ...(name === "" ? {} : { name }) },
+    details: {
+      ...(type.group === "" ? {} : { group: type.group }),
+      kind: type.kind,
+      ...(name === "" ? {} : { name }),
+    },
   });
 }
 
@@ -79,7 +83,12 @@ export function badRequest(message: string): ApiError {
 }
 
 /** 403 for a write that a rule of the server forbids. */
-export function forbidden(type: ResourceType, name: string, why: string, causes: readonly StatusCause[] = []): ApiError {
+export function forbidden(
+  type: ResourceType,
+  name: string,
+  why: string,
+  causes: readonly StatusCause[] = [],
+): ApiError {
   return new ApiError({
     code: 403,
     reason: "Forbidden",

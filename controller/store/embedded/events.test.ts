@@ -7,7 +7,13 @@ const event = (name: string, about: string): KubernetesObject => ({
   apiVersion: "v1",
   kind: "Event",
   metadata: { name, namespace: "default" },
-  involvedObject: { apiVersion: "flaresmith.dev/v1alpha1", kind: "Project", name: about, namespace: "default", uid: `uid-${about}` },
+  involvedObject: {
+    apiVersion: "flaresmith.dev/v1alpha1",
+    kind: "Project",
+    name: about,
+    namespace: "default",
+    uid: `uid-${about}`,
+  },
   reason: "CreatedExternalResource",
   message: "made it",
   type: "Normal",
@@ -18,9 +24,18 @@ test("both event APIs show the same objects", async () => {
   const store = await openTestStore();
   await store.create(eventType.type, event("a", "shop"));
   const newer = await store.get(newEventType.type, { namespace: "default", name: "a" });
-  expect(newer).toMatchObject({ apiVersion: "events.k8s.io/v1", note: "made it", regarding: { name: "shop" }, reportingController: "flaresmith" });
+  expect(newer).toMatchObject({
+    apiVersion: "events.k8s.io/v1",
+    note: "made it",
+    regarding: { name: "shop" },
+    reportingController: "flaresmith",
+  });
   await store.create(newEventType.type, { ...newer, metadata: { name: "b", namespace: "default" } });
-  expect(await store.get(eventType.type, { namespace: "default", name: "b" })).toMatchObject({ apiVersion: "v1", message: "made it", involvedObject: { name: "shop" } });
+  expect(await store.get(eventType.type, { namespace: "default", name: "b" })).toMatchObject({
+    apiVersion: "v1",
+    message: "made it",
+    involvedObject: { name: "shop" },
+  });
 });
 
 test("events are selected by what they are about", async () => {
@@ -32,7 +47,9 @@ test("events are selected by what they are about", async () => {
   expect(await names("involvedObject.name=shop,involvedObject.kind=Project")).toEqual(["a"]);
   expect(await names("type!=Normal")).toEqual(["b"]);
   expect(await names("involvedObject.uid=uid-blog,reason=CreatedExternalResource")).toEqual(["b"]);
-  expect((await store.list(newEventType.type, { fieldSelector: "regarding.name=blog" })).items).toHaveLength(1);
+  expect((await store.list(newEventType.type, { fieldSelector: "regarding.name=blog" })).items).toHaveLength(
+    1,
+  );
 });
 
 test("events are kept for an hour after they were last written", async () => {
@@ -41,16 +58,27 @@ test("events are kept for an hour after they were last written", async () => {
   await store.create(eventType.type, event("old", "shop"));
   await store.create(eventType.type, event("again", "shop"));
   clock.advance(40 * 60_000);
-  await store.patch(eventType.type, { namespace: "default", name: "again" }, { type: "merge", body: { count: 2 } });
+  await store.patch(
+    eventType.type,
+    { namespace: "default", name: "again" },
+    { type: "merge", body: { count: 2 } },
+  );
   clock.advance(30 * 60_000);
   await store.create(eventType.type, event("new", "shop"));
-  expect((await store.list(eventType.type)).items.map((item) => item.metadata.name)).toEqual(["again", "new"]);
+  expect((await store.list(eventType.type)).items.map((item) => item.metadata.name)).toEqual([
+    "again",
+    "new",
+  ]);
 });
 
 test("more events than fit push the oldest out", async () => {
   const store = await openTestStore();
   const { capacity } = eventType.retention ?? { capacity: 0 };
-  await Promise.all(Array.from({ length: capacity + 3 }, (_, index) => store.create(eventType.type, event(`e${index}`, "shop"))));
+  await Promise.all(
+    Array.from({ length: capacity + 3 }, (_, index) =>
+      store.create(eventType.type, event(`e${index}`, "shop")),
+    ),
+  );
   const { items } = await store.list(eventType.type);
   expect(items).toHaveLength(capacity);
   expect(items.some((item) => item.metadata.name === "e2")).toBe(false);

@@ -73,13 +73,19 @@ function settleTerminating(tx: Transaction, owner: StoredObject): void {
     for (const dependent of tx.state.dependentsOf(owner.uid)) {
       const kind = tx.definition(dependent.typeKey);
       if (kind === undefined || dependent.terminating) continue;
-      const others = dependent.ownerReferences.some((one) => one.uid !== owner.uid && exists(tx, one, dependent));
+      const others = dependent.ownerReferences.some(
+        (one) => one.uid !== owner.uid && exists(tx, one, dependent),
+      );
       if (others) dropOwner(tx, dependent, owner.uid);
       else markDeleted(tx, kind, dependent, "Foreground");
     }
     const blocked = tx.state
       .dependentsOf(owner.uid)
-      .some((one) => one.ownerReferences.some(({ uid, blockOwnerDeletion }) => uid === owner.uid && blockOwnerDeletion === true));
+      .some((one) =>
+        one.ownerReferences.some(
+          ({ uid, blockOwnerDeletion }) => uid === owner.uid && blockOwnerDeletion === true,
+        ),
+      );
     // A dependent without dependents of its own is let go in a later turn of the loop, which comes back here.
     if (!blocked) takeOff(tx, owner, FOREGROUND);
   }
@@ -113,7 +119,9 @@ function emptyNamespace(tx: Transaction, namespace: StoredObject): void {
   for (const [key, collection] of tx.state.collections) {
     const definition = tx.definition(key);
     if (definition === undefined || !definition.type.namespaced) continue;
-    for (const object of [...collection.values(namespace.name)]) {
+    // Collected first: deleting changes what is walked.
+    const content = Array.from(collection.values(namespace.name));
+    for (const object of content) {
       if (object.terminating || !markDeleted(tx, definition, object, "Background").removed) left += 1;
     }
   }

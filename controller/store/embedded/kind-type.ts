@@ -2,7 +2,12 @@ import { crdOf, resourceType, schemaOf } from "../../../crds/index.ts";
 import { CATEGORY, type CrossFieldRule, type KindDefinition } from "../../../crds/kind.ts";
 import { applyDefaults, pruneUnknownFields } from "../../../crds/schema/prepare.ts";
 import { validateRules } from "../../../crds/schema/rules.ts";
-import { blocksRules, RULES_NOT_CHECKED, validateStatus, validateStructure } from "../../../crds/schema/validate.ts";
+import {
+  blocksRules,
+  RULES_NOT_CHECKED,
+  validateStatus,
+  validateStructure,
+} from "../../../crds/schema/validate.ts";
 import type { ResourceType } from "../resource-client.ts";
 import type { Schema } from "./schema.ts";
 import type { TypeDefinition } from "./type-definition.ts";
@@ -36,7 +41,8 @@ export function customType(options: CustomTypeOptions): TypeDefinition {
         return blocksRules([...causes, ...found]) && rules.length > 0 ? [...found, RULES_NOT_CHECKED] : found;
       }
       const found = validateStructure(object, schema);
-      if (blocksRules([...causes, ...found])) return rules.length === 0 ? found : [...found, RULES_NOT_CHECKED];
+      if (blocksRules([...causes, ...found]))
+        return rules.length === 0 ? found : [...found, RULES_NOT_CHECKED];
       return [...found, ...validateRules(rules, schema, object, old)];
     },
   };

@@ -1,5 +1,5 @@
 /** Lists: selection, order, and continued lists that stay at the revision of their first page. */
-import type { ListOptions } from "../resource-client.ts";
+import type { KubernetesObject, ListOptions } from "../resource-client.ts";
 import type { ChangeLog } from "./change-log.ts";
 import { objectPath, type StoredObject } from "./collection.ts";
 import { badRequest, continueExpired } from "./errors.ts";
@@ -23,10 +23,13 @@ export function select(
   const labels = parseLabelSelector(options.labelSelector);
   const fields = parseFieldSelector(options.fieldSelector);
   const simple: FieldRequirement[] = [];
-  const parsed: { requirement: FieldRequirement; read(object: ReturnType<typeof parseObject>): string }[] = [];
+  const parsed: { requirement: FieldRequirement; read: (object: KubernetesObject) => string }[] = [];
   for (const requirement of fields) {
     const read = definition.selectableFields?.[requirement.path];
-    if (requirement.path === "metadata.name" || (requirement.path === "metadata.namespace" && definition.type.namespaced)) {
+    if (
+      requirement.path === "metadata.name" ||
+      (requirement.path === "metadata.namespace" && definition.type.namespaced)
+    ) {
       simple.push(requirement);
     } else if (read === undefined) {
       throw badRequest(`field label not supported: ${requirement.path}`);
@@ -135,14 +138,20 @@ export function listObjects(
 ): ListedText {
   const selection = select(definition, options);
   const key = options.key ?? typeKey(definition.type);
-  const token = options.continue === undefined || options.continue === "" ? undefined : decode(options.continue);
+  const token =
+    options.continue === undefined || options.continue === "" ? undefined : decode(options.continue);
   const revision = token?.rv ?? state.revision;
-  if (revision > state.revision || (token !== undefined && revision < log.oldestRevision)) throw continueExpired();
+  if (revision > state.revision || (token !== undefined && revision < log.oldestRevision))
+    throw continueExpired();
   const limit = options.limit === undefined || options.limit <= 0 ? Number.POSITIVE_INFINITY : options.limit;
   const texts: string[] = [];
   let last = "";
   let remaining = 0;
-  const objects = valuesAt(state, log, key, { namespace: selection.namespace, after: token?.start ?? "", revision });
+  const objects = valuesAt(state, log, key, {
+    namespace: selection.namespace,
+    after: token?.start ?? "",
+    revision,
+  });
   for (const object of objects) {
     if (!selection.matches(object)) continue;
     if (texts.length < limit) {

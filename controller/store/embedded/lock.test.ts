@@ -21,7 +21,9 @@ test("a holder that was killed leaves no lock behind", async () => {
   const at = directory();
   const script = `import { lockDataDirectory } from ${JSON.stringify(join(import.meta.dirname, "lock.ts"))};
     lockDataDirectory(${JSON.stringify(at)}); process.stdout.write("held"); setInterval(() => {}, 1000);`;
-  const child = spawn(process.execPath, ["--input-type=module", "--eval", script], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   await once(child.stdout, "data");
   expect(() => lockDataDirectory(at)).toThrow(`process ${String(child.pid)}`);
   child.kill("SIGKILL");

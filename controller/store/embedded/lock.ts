@@ -10,7 +10,9 @@ export class DataDirectoryLockedError extends Error {
 
   constructor(directory: string, pid: number | undefined) {
     const holder = pid === undefined ? "another process" : `process ${pid}`;
-    super(`The data directory ${directory} is in use by ${holder}: stop it first, or choose another with --data-dir.`);
+    super(
+      `The data directory ${directory} is in use by ${holder}: stop it first, or choose another with --data-dir.`,
+    );
     this.name = "DataDirectoryLockedError";
     this.pid = pid;
   }

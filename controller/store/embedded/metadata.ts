@@ -22,7 +22,11 @@ function invalidValue(field: string, value: unknown, text: string): StatusCause 
 }
 
 function required(field: string, text: string): StatusCause {
-  return { reason: "FieldValueRequired", message: text === "" ? "Required value" : `Required value: ${text}`, field };
+  return {
+    reason: "FieldValueRequired",
+    message: text === "" ? "Required value" : `Required value: ${text}`,
+    field,
+  };
 }
 
 /** What is wrong with a DNS-1123 subdomain; empty when nothing. */
@@ -81,7 +85,8 @@ export function validateMetadata(type: ResourceType, metadata: ObjectMeta): Stat
   if (metadata.name === undefined || metadata.name === "") {
     causes.push(required("metadata.name", "name or generateName is required"));
   } else {
-    for (const text of nameErrors(metadata.name)) causes.push(invalidValue("metadata.name", metadata.name, text));
+    for (const text of nameErrors(metadata.name))
+      causes.push(invalidValue("metadata.name", metadata.name, text));
   }
   if (type.namespaced && metadata.namespace !== undefined) {
     for (const text of labelErrors(metadata.namespace)) {
@@ -126,10 +131,14 @@ function validateOwners(metadata: ObjectMeta): StatusCause[] {
   let controller: string | undefined;
   for (const [index, owner] of (metadata.ownerReferences ?? []).entries()) {
     const at = "metadata.ownerReferences";
-    if ((owner.apiVersion ?? "") === "") causes.push(invalidValue(`${at}.apiVersion`, owner.apiVersion ?? "", "version must not be empty"));
-    if ((owner.kind ?? "") === "") causes.push(invalidValue(`${at}.kind`, owner.kind ?? "", "must not be empty"));
-    if ((owner.name ?? "") === "") causes.push(invalidValue(`${at}.name`, owner.name ?? "", "must not be empty"));
-    if ((owner.uid ?? "") === "") causes.push(invalidValue(`${at}.uid`, owner.uid ?? "", "must not be empty"));
+    if ((owner.apiVersion ?? "") === "")
+      causes.push(invalidValue(`${at}.apiVersion`, owner.apiVersion ?? "", "version must not be empty"));
+    if ((owner.kind ?? "") === "")
+      causes.push(invalidValue(`${at}.kind`, owner.kind ?? "", "must not be empty"));
+    if ((owner.name ?? "") === "")
+      causes.push(invalidValue(`${at}.name`, owner.name ?? "", "must not be empty"));
+    if ((owner.uid ?? "") === "")
+      causes.push(invalidValue(`${at}.uid`, owner.uid ?? "", "must not be empty"));
     if (owner.controller === true) {
       if (controller !== undefined) {
         causes.push(

@@ -46,7 +46,8 @@ function checkKey(key: string): void {
 
 function checkValue(key: string, value: string, index: number): void {
   const [error] = labelValueErrors(value);
-  if (error !== undefined) throw broken(`values[${index}][${key}]: Invalid value: ${JSON.stringify(value)}: ${error}`);
+  if (error !== undefined)
+    throw broken(`values[${index}][${key}]: Invalid value: ${JSON.stringify(value)}: ${error}`);
 }
 
 /**
@@ -80,7 +81,8 @@ function requirement(next: () => Token, peek: () => Token): LabelTest {
     checkKey(key);
     return (labels) => labels[key] === undefined;
   }
-  if (first.kind !== "word") throw broken(`found '${first.text}', expected: !, identifier, or 'end of string'`);
+  if (first.kind !== "word")
+    throw broken(`found '${first.text}', expected: !, identifier, or 'end of string'`);
   const key = first.text;
   checkKey(key);
   const following = peek();
@@ -107,7 +109,9 @@ function requirement(next: () => Token, peek: () => Token): LabelTest {
     case ">": {
       const value = next().text;
       if (!/^-?[0-9]+$/.test(value)) {
-        throw broken(`values[0][${key}]: Invalid value: ${JSON.stringify(value)}: for 'Gt', 'Lt' operators, the value must be an integer`);
+        throw broken(
+          `values[0][${key}]: Invalid value: ${JSON.stringify(value)}: for 'Gt', 'Lt' operators, the value must be an integer`,
+        );
       }
       const bound = BigInt(value);
       const above = operator.text === ">";

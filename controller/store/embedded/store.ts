@@ -17,19 +17,27 @@ import type {
 } from "../resource-client.ts";
 import { ChangeLog, type Change } from "./change-log.ts";
 import { CommitQueue } from "./commit-queue.ts";
-import { Database, StoreUnusableError } from "./database.ts";
+import { Database } from "./database.ts";
 import { deleteObject, type Deleted } from "./delete.ts";
-import { alreadyExists, badRequest, methodNotAllowed, notFound } from "./errors.ts";
+import { alreadyExists, notFound } from "./errors.ts";
 import { collectGarbage } from "./garbage.ts";
 import { listObjects, select, type ListedText } from "./list.ts";
 import { NAMESPACE_KEY, STANDING_NAMESPACES } from "./namespaces.ts";
-import { patchObject, type StorePatch } from "./patch/patch-object.ts";
-import { indexObject, isStoredObject, parseObject, State } from "./state.ts";
+import { parseObject, State } from "./state.ts";
 import { Transaction } from "./transaction.ts";
 import { typeKey, type TypeDefinition } from "./type-definition.ts";
+import { load } from "./load.ts";
+import {
+  checkVerb,
+  parseRevision,
+  performWrite,
+  strictDecodingError,
+  type StoreWrite,
+  type StoreWriteOptions,
+  type WriteAnswer,
+} from "./perform-write.ts";
 import { Watches, type TextWatchEvent } from "./watch.ts";
-import { createObject, replaceObject, storedDefinition, type Written } from "./write.ts";
-import { applyObject } from "./apply.ts";
+import { createObject, replaceObject, storedDefinition } from "./write.ts";
 
 export interface EmbeddedStoreOptions {
   /** The database file, or `:memory:`: then nothing is kept and no timer is ever set. */
@@ -44,28 +52,7 @@ export interface EmbeddedStoreOptions {
    * Runs a callback in a later turn of the event loop; writes that arrive until then share one transaction. Default: a
    * timer of 0 ms of the clock for a file, a microtask for `:memory:`.
    */
-  defer?(callback: () => void): void;
-}
-
-/** Options of {@link EmbeddedStore.write}: those of the client and what only an API server passes on. */
-export interface StoreWriteOptions extends WriteOptions {
-  /** Write the status subresource. */
-  status?: boolean;
-  /** For apply: take over foreign fields. */
-  force?: boolean;
-  /** What happens to fields that the schema does not know: an error, a warning, or nothing. Default Ignore; they are dropped in any case. */
-  fieldValidation?: "Strict" | "Warn" | "Ignore";
-}
-
-export type StoreWrite =
-  | { verb: "create"; object: KubernetesObject }
-  | { verb: "update"; object: KubernetesObject }
-  | { verb: "patch"; key: ObjectKey; patch: StorePatch }
-  | { verb: "apply"; object: KubernetesObject };
-
-/** What a write answers, with the texts of Warning headers. */
-export interface WriteAnswer extends Written {
-  warnings: readonly string[];
+  defer?: (callback: () => void) => void;
 }
 
 /** Manager of writes that name none. */
@@ -154,7 +141,8 @@ export class EmbeddedStore implements ResourceClient {
       ...options,
       key: typeKey(definition.viewOf?.type ?? definition.type),
     });
-    if (definition.viewOf !== undefined) listed.texts = listed.texts.map((text) => viewText(definition, text));
+    if (definition.viewOf !== undefined)
+      listed.texts = listed.texts.map((text) => viewText(definition, text));
     return listed;
   }
 
@@ -184,16 +172,22 @@ export class EmbeddedStore implements ResourceClient {
   }
 
   /** Any write. @throws ApiError as the methods of ResourceClient do */
-  async write(type: ResourceType, write: StoreWrite, options: StoreWriteOptions = {}, signal?: AbortSignal): Promise<WriteAnswer> {
+  async write(
+    type: ResourceType,
+    write: StoreWrite,
+    options: StoreWriteOptions = {},
+    signal?: AbortSignal,
+  ): Promise<WriteAnswer> {
     const definition = this.definition(type);
     checkVerb(definition, write.verb === "apply" ? "patch" : write.verb);
     const manager = options.fieldManager ?? DEFAULT_MANAGER;
     const answer = await this.#transact(options.dryRun ?? false, signal, (tx) => {
       const stored = storedDefinition(tx, definition);
-      const inward = (object: KubernetesObject): KubernetesObject => definition.viewOf?.toStored(object) ?? object;
-      const written = perform(tx, stored, write, inward, manager, options);
+      const inward = (object: KubernetesObject): KubernetesObject =>
+        definition.viewOf?.toStored(object) ?? object;
+      const written = performWrite(tx, stored, write, inward, manager, options);
       if (options.fieldValidation === "Strict" && written.unknownFields.length > 0) {
-        throw strict(definition.type, written.unknownFields);
+        throw strictDecodingError(definition.type, written.unknownFields);
       }
       return written;
     });
@@ -203,7 +197,12 @@ export class EmbeddedStore implements ResourceClient {
   }
 
   /** Deletes one object and says whether it is gone. @throws ApiError 404, 409 */
-  async remove(type: ResourceType, key: ObjectKey, options: DeleteOptions = {}, signal?: AbortSignal): Promise<Deleted> {
+  async remove(
+    type: ResourceType,
+    key: ObjectKey,
+    options: DeleteOptions = {},
+    signal?: AbortSignal,
+  ): Promise<Deleted> {
     const definition = this.definition(type);
     checkVerb(definition, "delete");
     const deleted = await this.#transact(options.dryRun ?? false, signal, (tx) => {
@@ -218,21 +217,33 @@ export class EmbeddedStore implements ResourceClient {
    * Creates or replaces an object that lives in memory only and is gone after a restart.
    * @throws ApiError 409 when a stored object has the name
    */
-  async putEphemeral<T extends KubernetesObject>(type: ResourceType, object: T, signal?: AbortSignal): Promise<T> {
+  async putEphemeral<T extends KubernetesObject>(
+    type: ResourceType,
+    object: T,
+    signal?: AbortSignal,
+  ): Promise<T> {
     const definition = this.definition(type);
     return this.#transact(false, signal, (tx) => {
       const { name } = object.metadata;
       const present = tx.get(definition, object.metadata.namespace ?? "", name);
       if (present === undefined) {
-        return createObject(tx, definition, object, { manager: DEFAULT_MANAGER, ephemeral: true }).object as T;
+        return createObject(tx, definition, object, { manager: DEFAULT_MANAGER, ephemeral: true })
+          .object as T;
       }
       if (!present.ephemeral) throw alreadyExists(type, name);
-      return replaceObject(tx, definition, present, object, { manager: DEFAULT_MANAGER, status: false, unconditional: true })
-        .object as T;
+      return replaceObject(tx, definition, present, object, {
+        manager: DEFAULT_MANAGER,
+        status: false,
+        unconditional: true,
+      }).object as T;
     });
   }
 
-  async get<T extends KubernetesObject>(type: ResourceType, key: ObjectKey, signal?: AbortSignal): Promise<T> {
+  async get<T extends KubernetesObject>(
+    type: ResourceType,
+    key: ObjectKey,
+    signal?: AbortSignal,
+  ): Promise<T> {
     signal?.throwIfAborted();
     return JSON.parse(this.getText(type, key)) as T;
   }
@@ -258,31 +269,70 @@ export class EmbeddedStore implements ResourceClient {
     }
   }
 
-  async create<T extends KubernetesObject>(type: ResourceType, object: T, options?: WriteOptions, signal?: AbortSignal): Promise<T> {
+  async create<T extends KubernetesObject>(
+    type: ResourceType,
+    object: T,
+    options?: WriteOptions,
+    signal?: AbortSignal,
+  ): Promise<T> {
     return (await this.write(type, { verb: "create", object }, options, signal)).object as T;
   }
 
-  async update<T extends KubernetesObject>(type: ResourceType, object: T, options?: WriteOptions, signal?: AbortSignal): Promise<T> {
+  async update<T extends KubernetesObject>(
+    type: ResourceType,
+    object: T,
+    options?: WriteOptions,
+    signal?: AbortSignal,
+  ): Promise<T> {
     return (await this.write(type, { verb: "update", object }, options, signal)).object as T;
   }
 
-  async updateStatus<T extends KubernetesObject>(type: ResourceType, object: T, options?: WriteOptions, signal?: AbortSignal): Promise<T> {
-    return (await this.write(type, { verb: "update", object }, { ...options, status: true }, signal)).object as T;
+  async updateStatus<T extends KubernetesObject>(
+    type: ResourceType,
+    object: T,
+    options?: WriteOptions,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    return (await this.write(type, { verb: "update", object }, { ...options, status: true }, signal))
+      .object as T;
   }
 
-  async patch<T extends KubernetesObject>(type: ResourceType, key: ObjectKey, patch: Patch, options?: WriteOptions, signal?: AbortSignal): Promise<T> {
+  async patch<T extends KubernetesObject>(
+    type: ResourceType,
+    key: ObjectKey,
+    patch: Patch,
+    options?: WriteOptions,
+    signal?: AbortSignal,
+  ): Promise<T> {
     return (await this.write(type, { verb: "patch", key, patch }, options, signal)).object as T;
   }
 
-  async patchStatus<T extends KubernetesObject>(type: ResourceType, key: ObjectKey, patch: Patch, options?: WriteOptions, signal?: AbortSignal): Promise<T> {
-    return (await this.write(type, { verb: "patch", key, patch }, { ...options, status: true }, signal)).object as T;
+  async patchStatus<T extends KubernetesObject>(
+    type: ResourceType,
+    key: ObjectKey,
+    patch: Patch,
+    options?: WriteOptions,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    return (await this.write(type, { verb: "patch", key, patch }, { ...options, status: true }, signal))
+      .object as T;
   }
 
-  async apply<T extends KubernetesObject>(type: ResourceType, object: T, options: ApplyOptions, signal?: AbortSignal): Promise<T> {
+  async apply<T extends KubernetesObject>(
+    type: ResourceType,
+    object: T,
+    options: ApplyOptions,
+    signal?: AbortSignal,
+  ): Promise<T> {
     return (await this.write(type, { verb: "apply", object }, options, signal)).object as T;
   }
 
-  async delete(type: ResourceType, key: ObjectKey, options?: DeleteOptions, signal?: AbortSignal): Promise<KubernetesObject> {
+  async delete(
+    type: ResourceType,
+    key: ObjectKey,
+    options?: DeleteOptions,
+    signal?: AbortSignal,
+  ): Promise<KubernetesObject> {
     return (await this.remove(type, key, options, signal)).object;
   }
 
@@ -331,92 +381,27 @@ export class EmbeddedStore implements ResourceClient {
       for (;;) {
         const oldest = collection.oldest();
         if (oldest === undefined) break;
-        if (collection.size <= retention.capacity && tx.now - oldest.writtenAt < retention.milliseconds) break;
+        if (collection.size <= retention.capacity && tx.now - oldest.writtenAt < retention.milliseconds)
+          break;
         tx.remove(oldest);
       }
     }
   }
 }
 
-/** @throws ApiError 405 */
-function checkVerb(definition: TypeDefinition, verb: string): void {
-  if (definition.verbs !== undefined && !definition.verbs.includes(verb)) throw methodNotAllowed(definition.type, verb);
-}
-
-function perform(
-  tx: Transaction,
-  definition: TypeDefinition,
-  write: StoreWrite,
-  inward: (object: KubernetesObject) => KubernetesObject,
-  manager: string,
-  options: StoreWriteOptions,
-): Written {
-  const status = options.status ?? false;
-  const find = (key: ObjectKey) => {
-    const stored = tx.get(definition, definition.type.namespaced ? (key.namespace ?? "") : "", key.name);
-    if (stored === undefined) throw notFound(definition.type, key.name);
-    return stored;
-  };
-  switch (write.verb) {
-    case "create":
-      return createObject(tx, definition, inward(write.object), { manager });
-    case "update":
-      return replaceObject(tx, definition, find(keyOf(write.object)), inward(write.object), { manager, status });
-    case "patch":
-      return patchObject(tx, definition, find(write.key), write.patch, { manager, status });
-    case "apply":
-      return applyObject(tx, definition, inward(write.object), { manager, status, force: options.force ?? false });
-  }
-}
-
-function keyOf(object: KubernetesObject): ObjectKey {
-  const { name, namespace } = object.metadata;
-  return namespace === undefined ? { name } : { name, namespace };
-}
-
-/** 400 as kube-apiserver answers for `fieldValidation=Strict`. */
-function strict({ kind, version }: ResourceType, paths: readonly string[]): Error {
-  const texts = paths.map((path) => `unknown field "${path}"`).join(", ");
-  return badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: strict decoding error: ${texts}`);
-}
-
-function parseRevision(text: string | undefined): number | undefined {
-  if (text === undefined || text === "" || text === "0") return undefined;
-  if (!/^[0-9]+$/.test(text)) {
-    throw badRequest(`Invalid value: ${JSON.stringify(text)}: resourceVersion is not a number that this server gave out`);
-  }
-  return Number(text);
-}
-
 function viewText(definition: TypeDefinition, text: string): string {
-  return definition.viewOf === undefined ? text : JSON.stringify(definition.viewOf.fromStored(parseObject(text)));
+  return definition.viewOf === undefined
+    ? text
+    : JSON.stringify(definition.viewOf.fromStored(parseObject(text)));
 }
 
-async function* viewEvents(definition: TypeDefinition, events: AsyncIterable<TextWatchEvent>): AsyncGenerator<TextWatchEvent> {
+async function* viewEvents(
+  definition: TypeDefinition,
+  events: AsyncIterable<TextWatchEvent>,
+): AsyncGenerator<TextWatchEvent> {
   for await (const event of events) {
     yield event.type === "BOOKMARK" ? event : { ...event, text: viewText(definition, event.text) };
   }
-}
-
-function load(database: Database, state: State): void {
-  for (const row of database.rows()) {
-    let object: unknown;
-    try {
-      object = parseObject(row.text);
-    } catch (error) {
-      throw damaged(database.path, row.typeKey, row.name, error);
-    }
-    if (!isStoredObject(object)) throw damaged(database.path, row.typeKey, row.name);
-    const { typeKey: key, revision, writtenAt, text } = row;
-    state.load(indexObject(object, { typeKey: key, revision, text, ephemeral: false, writtenAt }));
-  }
-}
-
-function damaged(path: string, key: string, name: string, cause?: unknown): StoreUnusableError {
-  return new StoreUnusableError(
-    `The store ${path} is damaged: ${key} "${name}" is not an object. Move the file and its -wal file away and start again: objects come back from their sources, and what exists at the providers is recognised by its marks.`,
-    cause,
-  );
 }
 
 /**
@@ -427,8 +412,12 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
   const store = new EmbeddedStore(options);
   await store.ensureStandingNamespaces();
   for (const { customResourceDefinition } of options.types) {
-    if (customResourceDefinition === undefined || !options.types.includes(customResourceDefinitionType)) continue;
-    await store.putEphemeral(customResourceDefinitionType.type, servedDefinition(customResourceDefinition, options.clock));
+    if (customResourceDefinition === undefined || !options.types.includes(customResourceDefinitionType))
+      continue;
+    await store.putEphemeral(
+      customResourceDefinitionType.type,
+      servedDefinition(customResourceDefinition, options.clock),
+    );
   }
   return store;
 }

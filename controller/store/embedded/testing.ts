@@ -5,7 +5,13 @@ import { builtinTypes } from "./builtin/index.ts";
 import { openEmbeddedStore, type EmbeddedStore, type EmbeddedStoreOptions } from "./store.ts";
 import type { TypeDefinition } from "./type-definition.ts";
 
-export const thingType: ResourceType = { group: "test.dev", version: "v1", kind: "Thing", plural: "things", namespaced: true };
+export const thingType: ResourceType = {
+  group: "test.dev",
+  version: "v1",
+  kind: "Thing",
+  plural: "things",
+  namespaced: true,
+};
 
 /** A type with status and generation, whose schema only says which list is a list-map. */
 export const thingDefinition: TypeDefinition = {
@@ -37,7 +43,12 @@ export const thingDefinition: TypeDefinition = {
 };
 
 export function thing(name: string, spec: object = {}, metadata: object = {}): KubernetesObject {
-  return { apiVersion: "test.dev/v1", kind: "Thing", metadata: { name, namespace: "default", ...metadata }, spec };
+  return {
+    apiVersion: "test.dev/v1",
+    kind: "Thing",
+    metadata: { name, namespace: "default", ...metadata },
+    spec,
+  };
 }
 
 export interface TestClock extends Clock {

@@ -78,18 +78,31 @@ export class Watches {
    * @throws ApiError 410 when the log no longer reaches back far enough, or for a revision of the future: at once, not at
    * the first `next()`; later on for a reader that is too slow
    */
-  open(key: string, selection: Selection, options: WatcherOptions, signal: AbortSignal): AsyncGenerator<TextWatchEvent> {
+  open(
+    key: string,
+    selection: Selection,
+    options: WatcherOptions,
+    signal: AbortSignal,
+  ): AsyncGenerator<TextWatchEvent> {
     const start = options.revision ?? this.#state.revision;
     if (start > this.#state.revision) throw unknownResourceVersion(start, this.#state.revision);
     if (start < this.#log.oldestRevision) throw tooOldResourceVersion(start, this.#log.oldestRevision);
     const initial: TextWatchEvent[] = [];
     if (options.revision === undefined) {
       for (const object of this.#state.collection(key).values(selection.namespace)) {
-        if (selection.matches(object)) initial.push({ type: "ADDED", text: object.text, revision: object.revision });
+        if (selection.matches(object))
+          initial.push({ type: "ADDED", text: object.text, revision: object.revision });
       }
     }
-    if (options.markInitialEvents) initial.push({ type: "BOOKMARK", revision: start, initialEventsEnd: true });
-    const waiter: Waiter = { typeKey: key, bookmarks: options.bookmarks, cursor: start, sent: start, wake: undefined };
+    if (options.markInitialEvents)
+      initial.push({ type: "BOOKMARK", revision: start, initialEventsEnd: true });
+    const waiter: Waiter = {
+      typeKey: key,
+      bookmarks: options.bookmarks,
+      cursor: start,
+      sent: start,
+      wake: undefined,
+    };
     return this.#read(waiter, initial, selection, signal);
   }
 

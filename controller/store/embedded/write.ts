@@ -1,5 +1,10 @@
 /** Create and update: the rules that hold for every type (apiserver `registry/rest` and the custom resource strategy). */
-import { ApiError, type KubernetesObject, type ManagedFieldsEntry, type ObjectMeta } from "../resource-client.ts";
+import {
+  ApiError,
+  type KubernetesObject,
+  type ManagedFieldsEntry,
+  type ObjectMeta,
+} from "../resource-client.ts";
 import type { StoredObject } from "./collection.ts";
 import { alreadyExists, badRequest, conflict, forbidden, invalid, modified, notFound } from "./errors.ts";
 import { cloneJson, equalJson, isObject } from "./json.ts";
@@ -56,7 +61,14 @@ function generatedName(tx: Transaction, prefix: string): string {
 
 /** Empty maps and lists of metadata are as good as absent: Go leaves them out when it serialises ObjectMeta. */
 function dropEmpty(metadata: ObjectMeta): void {
-  for (const field of ["labels", "annotations", "finalizers", "ownerReferences", "generateName", "selfLink"] as const) {
+  for (const field of [
+    "labels",
+    "annotations",
+    "finalizers",
+    "ownerReferences",
+    "generateName",
+    "selfLink",
+  ] as const) {
     const value: unknown = (metadata as unknown as Record<string, unknown>)[field];
     if (value === null || value === "" || (typeof value === "object" && Object.keys(value).length === 0)) {
       delete (metadata as unknown as Record<string, unknown>)[field];
@@ -75,7 +87,11 @@ function checkKind(definition: TypeDefinition, object: KubernetesObject): void {
   }
   if (object.kind !== type.kind) {
     throw invalid({ ...type, kind: String(object.kind) }, object.metadata?.name ?? "", [
-      { reason: "FieldValueInvalid", message: `Invalid value: ${JSON.stringify(object.kind)}: must be ${type.kind}`, field: "kind" },
+      {
+        reason: "FieldValueInvalid",
+        message: `Invalid value: ${JSON.stringify(object.kind)}: must be ${type.kind}`,
+        field: "kind",
+      },
     ]);
   }
 }
@@ -90,9 +106,12 @@ function checkNamespace(tx: Transaction, definition: TypeDefinition, namespace: 
   }
   if (found.terminating) {
     const why = `namespace ${namespace} is being terminated`;
-    throw forbidden(definition.type, name, `unable to create new content in namespace ${namespace} because it is being terminated`, [
-      { reason: "NamespaceTerminating", message: why, field: "metadata.namespace" },
-    ]);
+    throw forbidden(
+      definition.type,
+      name,
+      `unable to create new content in namespace ${namespace} because it is being terminated`,
+      [{ reason: "NamespaceTerminating", message: why, field: "metadata.namespace" }],
+    );
   }
 }
 
@@ -112,16 +131,28 @@ export function createObject(
   checkKind(definition, object);
   if (!isObject(object.metadata)) object.metadata = { name: "" };
   const { metadata } = object;
-  if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== "" && metadata.resourceVersion !== "0") {
+  if (
+    metadata.resourceVersion !== undefined &&
+    metadata.resourceVersion !== "" &&
+    metadata.resourceVersion !== "0"
+  ) {
     // kube-apiserver says so with this code and no reason.
-    throw new ApiError({ code: 500, reason: "", message: "resourceVersion should not be set on objects to be created" });
+    throw new ApiError({
+      code: 500,
+      reason: "",
+      message: "resourceVersion should not be set on objects to be created",
+    });
   }
   if (type.namespaced) {
     if (metadata.namespace === undefined || metadata.namespace === "") {
       throw badRequest("an empty namespace may not be set during creation");
     }
   } else delete metadata.namespace;
-  if ((metadata.name === undefined || metadata.name === "") && metadata.generateName !== undefined && metadata.generateName !== "") {
+  if (
+    (metadata.name === undefined || metadata.name === "") &&
+    metadata.generateName !== undefined &&
+    metadata.generateName !== ""
+  ) {
     metadata.name = generatedName(tx, metadata.generateName);
   }
   delete metadata.resourceVersion;
@@ -144,7 +175,15 @@ export function createObject(
   if (present !== undefined) throw alreadyExists(type, metadata.name);
   const managed =
     options.managedFields ??
-    trackUpdate({ definition, old: undefined, next: object, given, manager: options.manager, status: false, time: tx.time });
+    trackUpdate({
+      definition,
+      old: undefined,
+      next: object,
+      given,
+      manager: options.manager,
+      status: false,
+      time: tx.time,
+    });
   if (managed.length > 0) metadata.managedFields = managed;
   const sorted = inOrder(object);
   tx.put(definition, sorted, undefined, options.ephemeral === true ? { ephemeral: true } : {});
@@ -179,7 +218,7 @@ function contentChanged(old: KubernetesObject, next: KubernetesObject, definitio
 
 /** Ownership without the times: a write that changes only these changes nothing. */
 function withoutTimes(object: KubernetesObject): KubernetesObject {
-  const managedFields = object.metadata.managedFields?.map(({ time: _, ...entry }) => entry);
+  const managedFields = object.metadata.managedFields?.map((entry) => ({ ...entry, time: "" }));
   const { resourceVersion: _, ...metadata } = object.metadata;
   return { ...object, metadata: { ...metadata, ...(managedFields === undefined ? {} : { managedFields }) } };
 }
@@ -201,7 +240,9 @@ export function replaceObject(
   const old = parseObject(stored.text);
   const asked = isObject(submitted.metadata) ? submitted.metadata : { name: stored.name };
   if (asked.name !== stored.name) {
-    throw badRequest(`the name of the object (${String(asked.name)}) does not match the name on the URL (${stored.name})`);
+    throw badRequest(
+      `the name of the object (${String(asked.name)}) does not match the name on the URL (${stored.name})`,
+    );
   }
   if (type.namespaced && asked.namespace !== undefined && asked.namespace !== stored.namespace) {
     throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
@@ -210,7 +251,11 @@ export function replaceObject(
     // Custom resources have no unconditional update, core types have.
     if (options.unconditional !== true && definition.schema !== undefined) {
       throw invalid({ ...type, kind: type.plural }, stored.name, [
-        { reason: "FieldValueInvalid", message: "Invalid value: 0: must be specified for an update", field: "metadata.resourceVersion" },
+        {
+          reason: "FieldValueInvalid",
+          message: "Invalid value: 0: must be specified for an update",
+          field: "metadata.resourceVersion",
+        },
       ]);
     }
   } else if (asked.resourceVersion !== old.metadata.resourceVersion) {
@@ -219,7 +264,11 @@ export function replaceObject(
   const otherUid = asked.uid !== undefined && asked.uid !== "" && asked.uid !== old.metadata.uid;
   if (otherUid && options.unconditional === true) {
     throw invalid(type, stored.name, [
-      { reason: "FieldValueInvalid", message: `Invalid value: ${JSON.stringify(asked.uid)}: field is immutable`, field: "metadata.uid" },
+      {
+        reason: "FieldValueInvalid",
+        message: `Invalid value: ${JSON.stringify(asked.uid)}: field is immutable`,
+        field: "metadata.uid",
+      },
     ]);
   }
   if (otherUid) {
@@ -246,9 +295,20 @@ export function replaceObject(
   const { metadata } = object;
   metadata.name = stored.name;
   dropEmpty(metadata);
-  keep(metadata, old.metadata, ["namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "resourceVersion", "generateName"]);
+  keep(metadata, old.metadata, [
+    "namespace",
+    "uid",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "generation",
+    "resourceVersion",
+    "generateName",
+  ]);
   const given = metadata.managedFields;
-  const { unknownFields } = definition.prepare?.(object, { old, status: options.status }) ?? { unknownFields: [] };
+  const { unknownFields } = definition.prepare?.(object, { old, status: options.status }) ?? {
+    unknownFields: [],
+  };
   if (definition.hasGeneration && !options.status && contentChanged(old, object, definition)) {
     metadata.generation = (old.metadata.generation ?? 0) + 1;
   }
@@ -258,7 +318,15 @@ export function replaceObject(
 
   const managed =
     options.managedFields ??
-    trackUpdate({ definition, old, next: object, given, manager: options.manager, status: options.status, time: tx.time });
+    trackUpdate({
+      definition,
+      old,
+      next: object,
+      given,
+      manager: options.manager,
+      status: options.status,
+      time: tx.time,
+    });
   if (managed.length === 0) delete metadata.managedFields;
   else metadata.managedFields = managed;
 

@@ -15,14 +15,25 @@ export const configMapType: TypeDefinition = {
     return { unknownFields: [] };
   },
   validate(object, { old }) {
-    const causes = [...validateDataKeys(object["data"], "data"), ...validateDataKeys(object["binaryData"], "binaryData")];
+    const causes = [
+      ...validateDataKeys(object["data"], "data"),
+      ...validateDataKeys(object["binaryData"], "binaryData"),
+    ];
     const data = isObject(object["data"]) ? object["data"] : {};
     for (const [key, value] of Object.entries(data)) {
       if (typeof value !== "string") {
-        causes.push({ reason: "FieldValueInvalid", message: `Invalid value: ${JSON.stringify(value)}: must be a string`, field: `data[${key}]` });
+        causes.push({
+          reason: "FieldValueInvalid",
+          message: `Invalid value: ${JSON.stringify(value)}: must be a string`,
+          field: `data[${key}]`,
+        });
       }
       if (isObject(object["binaryData"]) && Object.hasOwn(object["binaryData"], key)) {
-        causes.push({ reason: "FieldValueInvalid", message: `Invalid value: ${JSON.stringify(key)}: duplicate of key present in data`, field: `binaryData[${key}]` });
+        causes.push({
+          reason: "FieldValueInvalid",
+          message: `Invalid value: ${JSON.stringify(key)}: duplicate of key present in data`,
+          field: `binaryData[${key}]`,
+        });
       }
     }
     causes.push(...validateImmutable(object, old, ["data", "binaryData"]));

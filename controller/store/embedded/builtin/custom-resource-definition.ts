@@ -22,15 +22,29 @@ export const customResourceDefinitionType: TypeDefinition = {
 
 /** A CustomResourceDefinition with the status of one that is served, as `kubectl wait --for=condition=Established` wants it. */
 export function servedDefinition(crd: object, clock: Clock): KubernetesObject {
-  const object = structuredClone(crd) as KubernetesObject & { spec: { names: unknown; versions: { name: string }[] } };
+  const object = structuredClone(crd) as KubernetesObject & {
+    spec: { names: unknown; versions: { name: string }[] };
+  };
   const lastTransitionTime = timestamp(clock);
   return {
     ...object,
     status: {
       acceptedNames: object.spec.names,
       conditions: [
-        { type: "NamesAccepted", status: "True", reason: "NoConflicts", message: "no conflicts found", lastTransitionTime },
-        { type: "Established", status: "True", reason: "InitialNamesAccepted", message: "the initial names have been accepted", lastTransitionTime },
+        {
+          type: "NamesAccepted",
+          status: "True",
+          reason: "NoConflicts",
+          message: "no conflicts found",
+          lastTransitionTime,
+        },
+        {
+          type: "Established",
+          status: "True",
+          reason: "InitialNamesAccepted",
+          message: "the initial names have been accepted",
+          lastTransitionTime,
+        },
       ],
       storedVersions: object.spec.versions.map((version) => version.name),
     },

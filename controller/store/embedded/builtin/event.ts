@@ -27,7 +27,10 @@ export const eventType: TypeDefinition = {
   retention,
   selectableFields: {
     ...Object.fromEntries(
-      involved.map((field) => [`involvedObject.${field}`, (object: KubernetesObject) => at(object, "involvedObject", field)]),
+      involved.map((field) => [
+        `involvedObject.${field}`,
+        (object: KubernetesObject) => at(object, "involvedObject", field),
+      ]),
     ),
     reason: (object) => text(object["reason"]),
     reportingComponent: (object) => text(object["reportingComponent"]) || at(object, "source", "component"),
@@ -47,7 +50,11 @@ const RENAMED = [
   ["reportingController", "reportingComponent"],
 ] as const;
 
-function rename(object: KubernetesObject, apiVersion: string, pairs: readonly (readonly [string, string])[]): KubernetesObject {
+function rename(
+  object: KubernetesObject,
+  apiVersion: string,
+  pairs: readonly (readonly [string, string])[],
+): KubernetesObject {
   const names = new Map(pairs);
   const renamed: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(object)) renamed[names.get(key) ?? key] = value;
@@ -66,7 +73,12 @@ export const newEventType: TypeDefinition = {
   ),
   viewOf: {
     type: CORE,
-    fromStored: (object) => rename(object, "events.k8s.io/v1", RENAMED.map(([newer, core]) => [core, newer] as const)),
+    fromStored: (object) =>
+      rename(
+        object,
+        "events.k8s.io/v1",
+        RENAMED.map(([newer, core]) => [core, newer] as const),
+      ),
     toStored: (object) => rename(object, "v1", RENAMED),
   },
 };

@@ -7,4 +7,12 @@ import { namespaceType } from "./namespace.ts";
 import { secretType } from "./secret.ts";
 
 /** The types of Kubernetes itself that the embedded store serves besides kinds of ours. */
-export const builtinTypes: readonly TypeDefinition[] = [namespaceType, secretType, configMapType, eventType, newEventType, leaseType, customResourceDefinitionType];
+export const builtinTypes: readonly TypeDefinition[] = [
+  namespaceType,
+  secretType,
+  configMapType,
+  eventType,
+  newEventType,
+  leaseType,
+  customResourceDefinitionType,
+];

@@ -23,7 +23,11 @@ export const leaseType: TypeDefinition = {
     ] as const) {
       const value = spec[field];
       if (value !== undefined && value !== null && (typeof value !== "number" || value < least)) {
-        causes.push({ reason: "FieldValueInvalid", message: `Invalid value: ${JSON.stringify(value)}: ${text}`, field: `spec.${field}` });
+        causes.push({
+          reason: "FieldValueInvalid",
+          message: `Invalid value: ${JSON.stringify(value)}: ${text}`,
+          field: `spec.${field}`,
+        });
       }
     }
     return causes;

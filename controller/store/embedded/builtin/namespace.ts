@@ -11,7 +11,10 @@ export const namespaceType: TypeDefinition = {
   prepare(object, { old }) {
     object["spec"] = { finalizers: ["kubernetes"] };
     object["status"] = old?.["status"] ?? { phase: "Active" };
-    object.metadata.labels = { ...object.metadata.labels, "kubernetes.io/metadata.name": object.metadata.name };
+    object.metadata.labels = {
+      ...object.metadata.labels,
+      "kubernetes.io/metadata.name": object.metadata.name,
+    };
     return { unknownFields: [] };
   },
   selectableFields: {

@@ -39,7 +39,11 @@ export function validateImmutable(
 }
 
 function immutable(field: string): StatusCause {
-  return { reason: "FieldValueForbidden", message: "Forbidden: field is immutable when `immutable` is set", field };
+  return {
+    reason: "FieldValueForbidden",
+    message: "Forbidden: field is immutable when `immutable` is set",
+    field,
+  };
 }
 
 function validate(object: KubernetesObject, { old }: ValidationContext): StatusCause[] {
@@ -49,11 +53,21 @@ function validate(object: KubernetesObject, { old }: ValidationContext): StatusC
   for (const [key, value] of Object.entries(data)) {
     if (typeof value !== "string" || !BASE64.test(value)) {
       // The value itself stays out of the text: it may be the plain secret.
-      causes.push({ reason: "FieldValueInvalid", message: "Invalid value: must be base64; use stringData for plain text", field: `data[${key}]` });
+      causes.push({
+        reason: "FieldValueInvalid",
+        message: "Invalid value: must be base64; use stringData for plain text",
+        field: `data[${key}]`,
+      });
     } else size += Buffer.byteLength(value, "base64");
   }
-  if (size > MAX_BYTES) causes.push({ reason: "FieldValueTooLong", message: `Too long: may not be more than ${MAX_BYTES} bytes`, field: "data" });
-  if (old !== undefined && object["type"] !== old["type"]) causes.push(wrong("type", String(object["type"]), "field is immutable"));
+  if (size > MAX_BYTES)
+    causes.push({
+      reason: "FieldValueTooLong",
+      message: `Too long: may not be more than ${MAX_BYTES} bytes`,
+      field: "data",
+    });
+  if (old !== undefined && object["type"] !== old["type"])
+    causes.push(wrong("type", String(object["type"]), "field is immutable"));
   causes.push(...validateImmutable(object, old, ["data"]));
   return causes;
 }
@@ -70,7 +84,8 @@ export const secretType: TypeDefinition = {
     const plain = object["stringData"];
     if (isObject(plain)) {
       const data = isObject(object["data"]) ? { ...object["data"] } : {};
-      for (const [key, value] of Object.entries(plain)) data[key] = Buffer.from(String(value)).toString("base64");
+      for (const [key, value] of Object.entries(plain))
+        data[key] = Buffer.from(String(value)).toString("base64");
       object["data"] = data;
     }
     delete object["stringData"];
@@ -79,5 +94,5 @@ export const secretType: TypeDefinition = {
     return { unknownFields: [] };
   },
   validate,
-  selectableFields: { type: (object) => String(object["type"] ?? "") },
+  selectableFields: { type: ({ type }) => (typeof type === "string" ? type : "") },
 };

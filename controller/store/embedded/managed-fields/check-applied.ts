@@ -1,6 +1,4 @@
-import type { KubernetesObject } from "../../resource-client.ts";
-import { internalError } from "../errors.ts";
-import { ApiError } from "../../resource-client.ts";
+import { ApiError, type KubernetesObject } from "../../resource-client.ts";
 import { isObject } from "../json.ts";
 import type { Schema } from "../schema.ts";
 import { apiVersionOf, type TypeDefinition } from "../type-definition.ts";
@@ -18,13 +16,18 @@ export function checkApplied(definition: TypeDefinition, config: KubernetesObjec
   if (problems.length === 0) return;
   const { type } = definition;
   const place = `${config.metadata.namespace ?? ""}/${config.metadata.name}; ${apiVersionOf(type)}, Kind=${type.kind}`;
-  const text = problems.length === 1 ? (problems[0] ?? "") : `errors:\n${problems.map((line) => `  ${line}`).join("\n")}`;
-  const error = internalError("");
-  throw new ApiError({ code: error.code, reason: "", message: `failed to create typed patch object (${place}): ${text}` });
+  const text =
+    problems.length === 1
+      ? (problems[0] ?? "")
+      : `errors:\n${problems.map((line) => `  ${line}`).join("\n")}`;
+  throw new ApiError({
+    code: 500,
+    reason: "",
+    message: `failed to create typed patch object (${place}): ${text}`,
+  });
 }
 
 function visit(value: unknown, schema: Schema, path: string[], problems: string[]): void {
-  if (path.length === 1 && path[0] === "f:metadata") return;
   if (Array.isArray(value)) {
     const { items } = schema;
     const type = schema["x-kubernetes-list-type"];
@@ -33,7 +36,8 @@ function visit(value: unknown, schema: Schema, path: string[], problems: string[
       let element = `i:${index}`;
       if (type === "map" || type === "set") {
         element = itemElement(item, schema);
-        if (seen.has(element)) problems.push(`${printPath(path)}: duplicate entries for key ${printPath([element])}`);
+        if (seen.has(element))
+          problems.push(`${printPath(path)}: duplicate entries for key ${printPath([element])}`);
         seen.add(element);
       }
       if (items !== undefined) visit(item, items, [...path, element], problems);
@@ -42,6 +46,8 @@ function visit(value: unknown, schema: Schema, path: string[], problems: string[
   }
   if (!isObject(value)) return;
   for (const [key, field] of Object.entries(value)) {
+    // What every object has needs no declaration.
+    if (path.length === 0 && (key === "apiVersion" || key === "kind" || key === "metadata")) continue;
     const at = [...path, `f:${key}`];
     const child = fieldSchema(schema, key);
     if (child === undefined) {

@@ -12,7 +12,10 @@ export const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
 const LONGEST = 256 * 1024;
 
 /** Fields that client-side apply set and that still have its value; undefined when there is no such record. */
-export function allowedByLastApplied(definition: TypeDefinition, live: KubernetesObject): PathSet | undefined {
+export function allowedByLastApplied(
+  definition: TypeDefinition,
+  live: KubernetesObject,
+): PathSet | undefined {
   const text = live.metadata.annotations?.[LAST_APPLIED];
   if (text === undefined || text === "") return undefined;
   let applied: unknown;

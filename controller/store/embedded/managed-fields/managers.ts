@@ -26,7 +26,8 @@ export function managerId(key: ManagerKey): string {
 export function decodeManagers(entries: readonly ManagedFieldsEntry[]): Managers {
   const managers: Managers = new Map();
   for (const entry of entries) {
-    if (entry.operation !== "Apply" && entry.operation !== "Update") throw new Error("operation must be `Apply` or `Update`");
+    if (entry.operation !== "Apply" && entry.operation !== "Update")
+      throw new Error("operation must be `Apply` or `Update`");
     if (entry.fieldsType !== "FieldsV1") throw new Error("fieldsType must be `FieldsV1`");
     const key: ManagerKey = {
       manager: entry.manager ?? "",
@@ -42,7 +43,13 @@ export function decodeManagers(entries: readonly ManagedFieldsEntry[]): Managers
 
 /** In the order of kube-apiserver: Apply before Update, then by time, manager, version, subresource. */
 export function encodeManagers(managers: Managers): ManagedFieldsEntry[] {
-  const order = (entry: ManagerEntry): string[] => [entry.operation, entry.time ?? "", entry.manager, entry.apiVersion, entry.subresource];
+  const order = (entry: ManagerEntry): string[] => [
+    entry.operation,
+    entry.time ?? "",
+    entry.manager,
+    entry.apiVersion,
+    entry.subresource,
+  ];
   return [...managers.values()]
     .filter((entry) => !isEmpty(entry.fields))
     .toSorted((left, right) => compareTexts(order(left), order(right)))
@@ -68,6 +75,9 @@ function compareTexts(left: readonly string[], right: readonly string[]): number
 /** How a conflict names a manager. */
 export function printManager(entry: ManagerEntry): string {
   const name = JSON.stringify(entry.manager);
-  const subresource = entry.subresource === "" ? "" : ` with subresource ${JSON.stringify(entry.subresource)}`;
-  return entry.operation === "Update" ? `${name}${subresource} using ${entry.apiVersion}` : `${name}${subresource}`;
+  const subresource =
+    entry.subresource === "" ? "" : ` with subresource ${JSON.stringify(entry.subresource)}`;
+  return entry.operation === "Update"
+    ? `${name}${subresource} using ${entry.apiVersion}`
+    : `${name}${subresource}`;
 }

@@ -19,16 +19,31 @@ import {
   type PathSet,
 } from "./path-set.ts";
 import { mergeSchema } from "./shape.ts";
-import { compare, fieldSetOf, mergeValues, removeFields, withDeclaredParents, type Comparison } from "./values.ts";
+import {
+  compare,
+  fieldSetOf,
+  mergeValues,
+  removeFields,
+  withDeclaredParents,
+  type Comparison,
+} from "./values.ts";
 
 /** Fields that nobody owns, because the server sets them or they name the object. */
 const SYSTEM = pathSet(
   ["f:apiVersion"],
   ["f:kind"],
   ["f:metadata"],
-  ...["name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation", "managedFields", "resourceVersion"].map(
-    (field) => ["f:metadata", `f:${field}`],
-  ),
+  ...[
+    "name",
+    "namespace",
+    "creationTimestamp",
+    "selfLink",
+    "uid",
+    "clusterName",
+    "generation",
+    "managedFields",
+    "resourceVersion",
+  ].map((field) => ["f:metadata", `f:${field}`]),
 );
 
 /** Updaters beyond this number are summed up, oldest first. */
@@ -89,7 +104,11 @@ export function ownershipAfterUpdate(options: UpdateOptions): Managers {
       subresource: options.status ? "status" : "",
     };
     const before = managers.get(managerId(key));
-    managers.set(managerId(key), { ...key, fields: union(before?.fields ?? EMPTY, mine), time: options.time });
+    managers.set(managerId(key), {
+      ...key,
+      fields: union(before?.fields ?? EMPTY, mine),
+      time: options.time,
+    });
   }
   return capUpdaters(managers);
 }
@@ -121,7 +140,12 @@ function capUpdaters(managers: Managers): Managers {
   const capped = new Map(managers);
   const first = updaters[0]?.[1];
   if (first === undefined) return managers;
-  const bucket: ManagerKey = { manager: ANCIENT, operation: "Update", apiVersion: first.apiVersion, subresource: "" };
+  const bucket: ManagerKey = {
+    manager: ANCIENT,
+    operation: "Update",
+    apiVersion: first.apiVersion,
+    subresource: "",
+  };
   let sum: ManagerEntry = { ...bucket, fields: EMPTY, time: first.time };
   // The bucket itself takes a place, so one more updater than the excess goes into it.
   if (!capped.has(managerId(bucket))) excess += 1;
@@ -198,5 +222,8 @@ function prune(options: { merged: unknown; last: PathSet; managers: Managers; sc
   const keep = union(fieldsOf(pruned), withDeclaredParents(everyones, schema));
   pruned = removeFields(merged, difference(mergedFields, keep), schema);
   // What fell out only because its parent did, and was never this manager's, comes back.
-  return removeFields(merged, intersection(difference(mergedFields, fieldsOf(pruned)), lastWithParents), schema) ?? {};
+  return (
+    removeFields(merged, intersection(difference(mergedFields, fieldsOf(pruned)), lastWithParents), schema) ??
+    {}
+  );
 }

@@ -82,9 +82,9 @@ export class PathSetBuilder {
   readonly #children = new Map<string, PathSetBuilder>();
 
   add(path: Path): void {
-    let at: PathSetBuilder = this;
-    for (const element of path) at = at.child(element);
-    at.#member = true;
+    const [element, ...rest] = path;
+    if (element === undefined) this.#member = true;
+    else this.child(element).add(rest);
   }
 
   /** The builder of the branch at a path element. */
@@ -138,7 +138,8 @@ export function encodeFields(set: PathSet): Record<string, unknown> {
 
 /** From `fieldsV1`. @throws Error for what is none */
 export function decodeFields(fields: unknown): PathSet {
-  if (typeof fields !== "object" || fields === null || Array.isArray(fields)) throw new Error("fieldsV1 must be an object");
+  if (typeof fields !== "object" || fields === null || Array.isArray(fields))
+    throw new Error("fieldsV1 must be an object");
   const children = new Map<string, PathSet>();
   let member = false;
   for (const [element, inner] of Object.entries(fields)) {
@@ -163,7 +164,9 @@ export function printPath(path: Path): string {
           return `.${rest}`;
         case "k": {
           const keys = JSON.parse(rest) as Record<string, unknown>;
-          const parts = Object.keys(keys).toSorted().map((key) => `${key}=${JSON.stringify(keys[key])}`);
+          const parts = Object.keys(keys)
+            .toSorted()
+            .map((key) => `${key}=${JSON.stringify(keys[key])}`);
           return `[${parts.join(",")}]`;
         }
         case "v":

@@ -12,9 +12,18 @@ const METADATA: Schema = {
   type: "object",
   properties: {
     ...Object.fromEntries(
-      ["name", "generateName", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"].map(
-        (field) => [field, { type: "string" } satisfies Schema],
-      ),
+      [
+        "name",
+        "generateName",
+        "namespace",
+        "uid",
+        "resourceVersion",
+        "generation",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "selfLink",
+      ].map((field) => [field, { type: "string" } satisfies Schema]),
     ),
     labels: { type: "object", additionalProperties: { type: "string" } },
     annotations: { type: "object", additionalProperties: { type: "string" } },

@@ -23,7 +23,8 @@ export function trackUpdate(options: TrackUpdateOptions): ManagedFieldsEntry[] {
   const { given, status, old } = options;
   if (!status && isReset(given)) return [];
   const stored = old?.metadata.managedFields ?? [];
-  const managers = decodeOrEmpty(!status && given !== undefined ? given : stored) ?? decodeOrEmpty(stored) ?? new Map();
+  const managers =
+    decodeOrEmpty(!status && given !== undefined ? given : stored) ?? decodeOrEmpty(stored) ?? new Map();
   if (managers.size === 0 && old !== undefined) return [];
   return encodeManagers(ownershipAfterUpdate({ ...options, managers }));
 }

@@ -18,12 +18,26 @@ interface Builders {
 
 /** Which fields differ between two versions of an object. */
 export function compare(old: unknown, next: unknown, schema: Schema): Comparison {
-  const builders = { added: new PathSetBuilder(), modified: new PathSetBuilder(), removed: new PathSetBuilder() };
+  const builders = {
+    added: new PathSetBuilder(),
+    modified: new PathSetBuilder(),
+    removed: new PathSetBuilder(),
+  };
   compareAt(old, next, schema, [], builders);
-  return { added: builders.added.build(), modified: builders.modified.build(), removed: builders.removed.build() };
+  return {
+    added: builders.added.build(),
+    modified: builders.modified.build(),
+    removed: builders.removed.build(),
+  };
 }
 
-function compareAt(old: unknown, next: unknown, schema: Schema | undefined, path: string[], out: Builders): void {
+function compareAt(
+  old: unknown,
+  next: unknown,
+  schema: Schema | undefined,
+  path: string[],
+  out: Builders,
+): void {
   const shape = shapeOf(next ?? old, schema);
   const sameShape = old === undefined || next === undefined || shapeOf(old, schema) === shape;
   if (shape === "leaf" || !sameShape || (isHollow(old) && isHollow(next))) {
@@ -68,7 +82,8 @@ function collect(value: unknown, schema: Schema | undefined, path: string[], out
       if (field === undefined) continue;
       const at = [...path, `f:${key}`];
       collect(field, fieldSchema(schema, key), at, out);
-      if (isHollowMap(field) || (schema?.additionalProperties !== undefined && !isDeclared(schema, key))) out.add(at);
+      if (isHollowMap(field) || (schema?.additionalProperties !== undefined && !isDeclared(schema, key)))
+        out.add(at);
     }
   } else {
     for (const [element, item] of itemsOf(value, schema)) {
@@ -88,7 +103,8 @@ export function mergeValues(live: unknown, config: unknown, schema: Schema | und
   if (config === undefined) return cloneJson(live);
   if (live === undefined) return cloneJson(config);
   const shape = shapeOf(config, schema);
-  if (shape === "leaf" || shapeOf(live, schema) !== shape || (isHollow(live) && isHollow(config))) return cloneJson(config);
+  if (shape === "leaf" || shapeOf(live, schema) !== shape || (isHollow(live) && isHollow(config)))
+    return cloneJson(config);
   if (shape === "map") {
     const result: Record<string, unknown> = { ...(live as Record<string, unknown>) };
     for (const [key, value] of Object.entries(config as Record<string, unknown>)) {
@@ -101,7 +117,11 @@ export function mergeValues(live: unknown, config: unknown, schema: Schema | und
 }
 
 /** Items that both have follow the order of `config`; items of `live` alone stay before the shared item that followed them. */
-function mergeLists(live: Map<string, unknown>, config: Map<string, unknown>, schema: Schema | undefined): unknown[] {
+function mergeLists(
+  live: Map<string, unknown>,
+  config: Map<string, unknown>,
+  schema: Schema | undefined,
+): unknown[] {
   const result: unknown[] = [];
   const left = [...live.keys()];
   const right = [...config.keys()];
@@ -122,7 +142,13 @@ function mergeLists(live: Map<string, unknown>, config: Map<string, unknown>, sc
       shared.shift();
       continue;
     }
-    if (own !== undefined && other !== undefined && config.has(own) && shared[0] !== undefined && shared[0] !== own) {
+    if (
+      own !== undefined &&
+      other !== undefined &&
+      config.has(own) &&
+      shared[0] !== undefined &&
+      shared[0] !== own
+    ) {
       l += 1;
       continue;
     }

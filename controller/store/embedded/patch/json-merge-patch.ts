@@ -7,7 +7,8 @@ export function jsonMergePatch(target: unknown, patch: unknown): unknown {
   for (const key of Object.keys(patch)) {
     const value = patch[key];
     if (value === null) delete result[key];
-    else if (value !== undefined) setField(result, key, jsonMergePatch(Object.hasOwn(result, key) ? result[key] : undefined, value));
+    else if (value !== undefined)
+      setField(result, key, jsonMergePatch(Object.hasOwn(result, key) ? result[key] : undefined, value));
   }
   return result;
 }

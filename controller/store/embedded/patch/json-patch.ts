@@ -4,20 +4,28 @@ import { cloneJson, equalJson, isObject, setField } from "../json.ts";
 
 /** 422 as kube-apiserver answers when a patch does not fit the object. */
 function unprocessable(message: string): ApiError {
-  return new ApiError({ code: 422, reason: "Invalid", message: `the server rejected our request due to an error in our request: ${message}` });
+  return new ApiError({
+    code: 422,
+    reason: "Invalid",
+    message: `the server rejected our request due to an error in our request: ${message}`,
+  });
 }
 
 function segments(pointer: unknown): string[] {
   if (typeof pointer !== "string" || (pointer !== "" && !pointer.startsWith("/"))) {
     throw unprocessable(`${JSON.stringify(pointer)} is not a JSON pointer`);
   }
-  return pointer.split("/").slice(1).map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  return pointer
+    .split("/")
+    .slice(1)
+    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
 function index(list: readonly unknown[], key: string, adding: boolean): number {
   if (adding && key === "-") return list.length;
   const position = /^(0|[1-9][0-9]*)$/.test(key) ? Number(key) : Number.NaN;
-  if (!(position < list.length + (adding ? 1 : 0))) throw unprocessable(`no element ${key} in a list of ${list.length}`);
+  if (!(position < list.length + (adding ? 1 : 0)))
+    throw unprocessable(`no element ${key} in a list of ${list.length}`);
   return position;
 }
 
@@ -31,7 +39,12 @@ function read(root: unknown, path: readonly string[]): unknown {
   return value;
 }
 
-function change(root: unknown, path: readonly string[], operation: "add" | "remove" | "replace", value: unknown): unknown {
+function change(
+  root: unknown,
+  path: readonly string[],
+  operation: "add" | "remove" | "replace",
+  value: unknown,
+): unknown {
   if (path.length === 0) {
     if (operation === "remove") throw unprocessable("the whole object cannot be removed");
     return cloneJson(value);
@@ -44,7 +57,8 @@ function change(root: unknown, path: readonly string[], operation: "add" | "remo
     else if (operation === "remove") parent.splice(at, 1);
     else parent[at] = cloneJson(value);
   } else if (isObject(parent)) {
-    if (operation !== "add" && !Object.hasOwn(parent, key)) throw unprocessable(`/${path.join("/")} does not exist`);
+    if (operation !== "add" && !Object.hasOwn(parent, key))
+      throw unprocessable(`/${path.join("/")} does not exist`);
     if (operation === "remove") delete parent[key];
     else setField(parent, key, cloneJson(value));
   } else throw unprocessable(`/${path.join("/")} does not exist`);
@@ -63,7 +77,8 @@ export function jsonPatch(target: unknown, operations: readonly Record<string, u
     switch (op) {
       case "add":
       case "replace":
-        if (!Object.hasOwn(operation, "value")) throw unprocessable(`${op} of ${String(operation["path"])} has no value`);
+        if (!Object.hasOwn(operation, "value"))
+          throw unprocessable(`${op} of ${String(operation["path"])} has no value`);
         result = change(result, path, op, operation["value"]);
         break;
       case "remove":

@@ -29,7 +29,8 @@ export function patchObject(
   if (patch.type === "json") patched = jsonPatch(old, patch.body);
   else if (patch.type === "merge") patched = jsonMergePatch(old, patch.body);
   else patched = strategicMergePatch(definition, old, patch.body);
-  if (!isObject(patched) || !isObject(patched["metadata"])) throw badRequest("the patch leaves no object behind");
+  if (!isObject(patched) || !isObject(patched["metadata"]))
+    throw badRequest("the patch leaves no object behind");
   return replaceObject(tx, definition, stored, patched as unknown as KubernetesObject, {
     ...options,
     unconditional: true,

@@ -52,27 +52,38 @@ function mergeObject(
     if (key.startsWith("$deleteFromPrimitiveList/")) {
       const field = key.slice("$deleteFromPrimitiveList/".length);
       const list = result[field];
-      if (Array.isArray(list) && Array.isArray(value)) result[field] = list.filter((item) => !value.includes(item));
+      if (Array.isArray(list) && Array.isArray(value))
+        result[field] = list.filter((item) => !value.includes(item));
       continue;
     }
     const at = path === "" ? key : `${path}.${key}`;
     const current = Object.hasOwn(result, key) ? result[key] : undefined;
     if (value === null) delete result[key];
-    else if (isObject(value)) setField(result, key, mergeObject(isObject(current) ? current : {}, value, at, keys));
-    else if (Array.isArray(value)) setField(result, key, mergeList(Array.isArray(current) ? current : [], value, at, keys));
+    else if (isObject(value))
+      setField(result, key, mergeObject(isObject(current) ? current : {}, value, at, keys));
+    else if (Array.isArray(value))
+      setField(result, key, mergeList(Array.isArray(current) ? current : [], value, at, keys));
     else setField(result, key, value);
   }
   return result;
 }
 
-function mergeList(target: readonly unknown[], patch: readonly unknown[], path: string, keys: Readonly<Record<string, string>>): unknown[] {
+function mergeList(
+  target: readonly unknown[],
+  patch: readonly unknown[],
+  path: string,
+  keys: Readonly<Record<string, string>>,
+): unknown[] {
   const mergeKey = keys[path];
   if (mergeKey === undefined) return cloneJson([...patch]);
   if (mergeKey === "") return [...target, ...patch.filter((item) => !target.includes(item))];
   let result = [...target];
   for (const item of patch) {
     if (!isObject(item)) continue;
-    if (item[DIRECTIVE] === "replace") return patch.filter((one) => isObject(one) && one[DIRECTIVE] === undefined).map((one) => cloneJson(one));
+    if (item[DIRECTIVE] === "replace")
+      return patch
+        .filter((one) => isObject(one) && one[DIRECTIVE] === undefined)
+        .map((one) => cloneJson(one));
     const index = result.findIndex((one) => isObject(one) && one[mergeKey] === item[mergeKey]);
     const found = result[index];
     if (item[DIRECTIVE] === "delete") result = result.filter((_, position) => position !== index);
