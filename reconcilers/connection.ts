@@ -33,7 +33,12 @@ export async function reconcileConnection(
 
 function partOf(outcome: ResolvedConnection | FlaresmithError): StatusPart {
   if (!(outcome instanceof FlaresmithError)) {
-    return { type: "Authenticated", status: "True", reason: "CredentialsValid", message: `The credentials are those of ${outcome.identity.name}.` };
+    return {
+      type: "Authenticated",
+      status: "True",
+      reason: "CredentialsValid",
+      message: `The credentials are those of ${outcome.identity.name}.`,
+    };
   }
   const person = outcome.class === "terminal" || outcome.class === "auth";
   return {
@@ -67,7 +72,13 @@ async function writeStatus(
         readyMessage: failed ? "" : `Connected as ${outcome.identity.name}.`,
       }),
     ],
-    ...(failed ? {} : { identity: outcome.identity.name, account: outcome.handle.account, breaker: outcome.transport.breaker() }),
+    ...(failed
+      ? {}
+      : {
+          identity: outcome.identity.name,
+          account: outcome.handle.account,
+          breaker: outcome.transport.breaker(),
+        }),
     throttledUntil: until === undefined ? undefined : new Date(until).toISOString().replace(/\.\d{3}Z$/, "Z"),
     ...(request === undefined ? {} : { lastHandledReconcileAt: request }),
   };

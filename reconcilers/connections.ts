@@ -73,13 +73,18 @@ export interface ConnectionRegistry {
   /** Checks credentials of a Connection itself. @throws FlaresmithError */
   open(connection: ConnectionObject, signal: AbortSignal): Promise<ResolvedConnection>;
   /** The data of a Connection's Secret, which also holds webhook secrets; undefined when either is missing. */
-  credentials(key: { namespace: string; name: string }, signal: AbortSignal): Promise<Readonly<Record<string, string>> | undefined>;
+  credentials(
+    key: { namespace: string; name: string },
+    signal: AbortSignal,
+  ): Promise<Readonly<Record<string, string>> | undefined>;
   /** Drops what was opened for a Connection that is gone. */
   forget(key: string): void;
 }
 
 /** The handle of a resolved Connection with the client type of its provider, which `resolve` has checked. */
-export function connected<Client>(resolved: ResolvedConnection | FlaresmithError): ConnectionHandle<Client> | FlaresmithError {
+export function connected<Client>(
+  resolved: ResolvedConnection | FlaresmithError,
+): ConnectionHandle<Client> | FlaresmithError {
   return resolved instanceof FlaresmithError ? resolved : (resolved.handle as ConnectionHandle<Client>);
 }
 
@@ -98,7 +103,12 @@ export function createConnectionRegistry(options: {
   reader: ObjectReader;
   openers: Readonly<Record<ConnectionSpec["provider"], ProviderOpener>>;
   /** Makes the transport of an identity; without identity, the plain one that finds the identity out. */
-  transport(options: { provider: string; connection: string; spec: ConnectionSpec; identity: string | undefined }): SharedTransport;
+  transport(options: {
+    provider: string;
+    connection: string;
+    spec: ConnectionSpec;
+    identity: string | undefined;
+  }): SharedTransport;
   /** Told every credential before it is used, for redaction. */
   secret(value: string): void;
   clock: Clock;

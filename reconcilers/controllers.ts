@@ -2,20 +2,41 @@
 import type { Clock, Fetch, Random } from "../controller/runtime/clock.ts";
 import { parseDuration } from "../controller/runtime/duration.ts";
 import { done, failed, requeueAfter } from "../controller/runtime/reconcile.ts";
-import type { Caches, ControllerDefinition, ReconcileResult, WatchedType } from "../controller/runtime/reconcile.ts";
+import type {
+  Caches,
+  ControllerDefinition,
+  ReconcileResult,
+  WatchedType,
+} from "../controller/runtime/reconcile.ts";
 import { createProviderIdentities } from "../controller/runtime/provider-identity.ts";
 import { secretValues } from "../controller/runtime/secret-value.ts";
 import type { Tracker } from "../controller/runtime/tracker.ts";
 import { createTransport } from "../controller/runtime/transport.ts";
-import type { KubernetesObject, ObjectKey, ResourceClient, ResourceType } from "../controller/store/resource-client.ts";
+import type {
+  KubernetesObject,
+  ObjectKey,
+  ResourceClient,
+  ResourceType,
+} from "../controller/store/resource-client.ts";
 import { reconcileConnection } from "./connection.ts";
 import { createConnectionRegistry } from "./connections.ts";
 import type { ConnectionRegistry } from "./connections.ts";
 import { createObjectReconciler } from "./engine/reconcile-object.ts";
-import type { KindReconciler, ObjectResult, ReconcileEnvironment, ReconciledObject } from "./engine/reconcile-object.ts";
+import type {
+  KindReconciler,
+  ObjectResult,
+  ReconcileEnvironment,
+  ReconciledObject,
+} from "./engine/reconcile-object.ts";
 import { environmentReconciler } from "./environment.ts";
 import { connectionType, environmentType, previewType, projectType } from "./objects.ts";
-import type { ConnectionObject, EnvironmentObject, ObjectReader, PreviewObject, ProjectObject } from "./objects.ts";
+import type {
+  ConnectionObject,
+  EnvironmentObject,
+  ObjectReader,
+  PreviewObject,
+  ProjectObject,
+} from "./objects.ts";
 import { previewReconciler } from "./preview.ts";
 import { projectReconciler } from "./project.ts";
 import { conditionTypes, definitionOf, providerOpeners, providerTraits } from "./providers.ts";
@@ -49,14 +70,19 @@ export interface Controllers {
 }
 
 /** Infers the object type inside a definition; a list of definitions holds several. */
-const defineController = <T extends KubernetesObject>(definition: ControllerDefinition<T>): ControllerDefinition => definition;
+const defineController = <T extends KubernetesObject>(
+  definition: ControllerDefinition<T>,
+): ControllerDefinition => definition;
 const defineWatch = <T extends KubernetesObject>(watched: WatchedType<T>): WatchedType => watched;
 
 const resultOf = ({ error, requeueAfter: after }: ObjectResult): ReconcileResult =>
   error ? failed(error) : after === undefined ? done : requeueAfter(after);
 
 const keysOf = (objects: readonly KubernetesObject[]): ObjectKey[] =>
-  objects.map(({ metadata: { name, namespace } }) => ({ name, ...(namespace === undefined ? {} : { namespace }) }));
+  objects.map(({ metadata: { name, namespace } }) => ({
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+  }));
 
 export function createControllers(options: ControllersOptions): Controllers {
   const { caches, client, clock, random, tracker } = options;
@@ -67,7 +93,8 @@ export function createControllers(options: ControllersOptions): Controllers {
   };
   const reader: ObjectReader = {
     get: <T extends KubernetesObject>(type: ResourceType, key: ObjectKey) => caches().of<T>(type).get(key),
-    list: <T extends KubernetesObject>(type: ResourceType, namespace: string) => caches().of<T>(type).list(namespace),
+    list: <T extends KubernetesObject>(type: ResourceType, namespace: string) =>
+      caches().of<T>(type).list(namespace),
     secret: options.secret,
   };
   const connections = createConnectionRegistry({
@@ -88,11 +115,16 @@ export function createControllers(options: ControllersOptions): Controllers {
       (await connections.byKey(key, object.metadata.namespace ?? "", signal)).handle,
     track: (object) => ({
       event: (type, reason, message) => tracker.event(object, { type, reason, message }),
-      drift: (provider) => tracker.driftDetected({ kind: object.kind, provider, mode: object.spec.drift ?? "Correct" }),
+      drift: (provider) =>
+        tracker.driftDetected({ kind: object.kind, provider, mode: object.spec.drift ?? "Correct" }),
     }),
   };
   const common = { client, reader, connections, makeSecret: register, clock };
-  const define = <T extends ReconciledObject>(name: string, kind: KindReconciler<T>, watches: readonly WatchedType[]): ControllerDefinition => {
+  const define = <T extends ReconciledObject>(
+    name: string,
+    kind: KindReconciler<T>,
+    watches: readonly WatchedType[],
+  ): ControllerDefinition => {
     const reconciler = createObjectReconciler(kind, environment);
     return defineController<T>({
       type: kind.type,
@@ -100,7 +132,8 @@ export function createControllers(options: ControllersOptions): Controllers {
       concurrency: options.concurrency,
       watches,
       resyncInterval: (object) => parseDuration(object.spec.interval),
-      reconcile: async (_key, context) => resultOf(await reconciler.reconcile(context.object, context.signal)),
+      reconcile: async (_key, context) =>
+        resultOf(await reconciler.reconcile(context.object, context.signal)),
     });
   };
   const definitions = [
@@ -162,7 +195,10 @@ function childWatch(type: ResourceType): WatchedType {
   return defineWatch<EnvironmentObject | PreviewObject>({
     type,
     toKeys: (child, caches) => {
-      const key = { name: child.spec.projectRef.name, ...(child.metadata.namespace === undefined ? {} : { namespace: child.metadata.namespace }) };
+      const key = {
+        name: child.spec.projectRef.name,
+        ...(child.metadata.namespace === undefined ? {} : { namespace: child.metadata.namespace }),
+      };
       const project = caches.of(projectType).get(key);
       return project?.metadata.deletionTimestamp === undefined ? [] : [key];
     },
@@ -177,7 +213,10 @@ const previewOfEnvironment: WatchedType = defineWatch<PreviewObject>({
       caches
         .of<EnvironmentObject>(environmentType)
         .list(preview.metadata.namespace)
-        .filter(({ metadata, spec }) => metadata.deletionTimestamp !== undefined && spec.projectRef.name === preview.spec.projectRef.name),
+        .filter(
+          ({ metadata, spec }) =>
+            metadata.deletionTimestamp !== undefined && spec.projectRef.name === preview.spec.projectRef.name,
+        ),
     ),
 });
 
@@ -201,12 +240,21 @@ const siblingWatch: WatchedType = defineWatch<PreviewObject>({
       caches
         .of<PreviewObject>(previewType)
         .list(preview.metadata.namespace)
-        .filter((other) => other.spec.projectRef.name === preview.spec.projectRef.name && (other.status?.queuePosition ?? 0) > 0),
+        .filter(
+          (other) =>
+            other.spec.projectRef.name === preview.spec.projectRef.name &&
+            (other.status?.queuePosition ?? 0) > 0,
+        ),
     ),
 });
 
 /** One transport for each Connection; breaker, gate and budget belong to the identity behind it. */
-function transports({ clock, fetch, random, tracker }: ControllersOptions): Parameters<typeof createConnectionRegistry>[0]["transport"] {
+function transports({
+  clock,
+  fetch,
+  random,
+  tracker,
+}: ControllersOptions): Parameters<typeof createConnectionRegistry>[0]["transport"] {
   const identities = createProviderIdentities({ clock, tracker });
   return ({ connection, identity, provider, spec }) => {
     const { concurrency, limits, ...traits } = providerTraits[provider] ?? { concurrency: 10, limits: [] };
@@ -218,7 +266,16 @@ function transports({ clock, fetch, random, tracker }: ControllersOptions): Para
       limits,
       concurrency,
     });
-    const through = createTransport({ provider, connection, identity: shared, fetch, clock, random, tracker, ...traits });
+    const through = createTransport({
+      provider,
+      connection,
+      identity: shared,
+      fetch,
+      clock,
+      random,
+      tracker,
+      ...traits,
+    });
     return {
       fetch: through,
       breaker: () => (shared.breaker.state === "closed" ? "Closed" : "Open"),

@@ -46,7 +46,10 @@ export const REVISION = "revision";
 export function repositoryNode(project: ProjectObject, github: Connected<GitHubClient>): GraphNode {
   const spec = project.spec.github;
   const managed = spec?.mode === "Manage";
-  const waiting = managed ? dependency(project, "githubRepo", "the repository") : undefined;
+  // What is seeded moves the default branch; deploying before would only deploy twice.
+  const seeded =
+    (spec?.files ?? []).length > 0 ? dependency(project, "githubFiles", "the seeded files") : undefined;
+  const waiting = managed ? (dependency(project, "githubRepo", "the repository") ?? seeded) : undefined;
   const entry = entryOf(project, "githubRepo");
   const owner = spec?.owner ?? (github instanceof FlaresmithError ? "" : github.account);
   return lookup({
@@ -76,14 +79,21 @@ export function revisionNode(
 export function fixedRevisionNode(github: Connected<GitHubClient>, sha: string): GraphNode {
   return lookup({
     slot: REVISION,
-    definition: { provider: "github", type: "fixedRevision", look: (given: { sha: string }) => Promise.resolve(given) },
+    definition: {
+      provider: "github",
+      type: "fixedRevision",
+      look: (given: { sha: string }) => Promise.resolve(given),
+    },
     connection: github,
     input: () => ({ sha }),
   });
 }
 
 /** The files of a Worker's bundle at the deployed commit. */
-export function bundleNode(github: Connected<GitHubClient>, worker: { name: string; code: { path: string } }): GraphNode {
+export function bundleNode(
+  github: Connected<GitHubClient>,
+  worker: { name: string; code: { path: string } },
+): GraphNode {
   return lookup({
     slot: slotOf("bundle", worker.name),
     definition: commitFiles,
@@ -133,27 +143,43 @@ export function storageNodes(options: {
   const account = cloudflare instanceof FlaresmithError ? "" : cloudflare.account;
   const namespace = project.metadata.namespace ?? "";
   const keyOf = (segment: string, logical: string): string =>
-    idempotencyKey({ namespace, project: project.metadata.name, segment, logical, ...(place === undefined ? {} : { environment: place }) });
+    idempotencyKey({
+      namespace,
+      project: project.metadata.name,
+      segment,
+      logical,
+      ...(place === undefined ? {} : { environment: place }),
+    });
   const common = { connection: cloudflare, removal, ephemeral };
   const declared = project.spec.cloudflare;
-  const kv = (declared?.kv ?? []).filter((one) => one.scope === scope).map(({ name }) =>
-    resource({
-      ...common,
-      slot: storageSlot("kv", name),
-      definition: kvNamespace,
-      key: keyOf(kvNamespace.segment, name),
-      desired: () => ({ accountId: account, title: names[name] ?? kvNamespaceTitle(project.metadata.name, name, place) }),
-    }),
-  );
-  const r2 = (declared?.r2 ?? []).filter((one) => one.scope === scope).map(({ name }) =>
-    resource({
-      ...common,
-      slot: storageSlot("r2", name),
-      definition: r2Bucket,
-      key: keyOf(r2Bucket.segment, name),
-      desired: () => ({ accountId: account, name: names[name] ?? r2BucketName(project.metadata.name, name, place) }),
-    }),
-  );
+  const kv = (declared?.kv ?? [])
+    .filter((one) => one.scope === scope)
+    .map(({ name }) =>
+      resource({
+        ...common,
+        slot: storageSlot("kv", name),
+        definition: kvNamespace,
+        key: keyOf(kvNamespace.segment, name),
+        desired: () => ({
+          accountId: account,
+          title: names[name] ?? kvNamespaceTitle(project.metadata.name, name, place),
+        }),
+      }),
+    );
+  const r2 = (declared?.r2 ?? [])
+    .filter((one) => one.scope === scope)
+    .map(({ name }) =>
+      resource({
+        ...common,
+        slot: storageSlot("r2", name),
+        definition: r2Bucket,
+        key: keyOf(r2Bucket.segment, name),
+        desired: () => ({
+          accountId: account,
+          name: names[name] ?? r2BucketName(project.metadata.name, name, place),
+        }),
+      }),
+    );
   return [...kv, ...r2];
 }
 
@@ -200,12 +226,20 @@ export function planBindings(
     return (inputs) => {
       if (!declared) throw missing(binding, storage.list === "kv" ? "KV namespace" : "R2 bucket", logical);
       if (declared.scope === "Environment") {
-        return { name: binding.name, type: storage.kind, target: input<string>(inputs, slot, storage.output) };
+        return {
+          name: binding.name,
+          type: storage.kind,
+          target: input<string>(inputs, slot, storage.output),
+        };
       }
       const waiting = dependency(project, slot, `the shared ${storage.list} ${logical}`);
       if (waiting) throw waiting;
       const entry = entryOf(project, slot);
-      return { name: binding.name, type: storage.kind, target: (storage.output === "id" ? entry?.id : entry?.name) ?? "" };
+      return {
+        name: binding.name,
+        type: storage.kind,
+        target: (storage.output === "id" ? entry?.id : entry?.name) ?? "",
+      };
     };
   });
   return { needs, resolve: (inputs) => resolvers.map((resolve) => resolve(inputs)) };
@@ -214,10 +248,17 @@ export function planBindings(
 /** Values of a Worker's plain variables. */
 export function variableValues(
   settings: WorkerSettings | undefined,
-  facts: { project: string; environment: string; stage: string; revision: string; neonBranch: string | undefined },
+  facts: {
+    project: string;
+    environment: string;
+    stage: string;
+    revision: string;
+    neonBranch: string | undefined;
+  },
 ): Record<string, string> {
   const values: Record<string, string> = {};
-  for (const { name, value, valueFrom } of settings?.vars ?? []) values[name] = value ?? facts[valueFrom?.field ?? "project"] ?? "";
+  for (const { name, value, valueFrom } of settings?.vars ?? [])
+    values[name] = value ?? facts[valueFrom?.field ?? "project"] ?? "";
   return values;
 }
 
@@ -232,8 +273,14 @@ export interface PlannedSecret {
 }
 
 /** The values that go to one target, by name. */
-export function secretValuesFor(secrets: readonly PlannedSecret[], target: "Worker" | "GitHub", inputs: Inputs): Record<string, SecretValue> {
+export function secretValuesFor(
+  secrets: readonly PlannedSecret[],
+  target: "Worker" | "GitHub",
+  inputs: Inputs,
+): Record<string, SecretValue> {
   return Object.fromEntries(
-    secrets.filter((secret) => secret.to.includes(target)).map((secret) => [secret.name, secret.value(inputs)] as const),
+    secrets
+      .filter((secret) => secret.to.includes(target))
+      .map((secret) => [secret.name, secret.value(inputs)] as const),
   );
 }

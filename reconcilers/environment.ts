@@ -26,7 +26,12 @@ import type { Connected, PlannedSecret } from "./deployment.ts";
 import { input, resource } from "./engine/graph.ts";
 import type { GraphNode } from "./engine/graph.ts";
 import type { Blueprint, KindReconciler } from "./engine/reconcile-object.ts";
-import { environment as githubEnvironment, gitBranch, secrets as githubSecrets, variables as githubVariables } from "./github/index.ts";
+import {
+  environment as githubEnvironment,
+  gitBranch,
+  secrets as githubSecrets,
+  variables as githubVariables,
+} from "./github/index.ts";
 import type { GitHubClient } from "./github/client.ts";
 import { entryOf, idempotencyKey, shortName, slotOf } from "./names.ts";
 import type { NeonClient } from "./neon/client.ts";
@@ -54,10 +59,13 @@ export function environmentReconciler(options: EnvironmentOptions): KindReconcil
     build: (object, signal) => build(object, options, signal),
     deleteDependants: (object, signal) => deletePreviews(object, options, signal),
     removalPolicy: (object, entry) => {
-      const kept = ORPHANED.includes(entry.type) || (object.spec.stage === "Production" && entry.provider === "cloudflare");
+      const kept =
+        ORPHANED.includes(entry.type) ||
+        (object.spec.stage === "Production" && entry.provider === "cloudflare");
       return kept ? object.spec.deletionPolicy : "Delete";
     },
-    state: (object, conditions, previous) => summarizeState(conditions, previous, (object.status?.inventory ?? []).length > 0),
+    state: (object, conditions, previous) =>
+      summarizeState(conditions, previous, (object.status?.inventory ?? []).length > 0),
   };
 }
 
@@ -93,7 +101,11 @@ interface Scene {
   keyOf(segment: string, logical?: string): string;
 }
 
-async function build(object: EnvironmentObject, options: EnvironmentOptions, signal: AbortSignal): Promise<Blueprint> {
+async function build(
+  object: EnvironmentObject,
+  options: EnvironmentOptions,
+  signal: AbortSignal,
+): Promise<Blueprint> {
   const project = projectOf(object, options.reader);
   const namespace = object.metadata.namespace ?? "";
   const short = shortName(object.metadata.name, project.metadata.name);
@@ -130,11 +142,21 @@ async function githubConnection(scene: Scene): Promise<Connected<GitHubClient> |
   if (!spec) return undefined;
   const { connections } = scene.options;
   return connected<GitHubClient>(
-    await connections.resolve(spec.connectionRef, scene.namespace, "GitHub", "spec.github.connectionRef of the Project", scene.signal),
+    await connections.resolve(
+      spec.connectionRef,
+      scene.namespace,
+      "GitHub",
+      "spec.github.connectionRef of the Project",
+      scene.signal,
+    ),
   );
 }
 
-function githubPart(scene: Scene, connection: Connected<GitHubClient>, secrets: readonly PlannedSecret[]): GraphNode[] {
+function githubPart(
+  scene: Scene,
+  connection: Connected<GitHubClient>,
+  secrets: readonly PlannedSecret[],
+): GraphNode[] {
   const { keyOf, object, project, short } = scene;
   const { deploy, github } = object.spec;
   const ours = ownsRepository(project);
@@ -216,13 +238,21 @@ function githubPart(scene: Scene, connection: Connected<GitHubClient>, secrets: 
   return nodes;
 }
 
-async function neonPart(scene: Scene): Promise<{ nodes: GraphNode[]; database: DatabaseOfPlace | undefined }> {
+async function neonPart(
+  scene: Scene,
+): Promise<{ nodes: GraphNode[]; database: DatabaseOfPlace | undefined }> {
   const { keyOf, namespace, object, options, project, signal } = scene;
   const spec = project.spec.neon;
   const name = neonBranchName(object, project);
   if (!spec || name === undefined) return { nodes: [], database: undefined };
   const resolved = connected<NeonClient>(
-    await options.connections.resolve(spec.connectionRef, namespace, "Neon", "spec.neon.connectionRef of the Project", signal),
+    await options.connections.resolve(
+      spec.connectionRef,
+      namespace,
+      "Neon",
+      "spec.neon.connectionRef of the Project",
+      signal,
+    ),
   );
   const waiting = dependency(project, "neonProject", "the Neon project");
   const connection = resolved instanceof FlaresmithError ? resolved : (waiting ?? resolved);
@@ -235,7 +265,12 @@ async function neonPart(scene: Scene): Promise<{ nodes: GraphNode[]; database: D
     compute: compute && {
       min: compute.min,
       max: compute.max,
-      suspendAfterSeconds: compute.suspendAfter === undefined ? undefined : compute.suspendAfter === "Never" ? -1 : parseDuration(compute.suspendAfter) / 1000,
+      suspendAfterSeconds:
+        compute.suspendAfter === undefined
+          ? undefined
+          : compute.suspendAfter === "Never"
+            ? -1
+            : parseDuration(compute.suspendAfter) / 1000,
     },
   };
   const BRANCH = "neonBranch";
@@ -293,10 +328,17 @@ async function cloudflarePart(
   const spec = project.spec.cloudflare;
   if (!spec) return [];
   const connection = connected<CloudflareClient>(
-    await options.connections.resolve(spec.connectionRef, namespace, "Cloudflare", "spec.cloudflare.connectionRef of the Project", signal),
+    await options.connections.resolve(
+      spec.connectionRef,
+      namespace,
+      "Cloudflare",
+      "spec.cloudflare.connectionRef of the Project",
+      signal,
+    ),
   );
   const names = object.spec.cloudflare?.names ?? {};
-  const physical = (logical: string): string => names[logical] ?? workerName(project.metadata.name, logical, short);
+  const physical = (logical: string): string =>
+    names[logical] ?? workerName(project.metadata.name, logical, short);
   const storage = storageNodes({
     project,
     cloudflare: connection,
@@ -307,7 +349,12 @@ async function cloudflarePart(
     ephemeral: false,
   });
   if (github === undefined || object.spec.deploy === undefined) return storage;
-  return [...storage, ...(spec.workers ?? []).flatMap((one) => workerNodes(scene, one, { connection, github, physical, secrets }))];
+  return [
+    ...storage,
+    ...(spec.workers ?? []).flatMap((one) =>
+      workerNodes(scene, one, { connection, github, physical, secrets }),
+    ),
+  ];
 }
 
 interface WorkerParts {
@@ -317,7 +364,11 @@ interface WorkerParts {
   physical(logical: string): string;
 }
 
-function workerNodes(scene: Scene, declared: { name: string; code: { path: string } }, parts: WorkerParts): GraphNode[] {
+function workerNodes(
+  scene: Scene,
+  declared: { name: string; code: { path: string } },
+  parts: WorkerParts,
+): GraphNode[] {
   const { keyOf, object, project, short } = scene;
   const { connection, github, physical, secrets } = parts;
   const { name } = declared;
@@ -367,23 +418,56 @@ function workerNodes(scene: Scene, declared: { name: string; code: { path: strin
       slot: slotOf("cloudflareWorkersDev", name),
       definition: workerSubdomain,
       key: keyOf(workerSubdomain.segment, name),
-      desired: () => ({ accountId, scriptName, enabled: settings?.workersDev ?? true, previewsEnabled: true }),
+      desired: () => ({
+        accountId,
+        scriptName,
+        enabled: settings?.workersDev ?? true,
+        previewsEnabled: true,
+      }),
     }),
   ];
   if (settings?.crons) {
     const { crons } = settings;
-    const desired = (): { accountId: string; scriptName: string; crons: readonly string[] } => ({ accountId, scriptName, crons });
-    nodes.push(resource({ ...child, slot: slotOf("cloudflareSchedules", name), definition: schedules, key: keyOf(schedules.segment, name), desired }));
+    const desired = (): { accountId: string; scriptName: string; crons: readonly string[] } => ({
+      accountId,
+      scriptName,
+      crons,
+    });
+    nodes.push(
+      resource({
+        ...child,
+        slot: slotOf("cloudflareSchedules", name),
+        definition: schedules,
+        key: keyOf(schedules.segment, name),
+        desired,
+      }),
+    );
   }
   if (settings?.routes) {
     const wanted = settings.routes;
     const desired = () => ({ accountId, scriptName, routes: wanted });
-    nodes.push(resource({ ...child, slot: slotOf("cloudflareRoutes", name), definition: routes, key: keyOf(routes.segment, name), desired }));
+    nodes.push(
+      resource({
+        ...child,
+        slot: slotOf("cloudflareRoutes", name),
+        definition: routes,
+        key: keyOf(routes.segment, name),
+        desired,
+      }),
+    );
   }
   if (settings?.domains) {
     const wanted = settings.domains;
     const desired = () => ({ accountId, scriptName, domains: wanted });
-    nodes.push(resource({ ...child, slot: slotOf("cloudflareDomains", name), definition: domains, key: keyOf(domains.segment, name), desired }));
+    nodes.push(
+      resource({
+        ...child,
+        slot: slotOf("cloudflareDomains", name),
+        definition: domains,
+        key: keyOf(domains.segment, name),
+        desired,
+      }),
+    );
   }
   return nodes;
 }
@@ -396,31 +480,53 @@ function environmentStatus(
   const urls = (project.spec.cloudflare?.workers ?? []).flatMap(({ name }) => {
     const custom = results.get(slotOf("cloudflareDomains", name))?.outputs?.["urls"];
     const standard = results.get(slotOf("cloudflareWorkersDev", name))?.outputs?.["url"];
-    return [...(Array.isArray(custom) ? (custom as string[]) : []), ...(typeof standard === "string" ? [standard] : [])];
+    return [
+      ...(Array.isArray(custom) ? (custom as string[]) : []),
+      ...(typeof standard === "string" ? [standard] : []),
+    ];
   });
-  const looked = [...results.values()].some((result) => result.slot.startsWith("cloudflareWorkersDev/") && result.outputs === undefined);
+  const looked = [...results.values()].some(
+    (result) => result.slot.startsWith("cloudflareWorkersDev/") && result.outputs === undefined,
+  );
   const known = looked && urls.length === 0 ? (object.status?.urls ?? []) : urls;
   // A revision is deployed when every Worker carries it, not when the branch moved.
   const workers = [...results.values()].filter((result) => result.slot.startsWith("cloudflareWorker/"));
-  const deployed = workers.length > 0 && workers.every((result) => result.outputs !== undefined && result.status === "ready");
-  const sha = workers.length === 0 ? results.get(REVISION)?.outputs?.["sha"] : deployed ? workers[0]?.outputs?.["revision"] : undefined;
+  const deployed =
+    workers.length > 0 &&
+    workers.every((result) => result.outputs !== undefined && result.status === "ready");
+  const sha =
+    workers.length === 0
+      ? results.get(REVISION)?.outputs?.["sha"]
+      : deployed
+        ? workers[0]?.outputs?.["revision"]
+        : undefined;
   return {
     url: known[0],
     urls: known.length === 0 ? undefined : known,
     branch: object.spec.deploy?.branch,
     revision: sha ?? object.status?.revision,
-    neonBranch: results.get("neonBranch")?.outputs?.["branchName"] ?? (project.spec.neon ? object.status?.neonBranch : undefined),
-    secrets: secrets.length === 0 ? undefined : secrets.map(({ name, from, to }) => ({ name, from, to: [...to] })),
+    neonBranch:
+      results.get("neonBranch")?.outputs?.["branchName"] ??
+      (project.spec.neon ? object.status?.neonBranch : undefined),
+    secrets:
+      secrets.length === 0 ? undefined : secrets.map(({ name, from, to }) => ({ name, from, to: [...to] })),
   };
 }
 
 /** Previews that are based on the environment cannot outlive it: their Workers and database branches hang on its. */
-async function deletePreviews(object: EnvironmentObject, options: EnvironmentOptions, signal: AbortSignal): Promise<string | undefined> {
+async function deletePreviews(
+  object: EnvironmentObject,
+  options: EnvironmentOptions,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const namespace = object.metadata.namespace ?? "";
   const all = await options.client.list<PreviewObject>(previewType, { namespace }, signal);
   const based = all.items.filter((preview) => {
     if (preview.spec.projectRef.name !== object.spec.projectRef.name) return false;
-    const project = options.reader.get<ProjectObject>(projectType, { namespace, name: preview.spec.projectRef.name });
+    const project = options.reader.get<ProjectObject>(projectType, {
+      namespace,
+      name: preview.spec.projectRef.name,
+    });
     const base = preview.spec.environmentRef?.name ?? project?.spec.previews?.environmentRef?.name;
     return base === object.metadata.name;
   });

@@ -39,6 +39,9 @@ export function byAge(
 }
 
 /** The entry of a slot in an object's inventory. */
-export function entryOf(object: { status?: { inventory?: readonly InventoryEntry[] | undefined } }, slot: string): InventoryEntry | undefined {
+export function entryOf(
+  object: { status?: { inventory?: readonly InventoryEntry[] | undefined } },
+  slot: string,
+): InventoryEntry | undefined {
   return object.status?.inventory?.find((entry) => entry.slot === slot);
 }

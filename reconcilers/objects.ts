@@ -17,7 +17,13 @@ export interface ProjectObject extends ReconciledObject {
 }
 export interface EnvironmentObject extends ReconciledObject {
   spec: EnvironmentSpec;
-  status?: ReconciledStatus & { url?: string; urls?: string[]; revision?: string; branch?: string; neonBranch?: string };
+  status?: ReconciledStatus & {
+    url?: string;
+    urls?: string[];
+    revision?: string;
+    branch?: string;
+    neonBranch?: string;
+  };
 }
 export interface PreviewObject extends ReconciledObject {
   spec: PreviewSpec;
@@ -49,5 +55,8 @@ export interface ObjectReader {
   /** All objects of a type in a namespace. */
   list<T extends KubernetesObject>(type: ResourceType, namespace: string): readonly T[];
   /** Decoded data of a Secret, read by name, never listed; undefined when it does not exist. */
-  secret(key: { namespace: string; name: string }, signal: AbortSignal): Promise<Readonly<Record<string, string>> | undefined>;
+  secret(
+    key: { namespace: string; name: string },
+    signal: AbortSignal,
+  ): Promise<Readonly<Record<string, string>> | undefined>;
 }

@@ -40,8 +40,20 @@ export async function planSecrets(options: {
     const fact = secret.from.neon;
     if (fact === undefined) {
       const reference = secret.from.secretRef ?? { name: "", key: "" };
-      const value = await readSecret({ reader, namespace, reference, field: `${field}.from.secretRef`, make, signal });
-      return { ...base, from: `Secret ${reference.name}/${reference.key}`, needs: [], value: () => revealed(value) };
+      const value = await readSecret({
+        reader,
+        namespace,
+        reference,
+        field: `${field}.from.secretRef`,
+        make,
+        signal,
+      });
+      return {
+        ...base,
+        from: `Secret ${reference.name}/${reference.key}`,
+        needs: [],
+        value: () => revealed(value),
+      };
     }
     const slot = `neon/${fact}`;
     if (!database) {
@@ -54,7 +66,12 @@ export async function planSecrets(options: {
       return { ...base, from: `neon ${fact}`, needs: [], value: () => revealed(error) };
     }
     if (!nodes.has(slot)) nodes.set(slot, uriNode(slot, fact === "pooledConnectionUri", database));
-    return { ...base, from: `neon ${fact}`, needs: [slot], value: (inputs) => input<SecretValue>(inputs, slot, "uri") };
+    return {
+      ...base,
+      from: `neon ${fact}`,
+      needs: [slot],
+      value: (inputs) => input<SecretValue>(inputs, slot, "uri"),
+    };
   });
   return { secrets: await Promise.all(planned), nodes: [...nodes.values()] };
 }

@@ -13,7 +13,8 @@ export interface PreviewLife {
   remaining: number;
 }
 
-const seconds = (milliseconds: number): string => new Date(milliseconds).toISOString().replace(/\.\d{3}Z$/, "Z");
+const seconds = (milliseconds: number): string =>
+  new Date(milliseconds).toISOString().replace(/\.\d{3}Z$/, "Z");
 
 /**
  * A life begins when the object is created, and anew whenever its spec changes; `keepUntil` can only lengthen it.
@@ -43,7 +44,11 @@ export function lifeOf(preview: PreviewObject, project: ProjectObject, now: numb
  * Place of a preview in the queue when the project's `previews.max` is reached, from 1; 0 when it may begin. Those that
  * have begun keep their place, then the older goes first.
  */
-export function queuePosition(preview: PreviewObject, siblings: readonly PreviewObject[], max: number): number {
+export function queuePosition(
+  preview: PreviewObject,
+  siblings: readonly PreviewObject[],
+  max: number,
+): number {
   const active = (one: PreviewObject): boolean => (one.status?.inventory ?? []).length > 0;
   const ended = (one: PreviewObject): boolean =>
     one.status?.state === "archived" && one.status.activatedGeneration === one.metadata.generation;

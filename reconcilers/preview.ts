@@ -49,7 +49,8 @@ export function previewReconciler(options: PreviewOptions): KindReconciler<Previ
     deleteDependants: () => Promise.resolve(undefined),
     // Everything of a preview goes: its data are copies.
     removalPolicy: () => "Delete",
-    state: (object, conditions, previous) => summarizeState(conditions, previous, (object.status?.inventory ?? []).length > 0),
+    state: (object, conditions, previous) =>
+      summarizeState(conditions, previous, (object.status?.inventory ?? []).length > 0),
   };
 }
 
@@ -69,7 +70,9 @@ function baseOf(object: PreviewObject, project: ProjectObject, reader: ObjectRea
   if (base && base.spec.projectRef.name === project.metadata.name) return base;
   throw new FlaresmithError({
     code: "SPEC_REFERENCE_MISSING",
-    message: base ? `Environment ${name} belongs to another Project` : `Environment ${name} does not exist in namespace ${namespace}`,
+    message: base
+      ? `Environment ${name} belongs to another Project`
+      : `Environment ${name} does not exist in namespace ${namespace}`,
     field: "spec.environmentRef.name",
     hint: "Name an Environment of the same Project.",
   });
@@ -88,7 +91,11 @@ interface Scene {
   keyOf(segment: string, logical?: string): string;
 }
 
-async function build(object: PreviewObject, options: PreviewOptions, signal: AbortSignal): Promise<Blueprint> {
+async function build(
+  object: PreviewObject,
+  options: PreviewOptions,
+  signal: AbortSignal,
+): Promise<Blueprint> {
   const project = projectOf(object, options.reader);
   const namespace = object.metadata.namespace ?? "";
   const life = lifeOf(object, project, options.clock.now());
@@ -101,7 +108,11 @@ async function build(object: PreviewObject, options: PreviewOptions, signal: Abo
   if (life.expired) return archived(lifeFields);
   const siblings = options.reader
     .list<PreviewObject>(previewType, namespace)
-    .filter((other) => other.spec.projectRef.name === project.metadata.name && other.metadata.deletionTimestamp === undefined);
+    .filter(
+      (other) =>
+        other.spec.projectRef.name === project.metadata.name &&
+        other.metadata.deletionTimestamp === undefined,
+    );
   const max = project.spec.previews?.max ?? 15;
   const position = queuePosition(object, siblings, max);
   if (position > 0) return queued(lifeFields, position, max, project);
@@ -137,7 +148,9 @@ async function build(object: PreviewObject, options: PreviewOptions, signal: Abo
   };
   const neon = await neonPart(scene);
   const planned = await planSecrets({
-    secrets: (base.spec.secrets ?? []).filter((secret) => secret.previews && (secret.from.neon === undefined || neon.database !== undefined)),
+    secrets: (base.spec.secrets ?? []).filter(
+      (secret) => secret.previews && (secret.from.neon === undefined || neon.database !== undefined),
+    ),
     database: neon.database,
     reader: options.reader,
     namespace,
@@ -154,15 +167,32 @@ async function build(object: PreviewObject, options: PreviewOptions, signal: Abo
 
 function archived(lifeFields: Record<string, unknown>): Blueprint {
   const { conditionReason, hint } = errorCodes.ENV_PREVIEW_EXPIRED;
-  const part = { type: "Alive", status: "False" as const, reason: conditionReason, message: `The preview expired. ${hint}`, waitsFor: "person" as const };
+  const part = {
+    type: "Alive",
+    status: "False" as const,
+    reason: conditionReason,
+    message: `The preview expired. ${hint}`,
+    waitsFor: "person" as const,
+  };
   return {
     nodes: [],
-    project: () => ({ ...lifeFields, url: undefined, urls: undefined, neonBranch: undefined, queuePosition: undefined }),
+    project: () => ({
+      ...lifeFields,
+      url: undefined,
+      urls: undefined,
+      neonBranch: undefined,
+      queuePosition: undefined,
+    }),
     archive: { why: "the preview expired", state: "archived", parts: [part] },
   };
 }
 
-function queued(lifeFields: Record<string, unknown>, position: number, max: number, project: ProjectObject): Blueprint {
+function queued(
+  lifeFields: Record<string, unknown>,
+  position: number,
+  max: number,
+  project: ProjectObject,
+): Blueprint {
   const { conditionReason } = errorCodes.ENV_PREVIEW_LIMIT_REACHED;
   const message = `Project ${project.metadata.name} has ${max} active previews, its spec.previews.max; this one waits at place ${position}.`;
   return {
@@ -172,14 +202,35 @@ function queued(lifeFields: Record<string, unknown>, position: number, max: numb
   };
 }
 
-async function neonPart(scene: Scene): Promise<{ nodes: GraphNode[]; database: DatabaseOfPlace | undefined }> {
+/** What a preview needs of its base must be there first; the base's status says so. */
+function baseDependency(base: EnvironmentObject, slot: string, what: string): FlaresmithError | undefined {
+  const entry = entryOf(base, slot);
+  if (entry?.id !== undefined && entry.state === "ready") return undefined;
+  return new FlaresmithError({
+    code: "DEPENDENCY_NOT_READY",
+    message: `waits for ${what} of Environment ${base.metadata.name}`,
+    hint: `See kubectl describe environment ${base.metadata.name}.`,
+  });
+}
+
+async function neonPart(
+  scene: Scene,
+): Promise<{ nodes: GraphNode[]; database: DatabaseOfPlace | undefined }> {
   const { base, data, expiresAt, keyOf, namespace, options, project, short, signal } = scene;
   const spec = project.spec.neon;
   if (!spec || data === "None") return { nodes: [], database: undefined };
   const resolved = connected<NeonClient>(
-    await options.connections.resolve(spec.connectionRef, namespace, "Neon", "spec.neon.connectionRef of the Project", signal),
+    await options.connections.resolve(
+      spec.connectionRef,
+      namespace,
+      "Neon",
+      "spec.neon.connectionRef of the Project",
+      signal,
+    ),
   );
-  const waiting = dependency(project, "neonProject", "the Neon project");
+  const waiting =
+    dependency(project, "neonProject", "the Neon project") ??
+    baseDependency(base, "neonBranch", "the Neon branch");
   const connection = resolved instanceof FlaresmithError ? resolved : (waiting ?? resolved);
   const projectId = entryOf(project, "neonProject")?.id ?? "";
   const BRANCH = "neonBranch";
@@ -235,13 +286,28 @@ async function codePart(scene: Scene, secrets: readonly PlannedSecret[]): Promis
   if (!github) return [];
   const { connections } = options;
   const code = connected<GitHubClient>(
-    await connections.resolve(github.connectionRef, namespace, "GitHub", "spec.github.connectionRef of the Project", signal),
+    await connections.resolve(
+      github.connectionRef,
+      namespace,
+      "GitHub",
+      "spec.github.connectionRef of the Project",
+      signal,
+    ),
   );
-  const revisionOf = object.spec.revision === undefined ? revisionNode(code, object.spec.branch, []) : fixedRevisionNode(code, object.spec.revision);
+  const revisionOf =
+    object.spec.revision === undefined
+      ? revisionNode(code, object.spec.branch, [])
+      : fixedRevisionNode(code, object.spec.revision);
   const nodes: GraphNode[] = [repositoryNode(project, code), revisionOf];
   if (!cloudflare) return nodes;
   const connection = connected<CloudflareClient>(
-    await connections.resolve(cloudflare.connectionRef, namespace, "Cloudflare", "spec.cloudflare.connectionRef of the Project", signal),
+    await connections.resolve(
+      cloudflare.connectionRef,
+      namespace,
+      "Cloudflare",
+      "spec.cloudflare.connectionRef of the Project",
+      signal,
+    ),
   );
   const storage = storageNodes({
     project,
@@ -251,7 +317,9 @@ async function codePart(scene: Scene, secrets: readonly PlannedSecret[]): Promis
     removal: "Delete",
     ephemeral: true,
   });
-  const workers = (cloudflare.workers ?? []).flatMap((one) => previewNodes(scene, one, connection, code, secrets));
+  const workers = (cloudflare.workers ?? []).flatMap((one) =>
+    previewNodes(scene, one, connection, code, secrets),
+  );
   return [...nodes, ...storage, ...workers];
 }
 
@@ -268,19 +336,16 @@ function previewNodes(
   const scriptOf = (logical: string): string =>
     base.spec.cloudflare?.names?.[logical] ?? workerName(project.metadata.name, logical, baseShort);
   const settings = base.spec.cloudflare?.workers?.find((one) => one.name === name);
-  const bindings = planBindings(project, settings?.bindings ?? [], `spec.cloudflare.workers[${name}]`, scriptOf);
+  const bindings = planBindings(
+    project,
+    settings?.bindings ?? [],
+    `spec.cloudflare.workers[${name}]`,
+    scriptOf,
+  );
   const bundle = bundleNode(source, declared);
   const toWorker = planned.filter((secret) => secret.to.includes("Worker"));
   // The Worker that is previewed must be there first; the base environment's status says so.
-  const entry = entryOf(base, slotOf("cloudflareWorker", name));
-  const waiting =
-    entry?.id !== undefined && entry.state === "ready"
-      ? undefined
-      : new FlaresmithError({
-          code: "DEPENDENCY_NOT_READY",
-          message: `waits for Worker ${name} of Environment ${base.metadata.name}`,
-          hint: `See kubectl describe environment ${base.metadata.name}.`,
-        });
+  const waiting = baseDependency(base, slotOf("cloudflareWorker", name), `Worker ${name}`);
   const ready = target instanceof FlaresmithError ? target : (waiting ?? target);
   const neon = project.spec.neon && data !== "None" ? `preview/${short}` : undefined;
   return [
@@ -321,19 +386,30 @@ function previewStatus(
   { object, project, data }: Scene,
   results: Parameters<Blueprint["project"]>[0],
 ): Record<string, unknown> {
-  const deployments = (project.spec.cloudflare?.workers ?? []).map(({ name }) => results.get(slotOf("cloudflarePreview", name)));
+  const deployments = (project.spec.cloudflare?.workers ?? []).map(({ name }) =>
+    results.get(slotOf("cloudflarePreview", name)),
+  );
   const urls = deployments.flatMap((result) => {
     const url = result?.outputs?.["url"];
     return typeof url === "string" ? [url] : [];
   });
   const known = urls.length === 0 ? (object.status?.urls ?? []) : urls;
-  const deployed = deployments.length > 0 && deployments.every((result) => result?.outputs !== undefined && result.status === "ready");
-  const sha = deployments.length === 0 ? results.get(REVISION)?.outputs?.["sha"] : deployed ? deployments[0]?.outputs?.["revision"] : undefined;
+  const deployed =
+    deployments.length > 0 &&
+    deployments.every((result) => result?.outputs !== undefined && result.status === "ready");
+  const sha =
+    deployments.length === 0
+      ? results.get(REVISION)?.outputs?.["sha"]
+      : deployed
+        ? deployments[0]?.outputs?.["revision"]
+        : undefined;
   const hasBranch = project.spec.neon !== undefined && data !== "None";
   return {
     url: known[0],
     urls: known.length === 0 ? undefined : known,
     revision: sha ?? object.status?.revision,
-    neonBranch: hasBranch ? (results.get("neonBranch")?.outputs?.["branchName"] ?? object.status?.neonBranch) : undefined,
+    neonBranch: hasBranch
+      ? (results.get("neonBranch")?.outputs?.["branchName"] ?? object.status?.neonBranch)
+      : undefined,
   };
 }

@@ -31,7 +31,15 @@ export interface ProjectOptions {
   publicUrl: string | undefined;
 }
 
-const HOOK_EVENTS = ["create", "delete", "pull_request", "push", "repository", "repository_ruleset", "workflow_run"];
+const HOOK_EVENTS = [
+  "create",
+  "delete",
+  "pull_request",
+  "push",
+  "repository",
+  "repository_ruleset",
+  "workflow_run",
+];
 
 /** @throws FlaresmithError out of `build` for references that cannot be resolved at all */
 export function projectReconciler(options: ProjectOptions): KindReconciler<ProjectObject> {
@@ -48,12 +56,18 @@ export function projectReconciler(options: ProjectOptions): KindReconciler<Proje
     deleteDependants: (object, signal) => deleteDependants(object, options, signal),
     // The orphan list of law 5: repository, Neon project, KV and R2; what only configures them goes.
     removalPolicy: (object, entry) =>
-      ["repository", "project", "kvNamespace", "r2Bucket"].includes(entry.type) ? object.spec.deletionPolicy : "Delete",
-    state: (object, conditions, previous) => summarizeState(conditions, previous, (object.status?.inventory ?? []).length > 0),
+      ["repository", "project", "kvNamespace", "r2Bucket"].includes(entry.type)
+        ? object.spec.deletionPolicy
+        : "Delete",
+    state: (object, conditions, previous) =>
+      summarizeState(conditions, previous, (object.status?.inventory ?? []).length > 0),
   };
 }
 
-function projectStatus(object: ProjectObject, results: Parameters<Blueprint["project"]>[0]): Record<string, unknown> {
+function projectStatus(
+  object: ProjectObject,
+  results: Parameters<Blueprint["project"]>[0],
+): Record<string, unknown> {
   const github = results.get("githubRepo")?.outputs;
   const neon = results.get("neonProject")?.outputs;
   return {
@@ -63,12 +77,22 @@ function projectStatus(object: ProjectObject, results: Parameters<Blueprint["pro
   };
 }
 
-async function githubNodes(object: ProjectObject, options: ProjectOptions, signal: AbortSignal): Promise<GraphNode[]> {
+async function githubNodes(
+  object: ProjectObject,
+  options: ProjectOptions,
+  signal: AbortSignal,
+): Promise<GraphNode[]> {
   const spec = object.spec.github;
   if (!spec || spec.mode === "Reference") return [];
   const namespace = object.metadata.namespace ?? "";
   const project = object.metadata.name;
-  const resolved = await options.connections.resolve(spec.connectionRef, namespace, "GitHub", "spec.github.connectionRef", signal);
+  const resolved = await options.connections.resolve(
+    spec.connectionRef,
+    namespace,
+    "GitHub",
+    "spec.github.connectionRef",
+    signal,
+  );
   const connection = connected<GitHubClient>(resolved);
   const owner = spec.owner ?? (connection instanceof FlaresmithError ? "" : connection.account);
   const keyOf = (segment: string, logical?: string): string =>
@@ -127,7 +151,10 @@ async function githubNodes(object: ProjectObject, options: ProjectOptions, signa
       spec.secrets.map(async ({ name, secretRef }) => {
         const field = `spec.github.secrets[${name}].secretRef`;
         const make = options.makeSecret;
-        return [name, await readSecret({ reader: options.reader, namespace, reference: secretRef, field, make, signal })] as [string, ResolvedSecret];
+        return [
+          name,
+          await readSecret({ reader: options.reader, namespace, reference: secretRef, field, make, signal }),
+        ] as [string, ResolvedSecret];
       }),
     );
     nodes.push(
@@ -178,7 +205,11 @@ async function githubNodes(object: ProjectObject, options: ProjectOptions, signa
 }
 
 /** The webhook secret lies with the Connection's credentials; of several, for rotation, the first is written. */
-async function hookSecret(object: ProjectObject, options: ProjectOptions, signal: AbortSignal): Promise<SecretValue | undefined> {
+async function hookSecret(
+  object: ProjectObject,
+  options: ProjectOptions,
+  signal: AbortSignal,
+): Promise<SecretValue | undefined> {
   const reference = object.spec.github?.connectionRef;
   if (!reference) return undefined;
   const key = { namespace: reference.namespace ?? object.metadata.namespace ?? "", name: reference.name };
@@ -187,11 +218,21 @@ async function hookSecret(object: ProjectObject, options: ProjectOptions, signal
   return first === undefined ? undefined : options.makeSecret(first);
 }
 
-async function neonNodes(object: ProjectObject, options: ProjectOptions, signal: AbortSignal): Promise<GraphNode[]> {
+async function neonNodes(
+  object: ProjectObject,
+  options: ProjectOptions,
+  signal: AbortSignal,
+): Promise<GraphNode[]> {
   const spec = object.spec.neon;
   if (!spec) return [];
   const namespace = object.metadata.namespace ?? "";
-  const resolved = await options.connections.resolve(spec.connectionRef, namespace, "Neon", "spec.neon.connectionRef", signal);
+  const resolved = await options.connections.resolve(
+    spec.connectionRef,
+    namespace,
+    "Neon",
+    "spec.neon.connectionRef",
+    signal,
+  );
   const connection: ConnectionHandle<NeonClient> | FlaresmithError = connected<NeonClient>(resolved);
   return [
     resource({
@@ -208,19 +249,30 @@ async function neonNodes(object: ProjectObject, options: ProjectOptions, signal:
         branch: spec.branch,
         database: spec.database,
         role: spec.role,
-        historyRetention: spec.historyRetention === undefined ? undefined : parseDuration(spec.historyRetention) / 1000,
+        historyRetention:
+          spec.historyRetention === undefined ? undefined : parseDuration(spec.historyRetention) / 1000,
         settings: spec.settings,
       }),
     }),
   ];
 }
 
-async function cloudflareNodes(object: ProjectObject, options: ProjectOptions, signal: AbortSignal): Promise<GraphNode[]> {
+async function cloudflareNodes(
+  object: ProjectObject,
+  options: ProjectOptions,
+  signal: AbortSignal,
+): Promise<GraphNode[]> {
   const spec = object.spec.cloudflare;
   const shared = [...(spec?.kv ?? []), ...(spec?.r2 ?? [])].some((one) => one.scope === "Project");
   if (!spec || !shared) return [];
   const namespace = object.metadata.namespace ?? "";
-  const resolved = await options.connections.resolve(spec.connectionRef, namespace, "Cloudflare", "spec.cloudflare.connectionRef", signal);
+  const resolved = await options.connections.resolve(
+    spec.connectionRef,
+    namespace,
+    "Cloudflare",
+    "spec.cloudflare.connectionRef",
+    signal,
+  );
   return storageNodes({
     project: object,
     cloudflare: connected<CloudflareClient>(resolved),
@@ -232,9 +284,14 @@ async function cloudflareNodes(object: ProjectObject, options: ProjectOptions, s
 }
 
 /** Previews first, then environments. Read from the store, not from a cache: what was just created must not stay behind. */
-async function deleteDependants(object: ProjectObject, options: ProjectOptions, signal: AbortSignal): Promise<string | undefined> {
+async function deleteDependants(
+  object: ProjectObject,
+  options: ProjectOptions,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const namespace = object.metadata.namespace ?? "";
-  const ofProject = (other: PreviewObject | EnvironmentObject): boolean => other.spec.projectRef.name === object.metadata.name;
+  const ofProject = (other: PreviewObject | EnvironmentObject): boolean =>
+    other.spec.projectRef.name === object.metadata.name;
   const previews = await options.client.list<PreviewObject>(previewType, { namespace }, signal);
   const waiting = await deleteObjects(options.client, previewType, previews.items.filter(ofProject), signal);
   if (waiting !== undefined) return waiting;

@@ -43,10 +43,16 @@ const definitions = [
   cloudflare.preview,
 ] as readonly ResourceDefinition<unknown, unknown, unknown>[];
 
-const byType = new Map(definitions.map((definition) => [`${definition.provider}/${definition.type}`, definition] as const));
+const byType = new Map(
+  definitions
+    .filter((d) => d !== undefined)
+    .map((definition) => [`${definition.provider}/${definition.type}`, definition] as const),
+);
 
 /** The definition of an inventory entry's type; undefined for types that this build does not know. */
-export function definitionOf(entry: InventoryEntry): ResourceDefinition<unknown, unknown, unknown> | undefined {
+export function definitionOf(
+  entry: InventoryEntry,
+): ResourceDefinition<unknown, unknown, unknown> | undefined {
   return byType.get(`${entry.provider}/${entry.type}`);
 }
 
@@ -62,14 +68,29 @@ const HOUR = 3_600_000;
 export const providerTraits: Readonly<Record<string, ProviderTraits>> = Object.freeze({
   // GitHub ends requests after 10 s itself; the primary limit comes with every answer, so only bursts are paced here:
   // at most 100 requests at once and 900 points a minute (docs "Rate limits for the REST API").
-  github: { deadline: 15_000, concurrency: 10, limits: [{ requests: 900, per: 60_000 }], etags: { expected: expectedEtag } },
+  github: {
+    deadline: 15_000,
+    concurrency: 10,
+    limits: [{ requests: 900, per: 60_000 }],
+    etags: { expected: expectedEtag },
+  },
   // 700 a minute, 40 a second for each route (docs "API key concepts"); 423 and 503 promise that nothing was done.
-  neon: { deadline: 30_000, concurrency: 10, limits: [{ requests: 700, per: 60_000, burst: 40 }], safeStatuses: [423, 503] },
+  neon: {
+    deadline: 30_000,
+    concurrency: 10,
+    limits: [{ requests: 700, per: 60_000, burst: 40 }],
+    safeStatuses: [423, 503],
+  },
   // 1,200 in five minutes for each token (docs "Rate limits"); going over blocks everything for five minutes.
   cloudflare: { deadline: 60_000, concurrency: 10, limits: [{ requests: 1200, per: HOUR / 12 }] },
 });
 
-function required(credentials: Readonly<Record<string, string>>, secretName: string, key: string, provider: string): string {
+function required(
+  credentials: Readonly<Record<string, string>>,
+  secretName: string,
+  key: string,
+  provider: string,
+): string {
   const value = credentials[key]?.trim();
   if (value !== undefined && value !== "") return value;
   throw new FlaresmithError({
@@ -79,8 +100,12 @@ function required(credentials: Readonly<Record<string, string>>, secretName: str
   });
 }
 
-function githubCredentials(credentials: Readonly<Record<string, string>>, secretName: string): GitHubCredentials {
-  if (credentials["appId"] === undefined) return { token: required(credentials, secretName, "token", "GitHub") };
+function githubCredentials(
+  credentials: Readonly<Record<string, string>>,
+  secretName: string,
+): GitHubCredentials {
+  if (credentials["appId"] === undefined)
+    return { token: required(credentials, secretName, "token", "GitHub") };
   return {
     appId: required(credentials, secretName, "appId", "GitHub"),
     installationId: required(credentials, secretName, "installationId", "GitHub"),
@@ -117,7 +142,12 @@ export function providerOpeners(options: {
       provider: "neon",
       open: ({ credentials, fetch, secretName, spec }) => {
         const apiKey = required(credentials, secretName, "apiKey", "Neon");
-        const client = createNeonClient({ endpoint: spec.endpoint, apiKey, fetch, makeSecret: options.makeSecret });
+        const client = createNeonClient({
+          endpoint: spec.endpoint,
+          apiKey,
+          fetch,
+          makeSecret: options.makeSecret,
+        });
         return Promise.resolve({
           client,
           identity: async (signal) => {
@@ -145,7 +175,11 @@ export function providerOpeners(options: {
           identity: async (signal) => {
             const identity = await client.identity(signal);
             const [only, another] = identity.accounts;
-            return { key: identity.tokenId, name: `token ${identity.tokenId}`, account: another === undefined ? only?.id : undefined };
+            return {
+              key: identity.tokenId,
+              name: `token ${identity.tokenId}`,
+              account: another === undefined ? only?.id : undefined,
+            };
           },
         };
       },

@@ -32,7 +32,9 @@ export function resourceContext(options: ContextOptions, scope: string): Resourc
     entry,
     read: async <Listing, Item>(read: ReadOptions<Listing, Item>): Promise<Item | undefined> => {
       if (fresh) return read.single();
-      const listing = await connection.source.shared(listingKey(type, read.listing ?? scope), freshness, () => read.list());
+      const listing = await connection.source.shared(listingKey(type, read.listing ?? scope), freshness, () =>
+        read.list(),
+      );
       return read.find(listing);
     },
     shared: (key, load, maxAge) => connection.source.shared(key, fresh ? 0 : (maxAge ?? freshness), load),

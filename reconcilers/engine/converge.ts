@@ -19,7 +19,15 @@ import type { ObjectMemory, SlotMemory } from "./memory.ts";
 import { slotMemory } from "./memory.ts";
 import { ADOPTED, changesHash, describe, isOurs, plan } from "./plan.ts";
 import type { Plan } from "./plan.ts";
-import type { Depth, InventoryEntry, Observation, Outputs, Reference, ResourceContext, WriteResult } from "./resource.ts";
+import type {
+  Depth,
+  InventoryEntry,
+  Observation,
+  Outputs,
+  Reference,
+  ResourceContext,
+  WriteResult,
+} from "./resource.ts";
 import type { NodeResult } from "./result.ts";
 
 /** People's decisions, read from the object's annotations. */
@@ -91,6 +99,21 @@ export async function converge(options: PassOptions): Promise<NodeResult[]> {
     running.set(node.slot, result);
     return result;
   };
+  /** How old, in milliseconds, what a node reads may be: never from before a write to it or to what it needs. */
+  const freshnessOf = (node: GraphNode): number => {
+    const slots = new Set<string>();
+    const visit = (slot: string): void => {
+      if (slots.has(slot)) return;
+      slots.add(slot);
+      for (const need of bySlot.get(slot)?.needs ?? []) visit(need);
+    };
+    visit(node.slot);
+    const writes = [...slots].map(
+      (slot) => options.memory.slots.get(slot)?.written?.at ?? Number.NEGATIVE_INFINITY,
+    );
+    // A listing that began in the very millisecond of the write may still show the world before it.
+    return Math.min(options.freshness, options.clock.monotonic() - Math.max(...writes) - 1);
+  };
   const runNode = async (node: GraphNode): Promise<NodeResult> => {
     const needed = await Promise.all(
       node.needs.map((slot) => {
@@ -110,8 +133,8 @@ export async function converge(options: PassOptions): Promise<NodeResult[]> {
     };
     try {
       return node.kind === "lookup"
-        ? await look(node, inputs, options)
-        : await settle(node, inputs, options, intents, leave, running);
+        ? await look(node, inputs, options, freshnessOf(node))
+        : await settle(node, inputs, { ...options, freshness: freshnessOf(node) }, intents, leave, running);
     } catch (error) {
       if (error instanceof RefusedIntent) throw error.cause;
       return { ...base, status: "failed", error: toFlaresmithError(error) };
@@ -133,19 +156,18 @@ async function look(
   node: LookupNode,
   inputs: ReadonlyMap<string, Outputs>,
   options: PassOptions,
+  freshness: number,
 ): Promise<NodeResult> {
   if (node.connection instanceof FlaresmithError) throw node.connection;
   const { source, client } = node.connection;
   const { clock, signal } = options;
-  const freshness = options.requested ? 0 : options.freshness;
   const outputs = await node.definition.look(node.input(inputs), {
     client,
     clock,
     signal,
     depth: options.requested ? "deep" : "shallow",
     fresh: options.requested,
-    shared: (key, load, maxAge) =>
-      source.shared(key, options.requested ? 0 : (maxAge ?? freshness), load),
+    shared: (key, load, maxAge) => source.shared(key, options.requested ? 0 : (maxAge ?? freshness), load),
   });
   return { slot: node.slot, provider: node.definition.provider, status: "ready", outputs };
 }
@@ -180,14 +202,22 @@ async function settle(
   if (trusted(memory, specHash, options)) return { ...base, status: "ready", outputs: memory.outputs };
 
   const known = sameThing(entry, node) ? entry : undefined;
-  const reference = { ...definition.reference(desired), ...(known?.id === undefined ? {} : { id: known.id }) };
+  const reference = {
+    ...definition.reference(desired),
+    ...(known?.id === undefined ? {} : { id: known.id }),
+  };
   const depth = depthOf(memory, specHash, options);
-  const fresh = options.requested || memory.doubted === true || known?.state === "creating" || known?.state === "deleting";
+  const fresh =
+    options.requested ||
+    memory.doubted === true ||
+    known?.state === "creating" ||
+    known?.state === "deleting";
   const written = memory.written;
   const sinceWrite = written === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() - written.at;
   const nonce = known?.nonce ?? "";
   const gone = known?.id !== undefined && options.consents.gone.has(known.id);
-  const shownEntry = known && gone ? { ...known, data: { ...known.data, confirmGone: known.id ?? "" } } : known;
+  const shownEntry =
+    known && gone ? { ...known, data: { ...known.data, confirmGone: known.id ?? "" } } : known;
   const contextOptions = {
     connection,
     type: definition.type,
@@ -197,7 +227,7 @@ async function settle(
     depth,
     fresh,
     entry: shownEntry,
-    freshness: Math.min(options.freshness, sinceWrite),
+    freshness: options.freshness,
   };
   const context = resourceContext(contextOptions, reference.scope);
   const step: Step = { node, options, desired, specHash, reference, memory, context };
@@ -226,7 +256,9 @@ async function settle(
 
 /** An entry of the same slot may stand for another thing, after a rename in the spec. */
 function sameThing(entry: InventoryEntry | undefined, node: ResourceNode): boolean {
-  return entry !== undefined && entry.type === node.definition.type && entry.provider === node.definition.provider;
+  return (
+    entry !== undefined && entry.type === node.definition.type && entry.provider === node.definition.provider
+  );
 }
 
 function trusted(memory: SlotMemory, specHash: string, options: PassOptions): boolean {
@@ -249,7 +281,10 @@ async function observe(step: Step): Promise<Observation<unknown>> {
   }
 }
 
-async function isParentOurs(node: ResourceNode, running: ReadonlyMap<string, Promise<NodeResult>>): Promise<boolean> {
+async function isParentOurs(
+  node: ResourceNode,
+  running: ReadonlyMap<string, Promise<NodeResult>>,
+): Promise<boolean> {
   if ("ours" in node.parent) return node.parent.ours;
   const result = await running.get(node.parent.slot);
   return result?.outputs !== undefined;
@@ -312,8 +347,10 @@ async function act(
   const { desired, memory, node } = step;
   const { definition, slot } = node;
   const base = { slot, provider: definition.provider };
-  const observed = observation.state === "present" && observation.pending === undefined ? observation.observed : undefined;
-  const outputs = (): Outputs | undefined => (observed === undefined ? undefined : definition.outputs(desired, observed));
+  const observed =
+    observation.state === "present" && observation.pending === undefined ? observation.observed : undefined;
+  const outputs = (): Outputs | undefined =>
+    observed === undefined ? undefined : definition.outputs(desired, observed);
   switch (decided.do) {
     case "nothing": {
       const given = outputs();
@@ -365,16 +402,21 @@ async function create(step: Step, intents: Intents, leave: () => void): Promise<
   }
   memory.doubted = true;
   memory.written = { hash: "create", at: options.clock.monotonic(), attempts: 1 };
-  const context = { ...step.context, marker: createMarker({ ...options.marker, slot }, nonce), entry: intent };
+  const context = {
+    ...step.context,
+    marker: createMarker({ ...options.marker, slot }, nonce),
+    entry: intent,
+  };
   const where = describe(definition, reference);
   try {
     const result = await definition.create(desired, context);
+    memory.written.at = options.clock.monotonic();
     options.tracker.event("Normal", "CreatedExternalResource", `created ${where}`);
     return written(step, intent, result, `${where} was created`);
   } catch (thrown) {
     const error = toFlaresmithError(thrown);
     // A clear refusal happened instead of the create; the intent would only delay the next attempt.
-    if (error.class !== "unknownOutcome" && error.class !== "transient") options.inventory.delete(slot);
+    if (error.class !== "unknownOutcome" && error.code !== "INTERNAL_ERROR") options.inventory.delete(slot);
     return { slot, provider: definition.provider, status: "failed", error };
   }
 }
@@ -393,17 +435,32 @@ async function update(
   memory.written = { hash, at: options.clock.monotonic(), attempts };
   if (drifted) options.tracker.drift(definition.provider, definition.type);
   const result = await definition.update(desired, observed, changes, step.context);
+  memory.written.at = options.clock.monotonic();
   const where = describe(definition, reference);
-  const fields = changes.map((change) => change.field).sort().join(", ");
-  const [reason, verb] = drifted ? ["CorrectedDrift", "changed back"] : ["UpdatedExternalResource", "updated"];
+  const fields = changes
+    .map((change) => change.field)
+    .sort()
+    .join(", ");
+  const [reason, verb] = drifted
+    ? ["CorrectedDrift", "changed back"]
+    : ["UpdatedExternalResource", "updated"];
   options.tracker.event("Normal", reason, `${verb} ${fields} of ${where}`);
   const entry = options.inventory.get(slot);
-  if (!entry) throw new FlaresmithError({ code: "INTERNAL_ERROR", message: `${slot} was updated without an inventory entry` });
+  if (!entry)
+    throw new FlaresmithError({
+      code: "INTERNAL_ERROR",
+      message: `${slot} was updated without an inventory entry`,
+    });
   return written(step, entry, result, `${fields} of ${where} was written`);
 }
 
 /** After a write: the inventory knows what was written, and the next pass reads it back before it counts. */
-function written(step: Step, entry: InventoryEntry, result: WriteResult<unknown>, message: string): NodeResult {
+function written(
+  step: Step,
+  entry: InventoryEntry,
+  result: WriteResult<unknown>,
+  message: string,
+): NodeResult {
   const { desired, node, options, reference, specHash } = step;
   const { definition, slot } = node;
   options.inventory.set(slot, {

@@ -62,7 +62,14 @@ export function resource<Desired, Observed, Client>(options: {
 }): ResourceNode {
   const { needs = [], parent = { ours: false }, ephemeral = false, definition, ...rest } = options;
   const known = "slot" in parent && !needs.includes(parent.slot) ? [...needs, parent.slot] : needs;
-  return { kind: "resource", ...rest, definition: definition as ResourceNode["definition"], needs: known, parent, ephemeral };
+  return {
+    kind: "resource",
+    ...rest,
+    definition: definition as ResourceNode["definition"],
+    needs: known,
+    parent,
+    ephemeral,
+  };
 }
 
 /** Declares a lookup. */
@@ -81,7 +88,10 @@ export function lookup<Input, Client>(options: {
 export function input<Value>(inputs: Inputs, slot: string, name: string): Value {
   const value = inputs.get(slot)?.[name];
   if (value === undefined) {
-    throw new FlaresmithError({ code: "INTERNAL_ERROR", message: `the graph asks ${slot} for ${name}, which it does not give` });
+    throw new FlaresmithError({
+      code: "INTERNAL_ERROR",
+      message: `the graph asks ${slot} for ${name}, which it does not give`,
+    });
   }
   return value as Value;
 }

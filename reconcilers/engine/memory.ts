@@ -13,7 +13,7 @@ export interface SlotMemory {
   specHash?: string;
   /** Outputs of the last verified observation. */
   outputs?: Outputs;
-  /** The last write: what it changed (see changesHash), when it was sent (monotonic milliseconds), how often in a row. */
+  /** The last write: what it changed (see changesHash), when it was last under way (monotonic milliseconds), how often in a row. */
   written?: { hash: string; at: number; attempts: number };
   /** Set after a write or an unclear outcome, until it was read by itself. */
   doubted?: boolean;

@@ -22,7 +22,8 @@ export function createObservationSource(clock: Clock): ObservationSource {
   return {
     shared: <Value>(key: string, maxAge: number, load: () => Promise<Value>): Promise<Value> => {
       const known = cache.get(key);
-      if (known && (!known.settled || clock.monotonic() - known.startedAt <= maxAge)) return known.value as Promise<Value>;
+      if (known && (!known.settled || clock.monotonic() - known.startedAt <= maxAge))
+        return known.value as Promise<Value>;
       const entry: Cached = { startedAt: clock.monotonic(), settled: false, value: Promise.resolve() };
       const value = load().then(
         (loaded) => {

@@ -54,17 +54,24 @@ export function providerParts(
   return providers.map((provider) => {
     const type = names[provider] ?? provider;
     const own = results.filter((result) => result.provider === provider);
-    const removal = removals.find((result) => result.provider === provider && (result.status === "removing" || result.status === "failed"));
+    const removal = removals.find(
+      (result) =>
+        result.provider === provider && (result.status === "removing" || result.status === "failed"),
+    );
     const status = worst.find((candidate) => own.some((result) => result.status === candidate)) ?? "ready";
     const candidates = own.filter((result) => result.status === status);
     if ((status === "ready" || status === "drifted") && removal) {
-      if (removal.error) return { type, ...verdict({ slot: removal.slot, provider, status: "failed", error: removal.error }) };
+      if (removal.error)
+        return { type, ...verdict({ slot: removal.slot, provider, status: "failed", error: removal.error }) };
       return { type, status: "False", reason: "Progressing", message: `${removal.message}.` };
     }
     const chosen = candidates.toSorted((a, b) => (a.slot < b.slot ? -1 : 1)).map(verdict);
     const first = chosen[0] ?? { status: "True" as const, reason: "Synced", message: "Synced." };
-    const messages = [...new Set(chosen.filter((one) => one.reason === first.reason).map((one) => one.message))];
-    const shown = messages.length > 3 ? [...messages.slice(0, 3), `And ${messages.length - 3} more.`] : messages;
+    const messages = [
+      ...new Set(chosen.filter((one) => one.reason === first.reason).map((one) => one.message)),
+    ];
+    const shown =
+      messages.length > 3 ? [...messages.slice(0, 3), `And ${messages.length - 3} more.`] : messages;
     const stuck = first.waitsFor === "person" || (status === "waiting" && !progress);
     return { type, ...first, message: shown.join(" "), ...(stuck ? { waitsFor: "person" as const } : {}) };
   });
@@ -74,10 +81,22 @@ export function providerParts(
 export function upToDatePart(results: readonly NodeResult[], drift: "Correct" | "Warn"): StatusPart {
   const drifted = results.filter((result) => result.status === "drifted");
   if (drifted.length === 0) {
-    return { type: "UpToDate", status: "True", reason: "NoDrift", message: "Nothing differs.", countsForReady: false };
+    return {
+      type: "UpToDate",
+      status: "True",
+      reason: "NoDrift",
+      message: "Nothing differs.",
+      countsForReady: false,
+    };
   }
   const fields = drifted
-    .map((result) => `${result.slot}: ${result.changes.map((change) => describeChange(change)).sort().join(", ")}`)
+    .map(
+      (result) =>
+        `${result.slot}: ${result.changes
+          .map((change) => describeChange(change))
+          .sort()
+          .join(", ")}`,
+    )
     .sort();
   return {
     type: "UpToDate",

@@ -44,14 +44,22 @@ export type Plan =
 export const ADOPTED = "adopted";
 
 /** Where and what, for messages: `neon branch staging in proj-1`. */
-export function describe(definition: { provider: string; type: string }, reference: { scope: string; name: string }): string {
+export function describe(
+  definition: { provider: string; type: string },
+  reference: { scope: string; name: string },
+): string {
   return `${definition.provider} ${definition.type} ${reference.name}${reference.scope === "" ? "" : ` in ${reference.scope}`}`;
 }
 
 /** Stable identity of a set of changes. */
 export function changesHash(slot: string, changes: readonly FieldChange[]): string {
-  const text = changes.map((change) => `${change.field}|${change.effect}|${change.from ?? ""}|${change.to ?? ""}`).sort();
-  return createHash("sha256").update([slot, ...text].join("\n")).digest("hex").slice(0, 12);
+  const text = changes
+    .map((change) => `${change.field}|${change.effect}|${change.from ?? ""}|${change.to ?? ""}`)
+    .sort();
+  return createHash("sha256")
+    .update([slot, ...text].join("\n"))
+    .digest("hex")
+    .slice(0, 12);
 }
 
 /** Whose a present resource is, once inventory, intents and parents are weighed in (law 3). */
@@ -72,7 +80,10 @@ export function isOurs(
 
 function confirmation(slot: string, what: string, changes: readonly FieldChange[]): Plan {
   const hash = changesHash(slot, changes);
-  const list = changes.map((change) => change.field).sort().join(", ");
+  const list = changes
+    .map((change) => change.field)
+    .sort()
+    .join(", ");
   return {
     do: "confirm",
     hash,
@@ -93,7 +104,11 @@ function planAbsent(input: PlanInput, slot: string): Plan {
   if (definition.holds === "nothing" || input.ephemeral) return { do: "create" };
   const lost: FieldChange[] = [{ field: `${definition.type} ${entry.id} is gone`, effect: "destroys-data" }];
   if (input.confirmed.has(changesHash(slot, lost))) return { do: "create" };
-  return confirmation(slot, `${where} held ${definition.holds} and was deleted by someone else; a new one would be empty`, lost);
+  return confirmation(
+    slot,
+    `${where} held ${definition.holds} and was deleted by someone else; a new one would be empty`,
+    lost,
+  );
 }
 
 /**
@@ -107,7 +122,10 @@ export function plan(input: PlanInput, slot: string): Plan {
   const where = describe(definition, definition.reference(desired));
   const ours = isOurs(definition, observation, entry, input.parentOurs);
   if (!ours && !input.adopt) {
-    const whose = observation.owner === "foreign" ? "belongs to another installation or object" : "exists and was not made by this object";
+    const whose =
+      observation.owner === "foreign"
+        ? "belongs to another installation or object"
+        : "exists and was not made by this object";
     return {
       do: "fail",
       error: new FlaresmithError({
@@ -119,13 +137,18 @@ export function plan(input: PlanInput, slot: string): Plan {
   }
   if (observation.pending !== undefined) return { do: "wait", message: `${where}: ${observation.pending}` };
   const changes = [...definition.diff(desired, observation.observed, entry)];
-  if (definition.ownership === "marked" && observation.owner !== "ours") changes.push({ field: "marker", effect: "in-place" });
+  if (definition.ownership === "marked" && observation.owner !== "ours")
+    changes.push({ field: "marker", effect: "in-place" });
   if (changes.length === 0) return { do: "nothing" };
   const hash = changesHash(slot, changes);
   const written = input.written;
   if (written?.hash === hash) {
-    const fields = changes.map((change) => change.field).sort().join(", ");
-    if (written.age < WRITE_GRACE) return { do: "wait", message: `${where}: ${fields} was written and is not visible yet` };
+    const fields = changes
+      .map((change) => change.field)
+      .sort()
+      .join(", ");
+    if (written.age < WRITE_GRACE)
+      return { do: "wait", message: `${where}: ${fields} was written and is not visible yet` };
     if (written.attempts >= 3) {
       return {
         do: "fail",
@@ -139,7 +162,9 @@ export function plan(input: PlanInput, slot: string): Plan {
   }
   const guarded = changes.filter((change) => change.effect !== "in-place");
   if (guarded.length > 0 && !input.confirmed.has(changesHash(slot, guarded))) {
-    const verb = guarded.some((change) => change.effect === "destroys-data") ? "would lose data" : "must be replaced";
+    const verb = guarded.some((change) => change.effect === "destroys-data")
+      ? "would lose data"
+      : "must be replaced";
     return confirmation(slot, `${where} ${verb}`, guarded);
   }
   // What was written with the same desired state before and differs now was changed by someone else.

@@ -8,7 +8,11 @@ import type { Condition, StatusPart } from "../../controller/runtime/conditions.
 import { summarize } from "../../controller/runtime/conditions.ts";
 import { parseDuration } from "../../controller/runtime/duration.ts";
 import { FlaresmithError, conditionMessage, conditionReason } from "../../controller/runtime/errors.ts";
-import type { KubernetesObject, ResourceClient, ResourceType } from "../../controller/store/resource-client.ts";
+import type {
+  KubernetesObject,
+  ResourceClient,
+  ResourceType,
+} from "../../controller/store/resource-client.ts";
 import { isApiError } from "../../controller/store/resource-client.ts";
 import { converge, toFlaresmithError } from "./converge.ts";
 import type { Consents, EngineTracker } from "./converge.ts";
@@ -140,7 +144,12 @@ async function ensureFinalizer<T extends ReconciledObject>(
 }
 
 function splitList(text: string | undefined): ReadonlySet<string> {
-  return new Set((text ?? "").split(",").map((part) => part.trim()).filter((part) => part !== ""));
+  return new Set(
+    (text ?? "")
+      .split(",")
+      .map((part) => part.trim())
+      .filter((part) => part !== ""),
+  );
 }
 
 function consentsOf(object: ReconciledObject): Consents {
@@ -210,7 +219,8 @@ async function reconcileLiving<T extends ReconciledObject>(
     persist: () => writer.persist(),
   };
   const archive = blueprint.archive;
-  const requested = requestOf(object) !== undefined && requestOf(object) !== object.status?.lastHandledReconcileAt;
+  const requested =
+    requestOf(object) !== undefined && requestOf(object) !== object.status?.lastHandledReconcileAt;
   const results = archive
     ? []
     : await converge({
@@ -328,13 +338,19 @@ function nextStep(
     ...results.flatMap((result) => (result.status === "failed" ? [result.error] : [])),
     ...removals.flatMap((result) => (result.error ? [result.error] : [])),
   ];
-  const soon = results.some((result) => result.status === "settling") || removals.some((result) => result.status === "removing");
+  const soon =
+    results.some((result) => result.status === "settling") ||
+    removals.some((result) => result.status === "removing");
   const limited = errors.filter((error) => error.class === "rateLimited" && error.until !== undefined);
-  const retried = errors.find((error) => error.class === "transient" || error.class === "unknownOutcome" || error.class === "conflict");
+  const busy = errors.some((error) => error.code === "INTEGRATION_BUSY");
+  const retried = errors.find(
+    (error) => error.class === "transient" || error.class === "unknownOutcome" || error.class === "conflict",
+  );
+  // Work at the provider ends in its own time: asking in ever shorter intervals would only repeat the refusal.
   const waits = limited.map((error) => Math.max(0, (error.until ?? 0) - clock.now()));
-  if (soon) waits.push(SETTLE);
+  if (soon || busy) waits.push(SETTLE);
   if (latest !== undefined) waits.push(latest);
-  if (!soon && retried) return { error: retried };
+  if (!soon && !busy && retried) return { error: retried };
   if (waits.length > 0) return { requeueAfter: Math.min(...waits) };
   const worst = errors[0];
   return worst ? { error: worst } : {};
@@ -377,8 +393,15 @@ async function finalize<T extends ReconciledObject>(
   }
   const parts = providerParts([], removals, environment.conditionTypes);
   const first = removals.find((result) => result.status !== "gone" && result.status !== "orphaned");
-  const progress = { reason: "Deleting", message: `${first?.message ?? "External resources are being removed"}.` };
-  await finish(kind, environment, object, writer, { parts, fields: {}, ...(first?.error ? {} : { progress }) });
+  const progress = {
+    reason: "Deleting",
+    message: `${first?.message ?? "External resources are being removed"}.`,
+  };
+  await finish(kind, environment, object, writer, {
+    parts,
+    fields: {},
+    ...(first?.error ? {} : { progress }),
+  });
   const next = nextStep([], removals, undefined, environment.clock);
   return next.requeueAfter === undefined && next.error === undefined ? { requeueAfter: SETTLE } : next;
 }
@@ -390,7 +413,9 @@ async function releaseFinalizer<T extends ReconciledObject>(
   signal: AbortSignal,
 ): Promise<void> {
   const { name, namespace, resourceVersion, finalizers = [] } = object.metadata;
-  const body = { metadata: { resourceVersion, finalizers: finalizers.filter((finalizer) => finalizer !== FINALIZER) } };
+  const body = {
+    metadata: { resourceVersion, finalizers: finalizers.filter((finalizer) => finalizer !== FINALIZER) },
+  };
   const key = { name, ...(namespace === undefined ? {} : { namespace }) };
   try {
     await client.patch(kind.type, key, { type: "merge", body }, { fieldManager: "flaresmith" }, signal);

@@ -69,7 +69,11 @@ export async function removeEntries(options: RemovalOptions): Promise<RemovalRes
   return (await Promise.all(lanes)).flat();
 }
 
-async function removeOne(entry: InventoryEntry, options: RemovalOptions, intents: Intents): Promise<RemovalResult> {
+async function removeOne(
+  entry: InventoryEntry,
+  options: RemovalOptions,
+  intents: Intents,
+): Promise<RemovalResult> {
   const { inventory, tracker } = options;
   const base = { slot: entry.slot, provider: entry.provider };
   const where = describe(entry, { scope: entry.scope ?? "", name: entry.name ?? entry.id ?? "" });
@@ -102,7 +106,11 @@ function isStoreError(thrown: unknown): boolean {
 }
 
 function withinGrace(entry: InventoryEntry, clock: Clock): boolean {
-  return entry.state === "creating" && entry.since !== undefined && clock.now() - Date.parse(entry.since) < CREATE_GRACE;
+  return (
+    entry.state === "creating" &&
+    entry.since !== undefined &&
+    clock.now() - Date.parse(entry.since) < CREATE_GRACE
+  );
 }
 
 async function removeExternal(
@@ -160,7 +168,12 @@ async function removeExternal(
     return { ...base, status: "gone", message: `${where} is not ours and was left in place` };
   }
   if (entry.state !== "deleting") {
-    const intent: InventoryEntry = { ...entry, id: observation.id, state: "deleting", since: timestamp(clock) };
+    const intent: InventoryEntry = {
+      ...entry,
+      id: observation.id,
+      state: "deleting",
+      since: timestamp(clock),
+    };
     await intents.record(intent);
   }
   if (observation.pending !== undefined) {

@@ -144,7 +144,12 @@ export interface ResourceDefinition<Desired, Observed, Client> {
   diff(desired: Desired, observed: Observed, entry: InventoryEntry | undefined): FieldChange[];
   /** Called only after an intent with the marker's nonce was stored (law 2). */
   create(desired: Desired, context: ResourceContext<Client>): Promise<WriteResult<Observed>>;
-  update(desired: Desired, observed: Observed, changes: readonly FieldChange[], context: ResourceContext<Client>): Promise<WriteResult<Observed>>;
+  update(
+    desired: Desired,
+    observed: Observed,
+    changes: readonly FieldChange[],
+    context: ResourceContext<Client>,
+  ): Promise<WriteResult<Observed>>;
   /** Asks for removal; the engine then observes until it is absent. Absence already is no error. */
   remove(reference: Reference, context: ResourceContext<Client>): Promise<void>;
   /** What dependants may use: ids, URLs, secret values. */

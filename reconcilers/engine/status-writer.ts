@@ -4,7 +4,11 @@
  * the meantime, but never overwrites a status that somebody else wrote.
  */
 import { hashOf } from "../../controller/runtime/hash.ts";
-import type { KubernetesObject, ResourceClient, ResourceType } from "../../controller/store/resource-client.ts";
+import type {
+  KubernetesObject,
+  ResourceClient,
+  ResourceType,
+} from "../../controller/store/resource-client.ts";
 import { isApiError } from "../../controller/store/resource-client.ts";
 import type { InventoryEntry } from "./resource.ts";
 
@@ -31,7 +35,8 @@ export function createStatusWriter(options: {
 }): StatusWriter {
   const { client, inventory, signal, type } = options;
   let current = options.object;
-  const statusOf = (object: KubernetesObject): Record<string, unknown> => (object["status"] ?? {}) as Record<string, unknown>;
+  const statusOf = (object: KubernetesObject): Record<string, unknown> =>
+    (object["status"] ?? {}) as Record<string, unknown>;
   const entries = (): InventoryEntry[] | undefined => {
     const sorted = [...inventory.values()];
     return sorted.length === 0 ? undefined : plain(sorted);
@@ -52,7 +57,11 @@ export function createStatusWriter(options: {
       } catch (error) {
         if (!isApiError(error, "Conflict")) throw error;
         const { name, namespace, uid } = current.metadata;
-        const latest = await client.get(type, { name, ...(namespace === undefined ? {} : { namespace }) }, signal);
+        const latest = await client.get(
+          type,
+          { name, ...(namespace === undefined ? {} : { namespace }) },
+          signal,
+        );
         const untouched = hashOf(statusOf(latest)) === hashOf(statusOf(current));
         if (latest.metadata.uid !== uid || !untouched) throw error;
         await send(latest, status);

@@ -5,11 +5,21 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../../controller/runtime/clock.ts";
 import { timestamp } from "../../controller/runtime/clock.ts";
-import type { KubernetesObject, ResourceClient, ResourceType } from "../../controller/store/resource-client.ts";
+import type {
+  KubernetesObject,
+  ResourceClient,
+  ResourceType,
+} from "../../controller/store/resource-client.ts";
 import { isApiError } from "../../controller/store/resource-client.ts";
 import type { InventoryEntry } from "./resource.ts";
 
-const configMaps: ResourceType = { group: "", version: "v1", kind: "ConfigMap", plural: "configmaps", namespaced: true };
+const configMaps: ResourceType = {
+  group: "",
+  version: "v1",
+  kind: "ConfigMap",
+  plural: "configmaps",
+  namespaced: true,
+};
 
 /** Label on every tombstone. */
 export const TOMBSTONE_LABEL = "flaresmith.dev/tombstone";

@@ -13,13 +13,22 @@ describe("a first Project", () => {
     await world.apply({
       kind: "Project",
       metadata: { name: "shop" },
-      spec: { github: { connectionRef: { name: "github" }, repository: "shop", description: "The shop", topics: ["web"] } },
+      spec: {
+        github: {
+          connectionRef: { name: "github" },
+          repository: "shop",
+          description: "The shop",
+          topics: ["web"],
+        },
+      },
     });
     await world.settle();
     const project = await world.get("Project", "shop");
     expect(conditionOf(project, "Ready")).toMatchObject({ status: "True" });
     expect(statusOf(project)["repositoryUrl"]).toContain("acme/shop");
-    const { repositories } = world.sandbox.github.state() as { repositories: { name: string; topics: string[] }[] };
+    const { repositories } = world.sandbox.github.state() as {
+      repositories: { name: string; topics: string[] }[];
+    };
     expect(repositories.map(({ name }) => name)).toEqual(["shop"]);
     expect(repositories[0]?.topics).toContain("web");
   });

@@ -36,13 +36,30 @@ describe("a whole project", () => {
     await world.pass(60_000);
     const objects = await world.list("Environment");
     const since = world.mark();
-    const revision = (await world.store.list({ group: "flaresmith.dev", version: "v1alpha1", kind: "Project", plural: "projects", namespaced: true })).resourceVersion;
+    const revision = (
+      await world.store.list({
+        group: "flaresmith.dev",
+        version: "v1alpha1",
+        kind: "Project",
+        plural: "projects",
+        namespaced: true,
+      })
+    ).resourceVersion;
     await world.pass(11 * 60_000);
     expect(world.changes(since)).toEqual([]);
-    const after = (await world.store.list({ group: "flaresmith.dev", version: "v1alpha1", kind: "Project", plural: "projects", namespaced: true })).resourceVersion;
+    const after = (
+      await world.store.list({
+        group: "flaresmith.dev",
+        version: "v1alpha1",
+        kind: "Project",
+        plural: "projects",
+        namespaced: true,
+      })
+    ).resourceVersion;
     expect(after).toBe(revision);
     expect(objects).toHaveLength(3);
-    const reads = world.requests(since).filter((entry) => entry.status !== 304);
-    console.log(reads.map((entry) => `${entry.provider} ${entry.method} ${entry.path} ${entry.status}`).join("\n"));
+    console.log(
+      reads.map((entry) => `${entry.provider} ${entry.method} ${entry.path} ${entry.status}`).join("\n"),
+    );
   });
 });

@@ -1,0 +1,64 @@
+/** One virtual time for controller and sandbox: it stands still while anything can run, then jumps to what is due next. */
+import type { Clock } from "../../controller/runtime/clock.ts";
+import type { SandboxClock } from "../../sandbox/core/clock.ts";
+
+export interface VirtualTime {
+  controller: Clock;
+  sandbox: SandboxClock;
+  /** Lets everything run that needs no time. */
+  drain(): Promise<void>;
+  /** Jumps to the next timer, at most `most` milliseconds ahead. @returns false when nothing is due by then */
+  step(most: number): boolean;
+  /** Milliseconds since the epoch. */
+  now(): number;
+}
+
+interface Due {
+  at: number;
+  order: number;
+  run: () => void;
+}
+
+/** @param start milliseconds since the epoch. Default 2026-01-01T00:00:00Z */
+export function virtualTime(start = 1_767_225_600_000): VirtualTime {
+  let now = start;
+  let order = 0;
+  let due: Due[] = [];
+  const set = (milliseconds: number, run: () => void): { cancel(): void } => {
+    const entry = { at: now + Math.max(0, milliseconds), order: (order += 1), run };
+    due.push(entry);
+    return { cancel: () => void (due = due.filter((other) => other !== entry)) };
+  };
+  const sleep = (milliseconds: number, signal?: AbortSignal): Promise<void> =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason as Error);
+        return;
+      }
+      const timer = set(milliseconds, resolve);
+      signal?.addEventListener("abort", () => {
+        timer.cancel();
+        reject(signal.reason as Error);
+      });
+    });
+  const moveTo = (moment: number): void => {
+    now = moment;
+    const ready = due.filter((entry) => entry.at <= now).toSorted((a, b) => a.at - b.at || a.order - b.order);
+    due = due.filter((entry) => entry.at > now);
+    for (const entry of ready) entry.run();
+  };
+  return {
+    now: () => now,
+    controller: { now: () => now, monotonic: () => now - start, setTimer: set, sleep },
+    sandbox: { now: () => now, sleep, advance: (milliseconds) => moveTo(now + milliseconds) },
+    drain: async () => {
+      for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    },
+    step: (most) => {
+      const next = Math.min(...due.map((entry) => entry.at));
+      if (!Number.isFinite(next) || next > now + most) return false;
+      moveTo(Math.max(now, next));
+      return true;
+    },
+  };
+}
