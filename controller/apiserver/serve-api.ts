@@ -31,7 +31,7 @@ export interface ServedApi {
   /** PEM of the authority that signed the server's certificate. */
   authority: string;
   /** Stops accepting, ends every watch, and resolves when all connections are closed. */
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 const LOOPBACK = "127.0.0.1";

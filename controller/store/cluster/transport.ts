@@ -7,7 +7,7 @@ import { ClusterClient } from "./client.ts";
 export interface Transport {
   fetch: Fetch;
   /** Closes idle connections and ends those in use. */
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 /** Opens no connection until the first request. */
@@ -32,7 +32,7 @@ export function clusterTransport(access: Pick<ClusterAccess, "authority" | "clie
 }
 
 /** A client for what a kubeconfig describes, with the transport that it uses. */
-export function connectCluster(access: ClusterAccess): { client: ClusterClient; close(): Promise<void> } {
+export function connectCluster(access: ClusterAccess): { client: ClusterClient; close: () => Promise<void> } {
   const transport = clusterTransport(access);
   const client = new ClusterClient({
     server: access.server,

@@ -1,0 +1,134 @@
+import { X509Certificate } from "node:crypto";
+import { mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect } from "node:tls";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { systemClock, systemRandom } from "../runtime/adapters/system.ts";
+import { readKubeconfig } from "../store/cluster/kubeconfig.ts";
+import { clusterTransport, connectCluster } from "../store/cluster/transport.ts";
+import { builtinTypes, openEmbeddedStore, type EmbeddedStore } from "../store/embedded/index.ts";
+import { serveApi, type ServedApi } from "./serve-api.ts";
+import { servingCertificate } from "./tls.ts";
+
+const namespaces = { group: "", version: "v1", kind: "Namespace", plural: "namespaces", namespaced: false };
+const DAY = 86_400_000;
+
+let directory: string;
+let store: EmbeddedStore;
+const random = systemRandom();
+const clock = systemClock();
+const open: ServedApi[] = [];
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "flaresmith-serve-"));
+  store = await openEmbeddedStore({ path: ":memory:", clock, random, types: builtinTypes });
+});
+afterEach(async () => {
+  for (const api of open.splice(0)) await api.close();
+  await store.close();
+  await rm(directory, { recursive: true });
+});
+
+async function serve(options: { port?: number } = {}): Promise<ServedApi> {
+  const api = await serveApi({ directory, store, clock, random, ...options });
+  open.push(api);
+  return api;
+}
+
+test("the kubeconfig alone is enough to talk to the server", async () => {
+  const api = await serve();
+  const { client, close } = connectCluster(await readKubeconfig(api.kubeconfig));
+  expect((await client.list(namespaces)).items.map((item) => item.metadata.name)).toContain("default");
+  await close();
+});
+
+test("every file in the data directory is its owner's alone", async () => {
+  await serve();
+  for (const name of await readdir(directory))
+    expect((await stat(join(directory, name))).mode & 0o777, name).toBe(0o600);
+});
+
+test("token, port and certificate are the same after a restart", async () => {
+  const first = await serve();
+  const kubeconfig = await readFile(first.kubeconfig, "utf8");
+  await first.close();
+  open.length = 0;
+  const second = await serve();
+  expect(await readFile(second.kubeconfig, "utf8")).toBe(kubeconfig);
+});
+
+test("when the remembered port is taken another one is used; a port asked for is insisted upon", async () => {
+  const first = await serve();
+  await first.close();
+  open.length = 0;
+  const squatter = createServer();
+  await new Promise<void>((resolve) => squatter.listen(first.port, "127.0.0.1", resolve));
+  const second = await serve();
+  expect(second.port).not.toBe(first.port);
+  await expect(serve({ port: first.port })).rejects.toThrow(`Port ${first.port} is taken by another process`);
+  await new Promise((resolve) => squatter.close(resolve));
+});
+
+test("a request without the token gets 401, without the authority no connection", async () => {
+  const api = await serve();
+  const access = await readKubeconfig(api.kubeconfig);
+  const transport = clusterTransport(access);
+  const answer = await transport.fetch(`${api.url}/api/v1/namespaces`);
+  expect(answer.status).toBe(401);
+  expect(await answer.json()).toMatchObject({ kind: "Status", reason: "Unauthorized", code: 401 });
+  expect((await transport.fetch(`${api.url}/readyz`)).status).toBe(200);
+  await transport.close();
+  const stranger = clusterTransport({});
+  await expect(stranger.fetch(`${api.url}/readyz`)).rejects.toThrow();
+  await stranger.close();
+});
+
+test("the certificate is good for the loopback names and only for serving", async () => {
+  const api = await serve();
+  const peer = await new Promise<X509Certificate | undefined>((resolve, reject) => {
+    const socket = connect(
+      { host: "127.0.0.1", port: api.port, ca: api.authority, servername: "localhost" },
+      () => {
+        resolve(socket.getPeerX509Certificate());
+        socket.destroy();
+      },
+    );
+    socket.on("error", reject);
+  });
+  expect(peer?.checkIP("127.0.0.1")).toBe("127.0.0.1");
+  expect(peer?.checkHost("localhost")).toBe("localhost");
+  expect(peer?.ca).toBe(false);
+});
+
+test("certificates are renewed a month before their end, and replaced when damaged; the authority stays", async () => {
+  const at = (now: number) => servingCertificate({ directory, random, clock: { ...clock, now: () => now } });
+  const start = Date.UTC(2026, 0, 1);
+  const first = await at(start);
+  expect((await at(start + 300 * DAY)).certificate).toBe(first.certificate);
+  const renewed = await at(start + 340 * DAY);
+  expect(renewed.certificate).not.toBe(first.certificate);
+  expect(renewed.authority).toBe(first.authority);
+  await writeFile(join(directory, "server.crt"), "torn");
+  const repaired = await at(start + 340 * DAY);
+  expect(
+    new X509Certificate(repaired.certificate).verify(new X509Certificate(first.authority).publicKey),
+  ).toBe(true);
+});
+
+test("closing ends open watches", async () => {
+  const api = await serve();
+  const { client, close } = connectCluster(await readKubeconfig(api.kubeconfig));
+  const stop = new AbortController();
+  const events = client.watch(namespaces, {}, stop.signal)[Symbol.asyncIterator]();
+  expect((await events.next()).value).toMatchObject({ type: "ADDED" });
+  await api.close();
+  open.length = 0;
+  const drained = (async () => {
+    while ((await events.next()).done !== true);
+  })();
+  await drained.catch(() => undefined);
+  expect(store.statistics.watches).toBe(0);
+  await close();
+});
