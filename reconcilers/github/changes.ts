@@ -1,6 +1,6 @@
 import type { FieldChange } from "../engine/resource.ts";
 
-export type Scalar = string | number | boolean | undefined;
+type Scalar = string | number | boolean | undefined;
 /** Notes a difference; `undefined` on either side means not managed, or not looked at. */
 export type Compare = (field: string, to: Scalar, from: Scalar) => void;
 

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
 import { bench, PUBLIC_URL, TOKEN, type Bench } from "../../sandbox/github/testing.ts";
+import { gitBranch } from "./git-branch.ts";
 import { repository } from "./repository.ts";
 import { harnessOn, slotOf } from "./test-context.ts";
 import type { Harness } from "./test-context.ts";
@@ -162,6 +163,16 @@ describe("a GitHub App", () => {
     await slot.create(desired);
     await slot.remove(desired);
     expect(await slot.observe(desired)).toEqual({ state: "absent" });
+  });
+
+  it("proves with it that what lay in the repository is gone too", async () => {
+    const harness = on(app());
+    const branches = slotOf(harness, gitBranch);
+    const branch = { repository: "acme/shop", name: "dev", from: "main" };
+    await slotOf(harness, repository).create(desired);
+    await branches.create(branch);
+    await world.send("DELETE", "/repos/acme/shop");
+    expect(await branches.observe(branch)).toEqual({ state: "absent" });
   });
 
   it("whose listing breaks off proves nothing", async () => {

@@ -13,13 +13,12 @@ import type { GitTree } from "./git-objects.ts";
 import { followRedirects } from "./redirects.ts";
 
 export type { GitHubCredentials } from "./app-token.ts";
-export type { GitHubIdentity } from "./identity.ts";
 
 /** Octokit's typed `request("GET /repos/{owner}/{repo}", {…})`, with credentials and signal set. */
 export type GitHubRequest = Octokit["request"];
 
 /** What a call is for, so that its failure can be told to people. */
-export interface CallOptions {
+interface CallOptions {
   /** What is done to which object, as a gerund: `reading the repository acme/shop`. */
   what: string;
   signal: AbortSignal;

@@ -236,4 +236,16 @@ describe.each([
     const { json } = await world.send("GET", "/orgs/acme/repos");
     expect(json).toHaveLength(2);
   });
+
+  it("becomes ready once although reads lag behind writes", async () => {
+    const { ready, pass, world } = set(template);
+    world.context.faults.setLag({ provider: "github", resource: "*", milliseconds: 5000 });
+    const written: string[] = [];
+    for (let count = 0; count < 60; count += 1) written.push(...(await pass()).writes);
+    await ready();
+    expect(await pass()).toEqual({ open: [], writes: [] });
+    expect(written.filter((line) => line.startsWith("POST") && !line.includes("/git/"))).toEqual(
+      [...new Set(written)].filter((line) => line.startsWith("POST") && !line.includes("/git/")),
+    );
+  });
 });

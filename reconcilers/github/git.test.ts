@@ -91,6 +91,16 @@ describe("a git branch", () => {
     expect(await slot.diff(wanted)).toEqual([]);
   });
 
+  it("of a repository that a person says is gone is absent", async () => {
+    const slot = slotOf(harness, gitBranch);
+    await slot.create(desired);
+    await world.send("DELETE", "/repos/acme/shop");
+    await expect(slot.observe(desired)).rejects.toMatchObject({ code: "INTEGRATION_REPOSITORY_NOT_VISIBLE" });
+    const { entry } = slot;
+    slot.entry = entry && { ...entry, data: { confirmGone: "1" } };
+    expect(await slot.observe(desired)).toEqual({ state: "absent" });
+  });
+
   it("missing in a repository that cannot be seen is not absent", async () => {
     await expect(
       slotOf(harness, gitBranch).observe({ ...desired, repository: "acme/hidden" }),

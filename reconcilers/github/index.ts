@@ -1,6 +1,6 @@
 /** GitHub: the client and one definition for each type of external resource. */
 export { createGitHubClient } from "./client.ts";
-export type { GitHubClient, GitHubClientOptions, GitHubCredentials, GitHubIdentity } from "./client.ts";
+export type { GitHubCredentials } from "./client.ts";
 export { commitFiles } from "./commit-files.ts";
 export { environment } from "./environment.ts";
 export { gitBranch } from "./git-branch.ts";

@@ -8,7 +8,10 @@ import type { GitHubClient } from "./client.ts";
 import type { GitHubIdentity } from "./identity.ts";
 
 /** What every read needs of a context; lookups have no more. */
-export type ReadContext = Pick<ResourceContext<GitHubClient>, "client" | "signal" | "shared" | "fresh">;
+export type ReadContext = Pick<
+  ResourceContext<GitHubClient>,
+  "client" | "signal" | "shared" | "fresh" | "entry"
+>;
 
 /** What is used of GitHub's representation; everything else in it may change without us. */
 export interface RepositoryData {
@@ -83,19 +86,19 @@ export function notVisible(fullName: string, id?: string): FlaresmithError {
 }
 
 /**
- * Called when something below a repository answered 404: that counts only if the repository itself answers 200.
+ * Called when something below a repository answered 404: that counts only if the repository itself answers 200, or is
+ * gone for good: by a complete listing, or by a person's word (`entry.data.confirmGone`).
  *
- * @throws FlaresmithError INTEGRATION_REPOSITORY_NOT_VISIBLE when it does not
+ * @throws FlaresmithError INTEGRATION_REPOSITORY_NOT_VISIBLE when neither is so
  */
 export async function requireVisible(context: ReadContext, repository: string): Promise<void> {
   const { owner, repo } = splitName(repository);
   const key = `repository-visible:${repository.toLowerCase()}`;
-  const seen = await context.shared(
-    key,
-    async () => (await readByName(context, owner, repo)) !== undefined,
-    0,
-  );
-  if (!seen) throw notVisible(repository);
+  const read = async (): Promise<boolean> => (await readByName(context, owner, repo)) !== undefined;
+  if (await context.shared(key, read, 0)) return;
+  if (context.entry?.data?.["confirmGone"] !== undefined) return;
+  if (await provenGone(context, owner, { name: repo })) return;
+  throw notVisible(repository);
 }
 
 export function identityOf(context: ReadContext): Promise<GitHubIdentity> {
@@ -126,15 +129,24 @@ export function accountKind(context: ReadContext, owner: string): Promise<"User"
   return context.shared(`account:${owner.toLowerCase()}`, load, HOUR);
 }
 
+const namesById = (
+  repositories: readonly { id: number | bigint; name: string }[],
+): ReadonlyMap<number, string> =>
+  new Map(repositories.map(({ id, name }) => [Number(id), name.toLowerCase()]));
+
 /**
- * Whether a complete listing, by a credential that sees all repositories of `owner`, lacks the id. False when no
- * listing of that worth can be had.
+ * Whether a complete listing, by a credential that sees all repositories of `owner`, lacks the id, or the name where no
+ * id is known (a renamed repository still answers under its old one). False when no listing of that worth can be had.
  */
-export async function provenGone(context: ReadContext, owner: string, id: number): Promise<boolean> {
+export async function provenGone(
+  context: ReadContext,
+  owner: string,
+  wanted: { id: number } | { name: string },
+): Promise<boolean> {
   const identity = await identityOf(context);
   if (!identity.completeListing || identity.account.login.toLowerCase() !== owner.toLowerCase()) return false;
   const { client, signal } = context;
-  const load = async (): Promise<ReadonlySet<number> | undefined> => {
+  const load = async (): Promise<ReadonlyMap<number, string> | undefined> => {
     const what = `listing the repositories of ${owner}`;
     if (identity.kind === "user") {
       const own = await client.list(
@@ -142,7 +154,7 @@ export async function provenGone(context: ReadContext, owner: string, id: number
         (request, page) => request("GET /user/repos", { affiliation: "owner", per_page: 100, page }),
         (data) => data,
       );
-      return new Set(own.map((item) => Number(item.id)));
+      return namesById(own);
     }
     // The selection may have been narrowed since the identity was read: this listing's own word counts.
     let all = true;
@@ -154,12 +166,13 @@ export async function provenGone(context: ReadContext, owner: string, id: number
         return data.repositories;
       },
     );
-    return all ? new Set(found.map((item) => Number(item.id))) : undefined;
+    return all ? namesById(found) : undefined;
   };
-  const ids = await context.shared(
+  const known = await context.shared(
     `repositories:${owner.toLowerCase()}`,
     load,
     context.fresh ? 0 : undefined,
   );
-  return ids !== undefined && !ids.has(id);
+  if (known === undefined) return false;
+  return "id" in wanted ? !known.has(wanted.id) : ![...known.values()].includes(wanted.name.toLowerCase());
 }

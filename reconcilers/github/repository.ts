@@ -56,7 +56,8 @@ async function search(
   const { scope, name } = reference;
   const moved = await readById(context, Number(id));
   if (moved) return present(moved, context);
-  const gone = context.entry?.data?.["confirmGone"] === id || (await provenGone(context, scope, Number(id)));
+  const gone =
+    context.entry?.data?.["confirmGone"] === id || (await provenGone(context, scope, { id: Number(id) }));
   if (!gone) return { state: "unknown", error: notVisible(`${scope}/${name}`, id) };
   return taken ? present(taken, context) : { state: "absent" };
 }
