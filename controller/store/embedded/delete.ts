@@ -2,8 +2,8 @@
 import type { DeleteOptions, KubernetesObject } from "../resource-client.ts";
 import type { StoredObject } from "./collection.ts";
 import { ApiError } from "../resource-client.ts";
-import { notFound } from "./errors.ts";
-import { NAMESPACE_KEY } from "./namespaces.ts";
+import { forbidden, notFound } from "./errors.ts";
+import { NAMESPACE_KEY, STANDING_NAMESPACES } from "./namespaces.ts";
 import { parseObject } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
 import { typeKey, type TypeDefinition } from "./type-definition.ts";
@@ -56,6 +56,9 @@ export function deleteObject(
       key.name,
       `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${stored.revision}). The object might have been modified`,
     );
+  }
+  if (typeKey(definition.type) === NAMESPACE_KEY && STANDING_NAMESPACES.includes(key.name)) {
+    throw forbidden(definition.type, key.name, "this namespace may not be deleted");
   }
   return markDeleted(tx, definition, stored, options.propagationPolicy ?? "Background");
 }

@@ -10,6 +10,7 @@ import { alreadyExists, badRequest, conflict, forbidden, invalid, modified, notF
 import { cloneJson, equalJson, isObject } from "./json.ts";
 import { trackUpdate } from "./managed-fields/track-update.ts";
 import { validateMetadata, validateMetadataUpdate } from "./metadata.ts";
+import { shapeMetadata } from "./metadata-shape.ts";
 import { NAMESPACE_KEY } from "./namespaces.ts";
 import { parseObject } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
@@ -131,6 +132,7 @@ export function createObject(
   checkKind(definition, object);
   if (!isObject(object.metadata)) object.metadata = { name: "" };
   const { metadata } = object;
+  const unknownMetadata = shapeMetadata(type, metadata);
   if (
     metadata.resourceVersion !== undefined &&
     metadata.resourceVersion !== "" &&
@@ -167,7 +169,8 @@ export function createObject(
   metadata.creationTimestamp = tx.time;
   if (definition.hasGeneration) metadata.generation = 1;
   else delete metadata.generation;
-  const { unknownFields } = definition.prepare?.(object, { status: false }) ?? { unknownFields: [] };
+  const prepared = definition.prepare?.(object, { status: false });
+  const unknownFields = [...unknownMetadata, ...(prepared?.unknownFields ?? [])];
   const causes = validateMetadata(type, metadata);
   causes.push(...(definition.validate?.(object, { status: false, causes }) ?? []));
   if (causes.length > 0) throw invalid(type, metadata.name ?? "", causes);
@@ -293,6 +296,7 @@ export function replaceObject(
     }
   }
   const { metadata } = object;
+  const unknownMetadata = shapeMetadata(type, metadata);
   metadata.name = stored.name;
   dropEmpty(metadata);
   keep(metadata, old.metadata, [
@@ -306,9 +310,8 @@ export function replaceObject(
     "generateName",
   ]);
   const given = metadata.managedFields;
-  const { unknownFields } = definition.prepare?.(object, { old, status: options.status }) ?? {
-    unknownFields: [],
-  };
+  const prepared = definition.prepare?.(object, { old, status: options.status });
+  const unknownFields = [...unknownMetadata, ...(prepared?.unknownFields ?? [])];
   if (definition.hasGeneration && !options.status && contentChanged(old, object, definition)) {
     metadata.generation = (old.metadata.generation ?? 0) + 1;
   }
