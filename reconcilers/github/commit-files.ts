@@ -13,6 +13,11 @@ const MOST_BYTES = 25 * 1024 * 1024;
 /** Blobs asked for at once; the transport bounds what all of them do together. */
 const AT_ONCE = 8;
 
+/** How every pointer file of Git LFS begins (its specification, version 1). */
+const LFS_POINTER = Buffer.from("version https://git-lfs.github.com/spec/v1\n");
+const startsWith = (content: Uint8Array, prefix: Uint8Array): boolean =>
+  Buffer.compare(content.subarray(0, prefix.length), prefix) === 0;
+
 const TREE = "040000";
 const LINK = "120000";
 const SUBMODULE = "160000";
@@ -102,6 +107,13 @@ async function readAll(
     }));
     files.push(...(await Promise.all(batch)));
   }
+  const pointer = files.find(({ content }) => content.length < 1024 && startsWith(content, LFS_POINTER));
+  if (pointer)
+    throw unsupported(
+      input,
+      `holds ${pointer.path}, whose content lies in Git LFS`,
+      "Commit the file itself in place of the pointer.",
+    );
   return files;
 }
 
@@ -111,7 +123,7 @@ export const commitFiles: LookupDefinition<CommitFilesInput, GitHubClient> = Obj
   type: "commitFiles",
   /**
    * @throws FlaresmithError SPEC_BUNDLE_MISSING when there is nothing at the path, SPEC_BUNDLE_UNSUPPORTED for links,
-   * submodules, and more than 1,000 files or 25 MiB, SPEC_REFERENCE_MISSING when there is no such commit
+   * submodules, pointers of Git LFS, and more than 1,000 files or 25 MiB, SPEC_REFERENCE_MISSING when there is no such commit
    */
   look: async (input: CommitFilesInput, context: ReadContext): Promise<CommitFilesOutputs> => {
     const found = await find(input, context);

@@ -200,6 +200,29 @@ describe("the files of a commit", () => {
     await expect(look(path)).rejects.toMatchObject(expected);
   });
 
+  it("that lie elsewhere, or are too many or too large, are refused with a clear error", async () => {
+    const commit = (files: Record<string, string | Uint8Array>): string =>
+      world.github.commit({ owner: "acme", name: "shop", branch: "main", files });
+    const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n";
+    const lfs = commit({ "lfs/a.bin": pointer });
+    await expect(look("lfs", lfs)).rejects.toMatchObject({
+      code: "SPEC_BUNDLE_UNSUPPORTED",
+      message: expect.stringContaining("a.bin"),
+    });
+    const many = commit(Object.fromEntries(Array.from({ length: 1001 }, (_, n) => [`many/${n}`, "x"])));
+    const large = commit({ "large/a": new Uint8Array(26 * 1024 * 1024) });
+    const before = world.context.journal.last();
+    await expect(look("many", many)).rejects.toMatchObject({
+      code: "SPEC_BUNDLE_UNSUPPORTED",
+      message: expect.stringContaining("1001 files"),
+    });
+    await expect(look("large", large)).rejects.toMatchObject({
+      code: "SPEC_BUNDLE_UNSUPPORTED",
+      message: expect.stringContaining("bytes"),
+    });
+    expect(world.context.journal.since(before).filter((entry) => /blobs/.test(entry.path))).toEqual([]);
+  });
+
   it("of a commit that is not there are an error that names it", async () => {
     await expect(look("dist", "0".repeat(40))).rejects.toMatchObject({
       code: "SPEC_REFERENCE_MISSING",

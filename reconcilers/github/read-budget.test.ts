@@ -8,7 +8,7 @@ import { secretValues } from "../../controller/runtime/secret-value.ts";
 import { createTracker } from "../../controller/runtime/tracker.ts";
 import { createTransport } from "../../controller/runtime/transport.ts";
 import { createObservationSource } from "../engine/observation-source.ts";
-import type { ResourceDefinition } from "../engine/resource.ts";
+import type { Depth, ResourceDefinition } from "../engine/resource.ts";
 import { createGitHubClient } from "./client.ts";
 import type { GitHubClient } from "./client.ts";
 import { environment } from "./environment.ts";
@@ -78,7 +78,7 @@ async function project() {
     world.advance(milliseconds);
     await clock.advance(milliseconds);
   };
-  const looks: (() => Promise<unknown>)[] = [];
+  const looks: ((depth: Depth) => Promise<unknown>)[] = [];
   const add = async <Desired, Observed>(
     definition: ResourceDefinition<Desired, Observed, GitHubClient>,
     desired: Desired,
@@ -86,7 +86,7 @@ async function project() {
     const slot = slotOf(harness, definition);
     await slot.create(desired);
     await slot.correct(desired);
-    looks.push(async () => expect(await slot.diff(desired, { depth: "shallow", fresh: false })).toEqual([]));
+    looks.push(async (depth) => expect(await slot.diff(desired, { depth, fresh: false })).toEqual([]));
   };
   await add(repository, { owner: "acme", name: "shop", topics: ["shop"] });
   for (const name of names) {
@@ -106,10 +106,10 @@ async function project() {
       rules: { deletion: true },
     },
   });
-  const pass = async () => {
+  const pass = async (depth: Depth = "shallow") => {
     await advance(10 * 60_000);
     const before = world.context.journal.last();
-    for (const look of looks) await look();
+    for (const look of looks) await look(depth);
     return world.context.journal.since(before);
   };
   return { world, pass, advance };
@@ -132,6 +132,15 @@ describe("looking at a project with three environments", () => {
         ]),
       ].toSorted(),
     );
+  });
+
+  it("in depth asks also for the patterns of each environment and the ruleset by itself, free of charge", async () => {
+    const { pass } = await project();
+    const shallow = await pass();
+    await pass("deep");
+    const deep = await pass("deep");
+    expect(deep.length - shallow.length).toBe(4);
+    expect(deep.every((entry) => entry.status === 304)).toBe(true);
   });
 
   it("stays free of charge when the installation token was renewed", async () => {

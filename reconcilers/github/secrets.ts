@@ -210,6 +210,7 @@ export const secrets = define<SecretsDesired, SecretsObserved>({
   segment: "githubSecrets",
   holds: "nothing",
   ownership: "inherited",
+  content: true,
   fields: { secrets: "write-only" },
   reference: referenceOf,
   observe: async (reference, context) => {

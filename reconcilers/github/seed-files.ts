@@ -121,6 +121,7 @@ export const seedFiles = define<SeedFilesDesired, SeedFilesObserved>({
   segment: "githubSeedFiles",
   holds: "nothing",
   ownership: "inherited",
+  content: true,
   // Compared with nothing: they are written once.
   fields: { files: "write-only" },
   reference: ({ repository, branch }) => ({ scope: repository, name: branch }),

@@ -161,6 +161,7 @@ export const variables = define<VariablesDesired, VariablesObserved>({
   segment: "githubVariables",
   holds: "nothing",
   ownership: "inherited",
+  content: true,
   fields: { variables: "shallow" },
   reference: referenceOf,
   observe: async (reference, context) => {
