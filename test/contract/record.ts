@@ -6,6 +6,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openKubeApi, type KubeApi } from "./kube-api.ts";
 import { normalError, normalObject, type Answer } from "./transcript.ts";
+import { decodingSteps } from "./decoding-steps.ts";
 import { steps, type Step } from "./transcript-steps.ts";
 import { widgetCrd } from "./widget.ts";
 
@@ -86,7 +87,7 @@ export async function record(kubeconfig: string): Promise<Record<string, Answer>
   }
   const answers: Record<string, Answer> = {};
   const versions = new Map<string, number>();
-  for (const step of steps) answers[step.title] = await ask(api, step, versions);
+  for (const step of [...decodingSteps, ...steps]) answers[step.title] = await ask(api, step, versions);
   return answers;
 }
 

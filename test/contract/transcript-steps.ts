@@ -18,7 +18,8 @@ export interface Step {
 
 type Fields = Record<string, unknown>;
 
-const widget = (name: string, spec: unknown, metadata: Fields = {}): Fields => ({
+/** A widget with this name and spec. */
+export const widget = (name: string, spec: unknown, metadata: Fields = {}): Fields => ({
   apiVersion: "probe.dev/v1alpha1",
   kind: "Widget",
   metadata: { name, ...metadata },
@@ -100,44 +101,6 @@ export const steps: readonly Step[] = [
     name: "v",
     strict: true,
     body: widget("v", { name: "a", junk: 1, items: [{ name: "q", u: 1 }], nested: { b: "1", zip: [] } }),
-  },
-  {
-    title: "metadata: unknown field",
-    verb: "create",
-    name: "v",
-    strict: true,
-    body: widget("v", { name: "a", junk: 1 }, { foo: 1 }),
-  },
-  {
-    title: "metadata: unknown field is dropped",
-    verb: "create",
-    name: "v",
-    dryRun: true,
-    body: widget("v", { name: "a" }, { foo: 1, creationTimestamp: null, annotations: { a: null } }),
-  },
-  {
-    title: "metadata: label is a number",
-    verb: "create",
-    name: "v",
-    body: widget("v", { name: "a" }, { labels: { a: 5 } }),
-  },
-  {
-    title: "metadata: labels are a list",
-    verb: "create",
-    name: "v",
-    body: widget("v", { name: "a" }, { labels: ["a"] }),
-  },
-  {
-    title: "metadata: generation is text",
-    verb: "create",
-    name: "v",
-    body: widget("v", { name: "a" }, { generation: "a" }),
-  },
-  {
-    title: "metadata: finalizers are a text",
-    verb: "create",
-    name: "v",
-    body: widget("v", { name: "a" }, { finalizers: "a" }),
   },
   {
     title: "metadata: bad name",

@@ -15,6 +15,7 @@ import {
 } from "../../controller/store/embedded/index.ts";
 import { createTestClock, createTestRandom } from "./test-inputs.ts";
 import { normalError, normalObject, type Answer } from "./transcript.ts";
+import { decodingSteps } from "./decoding-steps.ts";
 import { steps, type Step } from "./transcript-steps.ts";
 import { widgetDefinition, widgetType } from "./widget.ts";
 
@@ -91,7 +92,7 @@ describe("the embedded store answers as kube-apiserver does", async () => {
     { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } },
   );
   const versions = new Map<string, number>();
-  for (const step of steps) {
+  for (const step of [...decodingSteps, ...steps]) {
     test(step.title, async () => {
       expect(recorded, "record.ts has to be run again").toHaveProperty([step.title]);
       expect(await ask(store, step, versions)).toEqual(recorded[step.title]);
