@@ -54,7 +54,7 @@ interface Bindings {
 export type ApiServer = Hono<{ Bindings: Bindings }>;
 
 /** The Kubernetes version whose behaviour this API follows. kubectl compares its own with it. */
-export const SERVER_VERSION = "v1.36.3+flaresmith";
+const SERVER_VERSION = "v1.36.3+flaresmith";
 
 const NOT_FOUND = "404 page not found\n";
 const OPEN_PATHS = new Set(["/healthz", "/livez", "/readyz", "/version"]);

@@ -13,7 +13,7 @@ export class DecodeError extends Error {
 }
 
 /** What a scan of a JSON text finds besides its value. */
-export interface Scan {
+interface Scan {
   /** Paths of fields that stand twice in one object, such as `spec.interval`. */
   duplicates: readonly string[];
 }
@@ -36,7 +36,7 @@ function childPath(level: Level): string {
  * @param text valid JSON or not: what is wrong with it is the parser's to say
  * @throws DecodeError when it is nested deeper than {@link DEPTH_LIMIT}
  */
-export function scan(text: string): Scan {
+function scan(text: string): Scan {
   const duplicates = new Set<string>();
   const levels: Level[] = [];
   for (let at = 0; at < text.length; at += 1) {

@@ -8,7 +8,7 @@ export interface MediaType {
   parameters: Readonly<Record<string, string>>;
 }
 
-export type Encoding = "json" | "yaml";
+type Encoding = "json" | "yaml";
 
 /** How an answer is wanted. */
 export interface Negotiated {

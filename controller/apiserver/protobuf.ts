@@ -8,7 +8,7 @@ import { badRequest } from "./status.ts";
 type Scalar = "text" | "bytes" | "integer" | "flag" | "time" | "microTime" | "rawJson";
 
 /** How a field is read. `textMap` and `bytesMap` are maps with text keys. */
-export type Field = Scalar | "texts" | "textMap" | "bytesMap" | { message: Message } | { messages: Message };
+type Field = Scalar | "texts" | "textMap" | "bytesMap" | { message: Message } | { messages: Message };
 
 /** A message: field number to the name in JSON and how it is read. Numbers that are not here are skipped. */
 export type Message = Readonly<Record<number, readonly [name: string, field: Field]>>;

@@ -2,7 +2,7 @@
 import type { DeleteOptions, ListOptions, StatusCause } from "../store/resource-client.ts";
 import { badRequest, invalidOptions } from "./status.ts";
 
-export type FieldValidation = "Strict" | "Warn" | "Ignore";
+type FieldValidation = "Strict" | "Warn" | "Ignore";
 
 export interface WriteQuery {
   dryRun: boolean;

@@ -39,7 +39,7 @@ export const NAME_COLUMN: ColumnDefinition = {
 };
 
 /** @returns the metadata of anything that looks like an object of the API */
-export function metadataOf(object: unknown): Metadata {
+function metadataOf(object: unknown): Metadata {
   return (object as { metadata?: Metadata }).metadata ?? {};
 }
 

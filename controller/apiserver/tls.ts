@@ -15,7 +15,7 @@ const RENEW_DAYS = 30;
 const BACKDATE_MILLISECONDS = 3_600_000;
 
 /** Names that the server certificate is good for. */
-export const SERVER_NAMES = ["127.0.0.1", "::1", "localhost"] as const;
+const SERVER_NAMES = ["127.0.0.1", "::1", "localhost"] as const;
 
 export interface ServingCertificate extends KeyPair {
   /** PEM of the authority, for kubeconfigs. */

@@ -28,7 +28,7 @@ const STRATEGIC = "application/strategic-merge-patch+json";
 const PATCH_TYPES = ["application/json-patch+json", "application/merge-patch+json", APPLY];
 
 /** The field manager of a request that names none: the product in its User-Agent (apiserver `prefixFromUserAgent`). */
-export function managerOf(request: Request): string {
+function managerOf(request: Request): string {
   const product = (request.headers.get("user-agent") ?? "").split("/", 1)[0] ?? "";
   const printable = product.replace(/[\p{Cc}\p{Cf}]/gu, "").slice(0, 128);
   return printable === "" ? "unknown" : printable;

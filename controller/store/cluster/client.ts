@@ -126,7 +126,11 @@ export class ClusterClient implements ResourceClient {
     return (await response.json()) as T;
   }
 
-  get<T extends KubernetesObject>(type: ResourceType, key: ObjectKey, signal?: AbortSignal): Promise<T> {
+  async get<T extends KubernetesObject>(
+    type: ResourceType,
+    key: ObjectKey,
+    signal?: AbortSignal,
+  ): Promise<T> {
     return this.#call({ method: "GET", path: pathOf(type, keyOf(type, key)) }, signal);
   }
 
