@@ -119,6 +119,14 @@ async function patch(
   );
   if (answer.ok) return answer.data;
   if (answer.failure.status === 404) return undefined;
+  if (body["visibility"] === "internal" && /visibility/i.test(answer.failure.message))
+    throw new FlaresmithError({
+      code: "INTEGRATION_UNSUPPORTED_BY_PLAN",
+      message: `the repository ${fullName} cannot be Internal: ${answer.failure.message}`,
+      field: "spec.github.visibility",
+      hint: "Only organizations of an enterprise have internal repositories: choose Private or Public.",
+      context: { provider: "github" },
+    });
   if (!/already exists/i.test(answer.failure.message)) throw answer.error;
   throw new FlaresmithError({
     code: "INTEGRATION_NAME_CONFLICT",
@@ -160,7 +168,8 @@ async function putTopics(
  *
  * @returns `pending` when GitHub does not accept settings yet, because it is still generating the repository
  * @throws FlaresmithError ENV_ARCHIVED for an archived repository, SPEC_INVALID for more topics than there is room for
- * and for a repository that was transferred, INTEGRATION_NAME_CONFLICT for a name that another repository has
+ * and for a repository that was transferred, INTEGRATION_NAME_CONFLICT for a name that another repository has,
+ * INTEGRATION_UNSUPPORTED_BY_PLAN where there are no internal repositories
  */
 export async function updateRepository(
   desired: RepositoryDesired,

@@ -133,6 +133,22 @@ describe("a plain repository", () => {
     });
   });
 
+  it("Internal where that does not exist is an error that says so", async () => {
+    world.context.faults.add({
+      method: "PATCH",
+      status: 422,
+      body: { message: "Visibility can't be internal. Please try again" },
+      times: 0,
+    });
+    const slot = slotOf(harness, repository);
+    await slot.create({ ...desired, visibility: "Internal" });
+    expect(await shown()).toMatchObject({ private: true });
+    await expect(slot.correct({ ...desired, visibility: "Internal" })).rejects.toMatchObject({
+      code: "INTEGRATION_UNSUPPORTED_BY_PLAN",
+      field: "spec.github.visibility",
+    });
+  });
+
   it("archived, is an error that says so, and nothing is sent", async () => {
     const slot = await converged();
     await world.send("PATCH", "/repos/acme/shop", { body: { archived: true } });

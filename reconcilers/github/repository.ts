@@ -151,12 +151,13 @@ export const repository = define<RepositoryDesired, RepositoryObserved>({
     const { client, signal } = context;
     const found =
       id === undefined ? await readByName(context, scope, name) : await readById(context, Number(id));
-    if (!found) return;
+    if (!found) return undefined;
     const { login: owner } = found.owner;
     const what = `deleting the repository ${found.full_name}`;
-    await client.attempt({ what, signal, write: true, tolerate: [404] }, (request) =>
+    const answer = await client.attempt({ what, signal, write: true, tolerate: [404] }, (request) =>
       request("DELETE /repos/{owner}/{repo}", { owner, repo: found.name }),
     );
+    return answer.ok ? "deleted" : undefined;
   },
   outputs: (_desired, observed) => outputs(observed),
 });
