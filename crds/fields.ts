@@ -43,7 +43,9 @@ export const connectionReference = () =>
       name: objectName().describe("Name of the Connection."),
       namespace: objectName()
         .optional()
-        .describe("Namespace of the Connection, when it is another one; that Connection must list this namespace in allowedNamespaces."),
+        .describe(
+          "Namespace of the Connection, when it is another one; that Connection must list this namespace in allowedNamespaces.",
+        ),
     })
     .describe("The Connection that holds identity and credentials at the provider.");
 
@@ -56,24 +58,33 @@ export const secretKeyReference = () =>
     .describe("A value in a Secret.");
 
 export const suspend = () =>
-  z.boolean().default(false).describe("True stops all work on this object, deletion included, until it is set back.");
+  z
+    .boolean()
+    .default(false)
+    .describe("True stops all work on this object, deletion included, until it is set back.");
 
 export const interval = (standard: string) =>
   duration()
     .default(standard)
-    .describe(`How often the world is compared again when nothing happened, as a Go duration. Default ${standard}.`);
+    .describe(
+      `How often the world is compared again when nothing happened, as a Go duration. Default ${standard}.`,
+    );
 
 export const deletionPolicy = () =>
   z
     .enum(["Orphan", "Delete"])
     .default("Orphan")
-    .describe("What deleting this object does to external things that hold data or code: Orphan leaves them in place and records a tombstone, Delete removes them.");
+    .describe(
+      "What deleting this object does to external things that hold data or code: Orphan leaves them in place and records a tombstone, Delete removes them.",
+    );
 
 export const drift = () =>
   z
     .enum(["Correct", "Warn"])
     .default("Correct")
-    .describe("What happens when the world differs from this object: Correct changes it back, Warn only reports it in the UpToDate condition.");
+    .describe(
+      "What happens when the world differs from this object: Correct changes it back, Warn only reports it in the UpToDate condition.",
+    );
 
 /** A plain value, or a fact that is known when the revision is deployed. */
 export const variable = () =>
@@ -84,7 +95,9 @@ export const variable = () =>
       .object({
         field: z
           .enum(["project", "environment", "stage", "revision", "neonBranch"])
-          .describe("Which fact: the project's name, the short name of the environment or preview, the stage, the deployed commit, or the database branch."),
+          .describe(
+            "Which fact: the project's name, the short name of the environment or preview, the stage, the deployed commit, or the database branch.",
+          ),
       })
       .optional()
       .describe("A fact about the deployment instead of a fixed value."),
@@ -94,7 +107,10 @@ export const condition = () =>
   z.object({
     type: z.string().describe("Type of the condition, such as Ready."),
     status: z.enum(["True", "False", "Unknown"]).describe("Whether the condition holds."),
-    observedGeneration: z.int().optional().describe("Generation of the object that this condition speaks of."),
+    observedGeneration: z
+      .int()
+      .optional()
+      .describe("Generation of the object that this condition speaks of."),
     lastTransitionTime: z.iso.datetime().describe("When status last changed."),
     reason: z.string().describe("One CamelCase word for programs."),
     message: z.string().describe("What is the case, where, and what to do about it."),
@@ -108,11 +124,15 @@ export const statusOf = <Shape extends z.ZodRawShape>(extra: Shape) =>
       .array(condition())
       .optional()
       .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"] })
-      .describe("Conditions by the kstatus convention: Ready always, Reconciling and Stalled only when true."),
+      .describe(
+        "Conditions by the kstatus convention: Ready always, Reconciling and Stalled only when true.",
+      ),
     lastHandledReconcileAt: z
       .string()
       .optional()
-      .describe("The last value of the annotation flaresmith.dev/reconcile-requested-at that was acted upon."),
+      .describe(
+        "The last value of the annotation flaresmith.dev/reconcile-requested-at that was acted upon.",
+      ),
     ...extra,
   });
 
@@ -130,7 +150,12 @@ export const inventoryEntry = () =>
     type: z.string().describe("Type of the external resource."),
     id: z.string().optional().describe("The provider's id; missing while a create is on its way."),
     name: z.string().optional().describe("The provider's name for it."),
-    scope: z.string().optional().describe("Where it lies at the provider: an owner, an owner/repository, a Neon project id, an account id."),
+    scope: z
+      .string()
+      .optional()
+      .describe(
+        "Where it lies at the provider: an owner, an owner/repository, a Neon project id, an account id.",
+      ),
     key: z.string().describe("Idempotency key: <namespace>/<project>-<resource>-<environment>."),
     state: z
       .enum(["creating", "ready", "pending", "deleting", "conflict", "unknown", "error"])
@@ -138,9 +163,22 @@ export const inventoryEntry = () =>
     nonce: z.string().optional().describe("Part of the marker of the create that this entry stands for."),
     since: z.string().optional().describe("When the intent (creating, deleting) was recorded."),
     specHash: z.string().optional().describe("Hash of the desired state that was last written."),
-    fingerprint: z.string().optional().describe("What the provider said about the state that was last written."),
-    data: z.record(z.string(), z.string()).optional().describe("What else must be remembered, such as keyed hashes of written secrets."),
-    policy: z.enum(["Orphan", "Delete"]).optional().describe("What removal from the spec or deletion of the object does to it."),
+    fingerprint: z
+      .string()
+      .optional()
+      .describe("What the provider said about the state that was last written."),
+    data: z
+      .record(z.string(), z.string())
+      .optional()
+      .describe("What else must be remembered, such as keyed hashes of written secrets."),
+    parent: z
+      .string()
+      .optional()
+      .describe("Slot of what it is a part of: it goes, or stays, together with that."),
+    policy: z
+      .enum(["Orphan", "Delete"])
+      .optional()
+      .describe("What removal from the spec or deletion of the object does to it."),
     connection: z.string().optional().describe("Namespace and name of the Connection it was reached by."),
     error: z.string().optional().describe("The last error about it."),
   });

@@ -6,7 +6,7 @@ const rules = (file: string, text: string): string[] => check(file, text).map((p
 describe("import arrows", () => {
   it.each([
     ["crds/project.ts", "../controller/runtime/clock.ts"],
-    ["controller/runtime/queue.ts", "../store/resource-client.ts"],
+    ["controller/runtime/queue.ts", "../store/embedded/store.ts"],
     ["controller/store/embedded.ts", "../apiserver/server.ts"],
     ["controller/apiserver/server.ts", "../../reconcilers/project.ts"],
     ["controller/sources/git.ts", "../store/embedded.ts"],

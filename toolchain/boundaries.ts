@@ -51,7 +51,8 @@ const below = [
 /** What each area may import besides itself: areas, or single files. Areas without an entry may import anything. */
 const arrows: Readonly<Record<string, readonly string[]>> = {
   crds: [],
-  "controller/runtime": ["crds"],
+  // The resource model itself: caches, events and the manager speak it; it imports nothing.
+  "controller/runtime": [storeInterface, "crds"],
   "controller/store": shared,
   "controller/apiserver": ["controller/store", ...shared],
   "controller/sources": [storeInterface, ...shared],

@@ -28,7 +28,7 @@ export interface Slot<Desired, Observed> {
   /** Creates or updates what differs, once, and returns what was done; throws when it is unknown. */
   converge(desired: Desired): Promise<{ did: "nothing" | "created" | "updated"; changes: string[] }>;
   outputs(desired: Desired): Promise<Outputs>;
-  remove(reference: Reference): Promise<void>;
+  remove(reference: Reference): Promise<"deleted" | void>;
   /** Runs the definition's `create` alone. */
   create(desired: Desired): Promise<WriteResult<Observed>>;
 }

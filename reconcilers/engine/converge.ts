@@ -320,6 +320,7 @@ function remember(step: Step, observation: Observation<unknown>, decided: Plan, 
     ...(adopted ? { nonce: ADOPTED } : {}),
     specHash: settled ? specHash : entry?.specHash,
     fingerprint: observation.fingerprint ?? entry?.fingerprint,
+    parent: partOf(node),
     policy: node.removal,
     connection: connectionKey(node),
     error: undefined,
@@ -331,6 +332,11 @@ function remember(step: Step, observation: Observation<unknown>, decided: Plan, 
   memory.specHash = specHash;
   memory.doubted = false;
   if (memory.written) memory.written = { ...memory.written, attempts: 0 };
+}
+
+/** Slot of what the node is a part of, when that is of the same object. */
+function partOf(node: ResourceNode): string | undefined {
+  return "slot" in node.parent ? node.parent.slot : undefined;
 }
 
 function connectionKey(node: ResourceNode): string | undefined {
@@ -391,6 +397,7 @@ async function create(step: Step, intents: Intents, leave: () => void): Promise<
     state: "creating",
     nonce,
     since: timestamp(options.clock),
+    parent: partOf(node),
     policy: node.removal,
     connection: connectionKey(node),
   };
@@ -461,14 +468,13 @@ function written(
   result: WriteResult<unknown>,
   message: string,
 ): NodeResult {
-  const { desired, node, options, reference, specHash } = step;
+  const { desired, node, options, reference } = step;
   const { definition, slot } = node;
   options.inventory.set(slot, {
     ...entry,
     id: result.id,
     name: result.name ?? reference.name,
     state: result.pending === undefined ? "ready" : "pending",
-    specHash,
     fingerprint: result.fingerprint ?? entry.fingerprint,
     data: result.data ?? entry.data,
     error: undefined,

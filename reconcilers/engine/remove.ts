@@ -55,18 +55,32 @@ export async function removeEntries(options: RemovalOptions): Promise<RemovalRes
     clock: options.clock,
     write: () => options.persist(),
   });
-  const providers = Map.groupBy(options.entries, (entry) => entry.provider);
+  const leaving = new Set(options.entries.map((entry) => entry.slot));
+  // A part needs no removal of its own when what it is a part of leaves as well.
+  const wholes = options.entries.filter((entry) => entry.parent === undefined || !leaving.has(entry.parent));
+  const providers = Map.groupBy(wholes, (entry) => entry.provider);
   const lanes = [...providers.values()].map(async (entries) => {
     const results: RemovalResult[] = [];
     for (const entry of entries.toReversed()) {
       const result = await removeOne(entry, options, intents);
       results.push(result);
+      if (!options.inventory.has(entry.slot)) forgetParts(entry.slot, options);
       // Children go before what they lie in: the next one waits until this one is gone.
       if (result.status === "removing" || result.status === "failed") break;
     }
     return results;
   });
   return (await Promise.all(lanes)).flat();
+}
+
+/** What was part of something that is gone, or was left in place, went or stayed with it. */
+function forgetParts(slot: string, options: RemovalOptions): void {
+  for (const part of options.inventory.values()) {
+    if (part.parent !== slot) continue;
+    options.inventory.delete(part.slot);
+    options.memory.slots.delete(part.slot);
+    forgetParts(part.slot, options);
+  }
 }
 
 async function removeOne(
@@ -81,6 +95,10 @@ async function removeOne(
     inventory.delete(entry.slot);
     options.memory.slots.delete(entry.slot);
   };
+  if (!madeByUs(entry, options)) {
+    drop();
+    return { ...base, status: "gone", message: `${where} was not made by this object and is let go` };
+  }
   if ((entry.policy ?? "Orphan") === "Orphan") {
     if (entry.id !== undefined) {
       await options.orphan(entry);
@@ -99,6 +117,12 @@ async function removeOne(
     inventory.set(entry.slot, { ...(inventory.get(entry.slot) ?? entry), error: error.message });
     return { ...base, status: "failed", message: error.message, error };
   }
+}
+
+/** Law 3: what cannot carry a marker and was not made by an intent of ours is never deleted when it holds anything. */
+function madeByUs(entry: InventoryEntry, options: RemovalOptions): boolean {
+  const definition = options.definition(entry);
+  return definition?.ownership !== "inherited" || definition.holds === "nothing" || entry.nonce !== undefined;
 }
 
 function isStoreError(thrown: unknown): boolean {
@@ -167,7 +191,7 @@ async function removeExternal(
     tracker.event("Warning", "LeftForeignResource", `left ${where} in place: it is not ours any more`);
     return { ...base, status: "gone", message: `${where} is not ours and was left in place` };
   }
-  if (entry.state !== "deleting") {
+  if (entry.state !== "deleting" && definition.content !== true) {
     const intent: InventoryEntry = {
       ...entry,
       id: observation.id,
@@ -180,8 +204,15 @@ async function removeExternal(
     return { ...base, status: "removing", message: `${where}: ${observation.pending}` };
   }
   slotMemory(options.memory, entry.slot).doubted = true;
-  await definition.remove({ ...reference, id: observation.id }, context);
-  const after = await definition.observe({ ...reference, id: observation.id }, context);
+  const answer = await definition.remove({ ...reference, id: observation.id }, context);
+  if (definition.content === true) {
+    drop();
+    return { ...base, status: "gone", message: `${where} is let go` };
+  }
+  const remembered = options.inventory.get(entry.slot) ?? entry;
+  const acknowledged = answer === "deleted" ? { ...remembered, data: { ...remembered.data, confirmGone: observation.id } } : remembered;
+  options.inventory.set(entry.slot, acknowledged);
+  const after = await definition.observe({ ...reference, id: observation.id }, { ...context, entry: acknowledged });
   if (after.state === "absent") {
     drop();
     tracker.event("Normal", "DeletedExternalResource", `deleted ${where}`);

@@ -21,6 +21,7 @@ export interface InventoryEntry {
   specHash?: string | undefined;
   fingerprint?: string | undefined;
   data?: Record<string, string> | undefined;
+  parent?: string | undefined;
   policy?: "Orphan" | "Delete" | undefined;
   connection?: string | undefined;
   error?: string | undefined;
@@ -134,6 +135,11 @@ export interface ResourceDefinition<Desired, Observed, Client> {
    * says so or its parent is ours.
    */
   ownership: "marked" | "marked-at-create" | "inherited";
+  /**
+   * Content or settings of something else, such as the variables of a repository: never absent by itself, and gone as
+   * soon as `remove` resolved. Default false.
+   */
+  content?: boolean;
   /** Every managed field and the depth at which drift of it is seen; `write-only` is compared by remembered hash. */
   fields: Readonly<Record<string, Depth | "write-only">>;
   /** Pure: what names the resource. */
@@ -150,8 +156,11 @@ export interface ResourceDefinition<Desired, Observed, Client> {
     changes: readonly FieldChange[],
     context: ResourceContext<Client>,
   ): Promise<WriteResult<Observed>>;
-  /** Asks for removal; the engine then observes until it is absent. Absence already is no error. */
-  remove(reference: Reference, context: ResourceContext<Client>): Promise<void>;
+  /**
+   * Asks for removal; the engine then observes until it is absent. Absence already is no error. `deleted` says that the
+   * provider acknowledged this very removal, so that a 404 afterwards needs no other proof (law 1).
+   */
+  remove(reference: Reference, context: ResourceContext<Client>): Promise<"deleted" | void>;
   /** What dependants may use: ids, URLs, secret values. */
   outputs(desired: Desired, observed: Observed): Outputs;
 }

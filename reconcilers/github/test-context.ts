@@ -82,7 +82,7 @@ export interface Slot<Desired, Observed> {
   create(desired: Desired): Promise<WriteResult<Observed>>;
   /** Observes, and updates when something differs; false when nothing did. */
   correct(desired: Desired): Promise<boolean>;
-  remove(desired: Desired): Promise<void>;
+  remove(desired: Desired): Promise<"deleted" | void>;
 }
 
 export function slotOf<Desired, Observed>(

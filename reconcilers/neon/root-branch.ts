@@ -10,7 +10,13 @@ export const rootBranch = define<BranchSettings, BranchObserved>({
   segment: "neonBranch",
   holds: "nothing",
   ownership: "inherited",
-  fields: { protected: "shallow", "compute.min": "deep", "compute.max": "deep", "compute.suspendAfter": "deep" },
+  content: true,
+  fields: {
+    protected: "shallow",
+    "compute.min": "deep",
+    "compute.max": "deep",
+    "compute.suspendAfter": "deep",
+  },
   reference: ({ projectId, name }) => ({ scope: projectId, name }),
   observe: async ({ scope, name, id }, context) => {
     const found = await findBranch(context, scope, name, id);
@@ -37,7 +43,10 @@ export const rootBranch = define<BranchSettings, BranchObserved>({
   diff: (desired, observed) => settingChanges(desired, observed),
   create: ({ name, projectId }) =>
     Promise.reject(
-      new FlaresmithError({ code: "INTERNAL_ERROR", message: `the root branch ${name} of Neon project ${projectId} cannot be created apart from it` }),
+      new FlaresmithError({
+        code: "INTERNAL_ERROR",
+        message: `the root branch ${name} of Neon project ${projectId} cannot be created apart from it`,
+      }),
     ),
   update: async (desired, observed, changes, context) => {
     await writeBranch(context, desired, observed, changes);
