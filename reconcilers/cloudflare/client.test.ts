@@ -61,6 +61,29 @@ test("an unknown token, and an account that the token does not reach, are told w
   });
 });
 
+test("a token that may not list accounts is believed about the account that the Connection names", async () => {
+  const verified = { success: true, result: { id: "1", status: "active" } };
+  const pages = [
+    json(200, { success: true, result: [], result_info: { total_count: 0 } }),
+    json(403, { success: false, errors: [{ code: 10000, message: "Authentication error" }] }),
+  ];
+  for (const page of pages) {
+    const client = testClient(
+      (request) => Promise.resolve(request.url.includes("/accounts") ? page : json(200, verified)),
+      { apiToken: "t", accountId: account },
+    );
+    expect((await client.identity(signal)).accounts).toEqual([{ id: account, name: "" }]);
+  }
+});
+
+test("a token that is disabled is told", async () => {
+  const { client } = answering(() => json(200, { success: true, result: { id: "1", status: "disabled" } }));
+  await expect(client.identity(signal)).rejects.toMatchObject({
+    code: "INTEGRATION_CREDENTIALS_INVALID",
+    message: expect.stringContaining("disabled") as string,
+  });
+});
+
 test("every call carries the token and a pinned API version, whatever the environment says, and is sent once", async () => {
   const { client, requests } = answering(() => json(500, { success: false, errors: [] }));
   process.env["CLOUDFLARE_API_KEY"] = "stray";

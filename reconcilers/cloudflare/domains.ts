@@ -207,6 +207,7 @@ export const domains: ResourceDefinition<DomainsDesired, DomainsObserved, Cloudf
   segment: "cloudflareDomains",
   holds: "nothing",
   ownership: "inherited",
+  content: true,
   fields: Object.freeze({ domains: "shallow" }),
   reference: (desired: DomainsDesired): Reference => ({ scope: desired.accountId, name: desired.scriptName }),
   observe,

@@ -31,14 +31,11 @@ export async function identify(
       context: { provider: "cloudflare" },
     });
   }
-  const accounts = await readPages(client, {
-    path: "/accounts",
-    perPage: 50,
-    item: account,
-    purpose: { what: "listing the accounts of the API token", permission: "Account Settings Read" },
-    signal,
-  });
-  if (client.accountId !== undefined && !accounts.some((reached) => reached.id === client.accountId)) {
+  const accounts = await reachable(client, signal);
+  if (client.accountId === undefined) return { tokenId: verified.id, status: verified.status, accounts };
+  // A token that may not read account settings lists none; whether it reaches the account then shows at the first call.
+  const listed = accounts.length === 0 ? [{ id: client.accountId, name: "" }] : accounts;
+  if (!listed.some((reached) => reached.id === client.accountId)) {
     throw new FlaresmithError({
       code: "INTEGRATION_PERMISSION_MISSING",
       message: `the API token does not reach the account ${client.accountId}`,
@@ -46,11 +43,27 @@ export async function identify(
       context: { provider: "cloudflare" },
     });
   }
-  return {
-    tokenId: verified.id,
-    status: verified.status,
-    accounts: accounts.map(({ id, name }) => ({ id, name })),
-  };
+  return { tokenId: verified.id, status: verified.status, accounts: listed };
+}
+
+async function reachable(
+  client: Pick<CloudflareClient, "call" | "accountId">,
+  signal: AbortSignal,
+): Promise<{ id: string; name: string }[]> {
+  try {
+    const accounts = await readPages(client, {
+      path: "/accounts",
+      perPage: 50,
+      item: account,
+      purpose: { what: "listing the accounts of the API token", permission: "Account Settings: Read" },
+      signal,
+    });
+    return accounts.map(({ id, name }) => ({ id, name }));
+  } catch (error) {
+    if (client.accountId !== undefined && isFlaresmithError(error, "INTEGRATION_PERMISSION_MISSING"))
+      return [];
+    throw error;
+  }
 }
 
 async function verify(

@@ -15,7 +15,7 @@ import type { CloudflareClient } from "./client.ts";
 import { segment } from "./client.ts";
 import { isAbsence } from "./failures.ts";
 import { readPages } from "./paging.ts";
-import { ownershipOf, readTags, writeMarker } from "./resource-tags.ts";
+import { forgetTags, ownershipOf, readTags, writeMarker } from "./resource-tags.ts";
 import type { KvNamespaceDesired, KvNamespaceObserved, KvNamespaceOutputs } from "./types.ts";
 
 type Context = ResourceContext<CloudflareClient>;
@@ -151,7 +151,11 @@ async function update(
     });
   }
   if (fields.has("marker")) await mark(context, desired.accountId, { id: observed.id, title: desired.title });
-  return { id: observed.id, name: desired.title };
+  return {
+    id: observed.id,
+    name: desired.title,
+    observed: { id: observed.id, title: desired.title, marked: undefined },
+  };
 }
 
 export const kvNamespace: ResourceDefinition<KvNamespaceDesired, KvNamespaceObserved, CloudflareClient> =
@@ -189,6 +193,7 @@ export const kvNamespace: ResourceDefinition<KvNamespaceDesired, KvNamespaceObse
       } catch (error) {
         if (!isAbsence(error, [10013])) throw error;
       }
+      await forgetTags(context, { accountId: reference.scope, type: "kv_namespace", id: found.id });
     },
     outputs: (_desired: KvNamespaceDesired, observed: KvNamespaceObserved): KvNamespaceOutputs => ({
       id: observed.id,

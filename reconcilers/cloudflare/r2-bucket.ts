@@ -16,7 +16,7 @@ import type { CloudflareClient } from "./client.ts";
 import { segment } from "./client.ts";
 import { hasCode, isAbsence } from "./failures.ts";
 import { readCursor } from "./paging.ts";
-import { ownershipOf, readTags, writeMarker } from "./resource-tags.ts";
+import { forgetTags, ownershipOf, readTags, writeMarker } from "./resource-tags.ts";
 import type { R2BucketDesired, R2BucketObserved, R2BucketOutputs } from "./types.ts";
 
 type Context = ResourceContext<CloudflareClient>;
@@ -110,7 +110,11 @@ async function create(desired: R2BucketDesired, context: Context): Promise<Write
   };
 }
 
-async function update(desired: R2BucketDesired, context: Context): Promise<WriteResult<R2BucketObserved>> {
+async function update(
+  desired: R2BucketDesired,
+  observed: R2BucketObserved,
+  context: Context,
+): Promise<WriteResult<R2BucketObserved>> {
   const { accountId, name } = desired;
   const listing = await readTags(context, accountId, "r2_bucket");
   if (listing !== undefined)
@@ -121,7 +125,18 @@ async function update(desired: R2BucketDesired, context: Context): Promise<Write
       what: `R2 bucket ${name}`,
       current: listing.get(name),
     });
-  return { id: name };
+  return { id: name, observed: { ...observed, marked: undefined } };
+}
+
+function stillFull(name: string, cause: unknown): FlaresmithError {
+  return new FlaresmithError({
+    code: "INTEGRATION_REJECTED",
+    message: `deleting the R2 bucket ${name}: it still holds objects`,
+    hint: "Empty the bucket, or set deletionPolicy: Orphan to keep it.",
+    field: FIELD,
+    context: { provider: "cloudflare" },
+    cause,
+  });
 }
 
 export const r2Bucket: ResourceDefinition<R2BucketDesired, R2BucketObserved, CloudflareClient> =
@@ -137,8 +152,8 @@ export const r2Bucket: ResourceDefinition<R2BucketDesired, R2BucketObserved, Clo
     diff: (_desired: R2BucketDesired, observed: R2BucketObserved): FieldChange[] =>
       observed.marked === false ? [{ field: "marker", effect: "in-place" }] : [],
     create,
-    update: (desired: R2BucketDesired, _observed: R2BucketObserved, _changes: unknown, context: Context) =>
-      update(desired, context),
+    update: (desired: R2BucketDesired, observed: R2BucketObserved, _changes: unknown, context: Context) =>
+      update(desired, observed, context),
     remove: async (reference: Reference, context: Context): Promise<void> => {
       try {
         await context.client.call({
@@ -149,17 +164,10 @@ export const r2Bucket: ResourceDefinition<R2BucketDesired, R2BucketObserved, Clo
           signal: context.signal,
         });
       } catch (error) {
-        if (isAbsence(error, [10006])) return;
-        if (!hasCode(error, [10008])) throw error;
-        throw new FlaresmithError({
-          code: "INTEGRATION_REJECTED",
-          message: `deleting the R2 bucket ${reference.name}: it still holds objects`,
-          hint: "Empty the bucket, or set deletionPolicy: Orphan to keep it.",
-          field: FIELD,
-          context: { provider: "cloudflare" },
-          cause: error,
-        });
+        if (hasCode(error, [10008])) throw stillFull(reference.name, error);
+        if (!isAbsence(error, [10006])) throw error;
       }
+      await forgetTags(context, { accountId: reference.scope, type: "r2_bucket", id: reference.name });
     },
     outputs: (desired: R2BucketDesired): R2BucketOutputs => ({ name: desired.name }),
   });

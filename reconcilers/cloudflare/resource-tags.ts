@@ -131,3 +131,25 @@ export async function writeMarker(
     throw error;
   }
 }
+
+/**
+ * Takes the tags off something that was deleted: an R2 bucket that somebody makes later under the same name must not look
+ * like ours, and tags are limited in number. Cloudflare may have done so itself, so whatever it answers is fine.
+ */
+export async function forgetTags(
+  context: Context,
+  options: { accountId: string; type: TaggedType; id: string },
+): Promise<void> {
+  try {
+    await context.client.call({
+      method: "DELETE",
+      path: `/accounts/${segment(options.accountId)}/tags`,
+      json: { resource_type: options.type, resource_id: options.id },
+      result: z.unknown(),
+      purpose: { what: `removing the tags of ${options.id}`, permission: "Account Tags: Edit" },
+      signal: context.signal,
+    });
+  } catch (error) {
+    if (!isFlaresmithError(error)) throw error;
+  }
+}

@@ -212,6 +212,7 @@ export const routes: ResourceDefinition<RoutesDesired, RoutesObserved, Cloudflar
   segment: "cloudflareRoutes",
   holds: "nothing",
   ownership: "inherited",
+  content: true,
   fields: Object.freeze({ routes: "shallow" }),
   reference: referenceOf,
   observe,

@@ -80,3 +80,28 @@ export async function readSettings(
     throw error;
   }
 }
+
+const deploymentsSchema = z.looseObject({
+  deployments: z.array(z.looseObject({ id: z.string() })).nullish(),
+});
+
+/** Id of the deployment that serves a script; undefined when it has none. */
+export async function readServingDeployment(
+  client: CloudflareClient,
+  accountId: string,
+  scriptName: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { result } = await client.call({
+    method: "GET",
+    path: `${scriptPath(accountId, scriptName)}/deployments`,
+    result: deploymentsSchema,
+    purpose: {
+      what: `reading the deployments of the Worker ${scriptName}`,
+      permission: "Workers Scripts: Read",
+    },
+    signal,
+  });
+  // The newest comes first, and it is the one that serves.
+  return result.deployments?.[0]?.id;
+}

@@ -92,6 +92,15 @@ test("with the inventory lost, the tags tell that they are ours, and nothing is 
   expect(changes()).toBe(before);
 });
 
+test("a bucket that somebody makes under the name of one that we deleted is not ours", async () => {
+  const { r2Slot, call } = setUp();
+  await r2Slot.converge(r2);
+  await r2Slot.remove({ scope: account, name: r2.name });
+  r2Slot.entry = undefined;
+  await call("POST", r2Path, { name: r2.name });
+  expect(await r2Slot.observe(r2)).toMatchObject({ state: "present", owner: "unmarked" });
+});
+
 test("another installation sees foreign things", async () => {
   const { kvSlot, r2Slot, both } = setUp();
   await kvSlot.converge(kv);

@@ -141,6 +141,21 @@ export function diffWorker(
       }),
     );
   }
+  const deployed = entry?.data?.["deployment"];
+  // Whatever was deployed after us may hold other values; only said when nothing else tells what was changed.
+  if (
+    changes.length === 0 &&
+    deployed !== undefined &&
+    observed.deployment !== undefined &&
+    deployed !== observed.deployment
+  ) {
+    changes.push(
+      ...Object.keys(desired.secrets).map((name): FieldChange => ({
+        field: `secrets.${name}`,
+        effect: "in-place",
+      })),
+    );
+  }
   const hash = specHash(desired);
   // Without memory (a lost inventory) the hash on the script is the only witness of code and secrets.
   if (changes.length === 0 && observed.specHash !== hash) {

@@ -73,6 +73,10 @@ export function workersUrl(template: string, label: string, subdomain: string): 
   return template.replaceAll("{script}", label).replaceAll("{subdomain}", subdomain);
 }
 
+function urlOf(context: Context, scriptName: string, subdomain: string | undefined): string | undefined {
+  return subdomain === undefined ? undefined : workersUrl(context.client.workersUrl, scriptName, subdomain);
+}
+
 async function read(
   context: Context,
   accountId: string,
@@ -113,10 +117,7 @@ async function observe(
     observed: {
       enabled: found?.enabled,
       previewsEnabled: found === undefined ? undefined : (found.previews_enabled ?? false),
-      url:
-        subdomain === undefined
-          ? undefined
-          : workersUrl(context.client.workersUrl, reference.name, subdomain),
+      url: urlOf(context, reference.name, subdomain),
     },
     depth: deep ? "deep" : "shallow",
     ...(deep && !found ? { pending: NOT_KNOWN_YET } : {}),
@@ -128,8 +129,11 @@ async function write(
   previewsEnabled: boolean | undefined,
   context: Context,
 ): Promise<WriteResult<WorkerSubdomainObserved>> {
-  if (desired.enabled) await requireAccountSubdomain(context, desired.accountId);
-  await context.client.call({
+  const { accountId, scriptName } = desired;
+  const subdomain = desired.enabled
+    ? await requireAccountSubdomain(context, accountId)
+    : await readAccountSubdomain(context, accountId);
+  const { result } = await context.client.call({
     method: "POST",
     path: `${scriptPath(desired.accountId, desired.scriptName)}/subdomain`,
     json: {
@@ -144,7 +148,14 @@ async function write(
     },
     signal: context.signal,
   });
-  return { id: desired.scriptName };
+  return {
+    id: scriptName,
+    observed: {
+      enabled: result.enabled,
+      previewsEnabled: result.previews_enabled ?? false,
+      url: urlOf(context, scriptName, subdomain),
+    },
+  };
 }
 
 function diff(desired: WorkerSubdomainDesired, observed: WorkerSubdomainObserved): FieldChange[] {
@@ -168,6 +179,7 @@ export const workerSubdomain: ResourceDefinition<
   segment: "cloudflareWorkerSubdomain",
   holds: "nothing",
   ownership: "inherited",
+  content: true,
   fields: Object.freeze({ workersDev: "deep", previews: "deep" }),
   reference: (desired: WorkerSubdomainDesired) => ({ scope: desired.accountId, name: desired.scriptName }),
   observe,

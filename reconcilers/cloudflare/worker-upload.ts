@@ -20,6 +20,7 @@ const uploaded = z.looseObject({
   tag: z.string().nullish(),
   etag: z.string(),
   modified_on: z.string(),
+  deployment_id: z.string().nullish(),
 });
 
 /** What an upload was answered with. */
@@ -28,6 +29,12 @@ export interface Uploaded {
   id: string;
   etag: string;
   modifiedOn: string;
+  deployment: string | undefined;
+}
+
+/** An entity tag without quotes and weakness, which answers and headers write differently. */
+export function plainTag(etag: string): string {
+  return etag.replace(/^W\//, "").replaceAll('"', "");
 }
 
 /** The longest beginning of a text that fits into so many bytes of UTF-8. */
@@ -111,5 +118,10 @@ export async function uploadWorker(
     purpose: { what: `uploading the Worker ${scriptName}`, permission: "Workers Scripts: Edit" },
     signal,
   });
-  return { id: result.tag ?? result.id, etag: result.etag, modifiedOn: result.modified_on };
+  return {
+    id: result.tag ?? result.id,
+    etag: plainTag(result.etag),
+    modifiedOn: result.modified_on,
+    deployment: result.deployment_id ?? undefined,
+  };
 }

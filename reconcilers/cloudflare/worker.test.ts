@@ -134,6 +134,38 @@ test("a secret that was deleted or replaced by a plain variable comes back", asy
   expect(JSON.stringify(cloudflare.state())).toContain("postgres://canary");
 });
 
+test("a secret that somebody else gave another value is written again, without it being readable", async () => {
+  const { slot, call, context, cloudflare } = setUp();
+  await slot.converge(desired());
+  context.clock.advance(1000);
+  await call("PUT", `${path}/secrets`, { name: "DATABASE_URL", type: "secret_text", text: "stolen" });
+  expect(await slot.differences(desired(), { depth: "shallow" })).toEqual(["secrets.DATABASE_URL"]);
+  await slot.converge(desired());
+  expect(await slot.differences(desired())).toEqual([]);
+  expect(JSON.stringify(cloudflare.state())).not.toContain("stolen");
+});
+
+test("a change that deploys nothing is no reason to write secrets again", async () => {
+  const { slot, call, context } = setUp();
+  await slot.converge(desired());
+  context.clock.advance(1000);
+  await call("PATCH", `${path}/script-settings`, { logpush: true });
+  expect(await slot.differences(desired(), { depth: "shallow" })).toEqual([]);
+});
+
+test("a Worker that another one is bound to is not deleted, and goes once it is free", async () => {
+  const { slot, call, upload } = setUp();
+  await slot.converge(desired());
+  await upload("user", { bindings: [{ name: "API", type: "service", service: "shop-api-dev" }] });
+  await expect(slot.remove({ scope: account, name: "shop-api-dev" })).rejects.toMatchObject({
+    class: "transient",
+    message: expect.stringContaining("user") as string,
+  });
+  await call("DELETE", `/accounts/${account}/workers/scripts/user`);
+  await slot.remove({ scope: account, name: "shop-api-dev" });
+  expect(await slot.observe(desired())).toEqual({ state: "absent" });
+});
+
 test("code that somebody else uploaded is named and replaced", async () => {
   const { slot, call, upload } = setUp();
   await slot.converge(desired());

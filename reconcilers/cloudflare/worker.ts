@@ -7,13 +7,13 @@ import type { Observation, ResourceContext, ResourceDefinition, WriteResult } fr
 import type { CloudflareClient } from "./client.ts";
 import { isAbsence } from "./failures.ts";
 import { readMarker, withMarker } from "./marker-tags.ts";
-import { SCRIPT_ABSENT, readScripts, readSettings, scriptPath } from "./scripts.ts";
+import { SCRIPT_ABSENT, readScripts, readServingDeployment, readSettings, scriptPath } from "./scripts.ts";
 import type { ListedScript, ScriptSettings } from "./scripts.ts";
 import type { WorkerDesired, WorkerObserved, WorkerOutputs } from "./types.ts";
 import { z } from "zod";
 import { foreignBindings, observedBinding } from "./worker-bindings.ts";
 import { diffWorker, remembered, specHash, writtenNames } from "./worker-diff.ts";
-import { uploadWorker } from "./worker-upload.ts";
+import { plainTag, uploadWorker } from "./worker-upload.ts";
 
 interface Found {
   /** Undefined while the listing does not show what its settings prove to exist. */
@@ -22,6 +22,9 @@ interface Found {
 }
 
 type Context = ResourceContext<CloudflareClient>;
+
+/** How long, in milliseconds, the account's listing may show the script as it was before an upload. */
+const LISTING_LAG = 60_000;
 
 const fingerprint = (etag: string, modifiedOn: string): string => `${etag} ${modifiedOn}`;
 
@@ -48,7 +51,7 @@ function observedOf(
   return {
     scriptName: name,
     id: script?.tag ?? script?.id ?? "",
-    etag: script?.etag ?? "",
+    etag: plainTag(script?.etag ?? ""),
     modifiedOn: script?.modified_on ?? "",
     tags,
     specHash: readMarker(tags).specHash,
@@ -56,6 +59,7 @@ function observedOf(
     compatibilityFlags: settings?.compatibility_flags ?? script?.compatibility_flags ?? undefined,
     observability: settings?.observability ?? script?.observability ?? undefined,
     bindings: settings && (settings.bindings ?? []).map(observedBinding),
+    deployment: undefined,
     otherSettings: settings && otherSettings(settings),
   };
 }
@@ -86,7 +90,7 @@ async function observe(
   if (!found) return { state: "absent" };
   const { script } = found;
   const { entry } = context;
-  const now = fingerprint(script?.etag ?? "", script?.modified_on ?? "");
+  const now = fingerprint(plainTag(script?.etag ?? ""), script?.modified_on ?? "");
   const deep = found.settings !== undefined || context.depth === "deep" || entry?.fingerprint !== now;
   const settings =
     found.settings ??
@@ -95,12 +99,19 @@ async function observe(
   const observed = observedOf(reference.name, script, settings);
   // A listing that is older than our own upload would look like somebody else's change.
   const uploadedOn = entry?.data?.["modifiedOn"];
-  const stale = script === undefined || (uploadedOn !== undefined && observed.modifiedOn < uploadedOn);
+  const recent = uploadedOn !== undefined && context.clock.now() - Date.parse(uploadedOn) < LISTING_LAG;
+  const stale = script === undefined || (recent && observed.modifiedOn < uploadedOn);
+  // Values of secrets cannot be read. That somebody deployed after us, by setting a secret for example, can.
+  const touched = entry?.data?.["deployment"] !== undefined && uploadedOn !== observed.modifiedOn;
+  const deployment =
+    deep && touched && !stale
+      ? await readServingDeployment(context.client, reference.scope, reference.name, context.signal)
+      : undefined;
   return {
     state: "present",
     id: observed.id === "" ? (entry?.id ?? reference.name) : observed.id,
     owner: context.marker.classify(readMarker(observed.tags).marker),
-    observed,
+    observed: { ...observed, deployment },
     depth: deep ? "deep" : "shallow",
     ...(stale
       ? { pending: "Cloudflare's list of Workers does not show the latest upload yet" }
@@ -117,22 +128,36 @@ async function upload(
   const bindings = observed?.bindings ?? [];
   const foreign =
     desired.bindingsPolicy === "Exclusive" ? [] : foreignBindings(bindings, desired, writtenNames(entry));
+  const hash = specHash(desired);
+  const what = `the Worker ${desired.scriptName}`;
+  const tags = withMarker({ what, existing: observed?.tags ?? [], marker: marker.text, specHash: hash });
   const uploaded = await uploadWorker(client, {
     desired,
-    tags: withMarker({
-      what: `the Worker ${desired.scriptName}`,
-      existing: observed?.tags ?? [],
-      marker: marker.text,
-      specHash: specHash(desired),
-    }),
+    tags,
     inherit: foreign.map((binding) => binding.name),
     otherSettings: observed?.otherSettings ?? {},
     signal,
   });
+  const { compatibilityDate, compatibilityFlags, observability } = desired.bundle;
   return {
     id: uploaded.id,
+    observed: {
+      ...uploaded,
+      scriptName: desired.scriptName,
+      tags,
+      specHash: hash,
+      compatibilityDate,
+      compatibilityFlags,
+      observability: observability ?? observed?.observability,
+      bindings: undefined,
+      otherSettings: undefined,
+    },
     fingerprint: fingerprint(uploaded.etag, uploaded.modifiedOn),
-    data: remembered(desired, { etag: uploaded.etag, modifiedOn: uploaded.modifiedOn }),
+    data: remembered(desired, {
+      etag: uploaded.etag,
+      modifiedOn: uploaded.modifiedOn,
+      ...(uploaded.deployment === undefined ? {} : { deployment: uploaded.deployment }),
+    }),
   };
 }
 
