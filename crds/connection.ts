@@ -9,16 +9,22 @@ const spec = z.object({
     .max(2048)
     .regex(/^https?:\/\/[^\s]+$/)
     .optional()
-    .describe("Base URL of the provider's API, for GitHub Enterprise Server or the sandbox. Default: the public service."),
+    .describe(
+      "Base URL of the provider's API, for GitHub Enterprise Server or the sandbox. Default: the public service.",
+    ),
   account: z
     .string()
     .min(1)
     .max(256)
     .optional()
-    .describe("GitHub owner, Neon organization id or Cloudflare account id that things are created in. Default: what the credentials belong to, when that is one account."),
+    .describe(
+      "GitHub owner, Neon organization id or Cloudflare account id that things are created in. Default: what the credentials belong to, when that is one account.",
+    ),
   credentials: z
     .object({ secretRef: localReference("Secret") })
-    .describe("Secret with the credentials. GitHub: token, or appId, installationId and privateKey; Neon: apiKey; Cloudflare: apiToken; for webhooks also webhookSecret."),
+    .describe(
+      "Secret with the credentials. GitHub: token, or appId, installationId and privateKey; Neon: apiKey; Cloudflare: apiToken; for webhooks also webhookSecret.",
+    ),
   allowedNamespaces: z
     .array(objectName())
     .max(256)
@@ -26,7 +32,14 @@ const spec = z.object({
     .describe("Other namespaces whose objects may use this Connection; * for all. Default: only its own."),
   budget: z
     .object({
-      share: z.number().min(0.05).max(1).default(0.8).describe("The part of the provider's rate limit that this controller may use, from 0.05 to 1. Default 0.8."),
+      share: z
+        .number()
+        .min(0.05)
+        .max(1)
+        .default(0.8)
+        .describe(
+          "The part of the provider's rate limit that this controller may use, from 0.05 to 1. Default 0.8.",
+        ),
     })
     .optional()
     .describe("How much of the provider's rate limit is used."),
@@ -35,7 +48,9 @@ const spec = z.object({
     .max(512)
     .regex(/^https?:\/\/.*\{script\}.*$/)
     .optional()
-    .describe("URL under which Workers answer, with {script} and {subdomain}; Cloudflare only. Default https://{script}.{subdomain}.workers.dev."),
+    .describe(
+      "URL under which Workers answer, with {script} and {subdomain}; Cloudflare only. Default https://{script}.{subdomain}.workers.dev.",
+    ),
   suspend: suspend(),
   interval: interval("10m"),
 });
@@ -43,7 +58,10 @@ const spec = z.object({
 const status = statusOf({
   identity: z.string().optional().describe("Who the provider says these credentials are."),
   account: z.string().optional().describe("The account that things are created in."),
-  breaker: z.enum(["Closed", "Open"]).optional().describe("Whether calls to the provider are held back after repeated failures."),
+  breaker: z
+    .enum(["Closed", "Open"])
+    .optional()
+    .describe("Whether calls to the provider are held back after repeated failures."),
   throttledUntil: z.string().optional().describe("Until when the provider asked for no more calls."),
 });
 
@@ -56,11 +74,36 @@ export const connection: KindDefinition = {
   spec,
   status,
   columns: [
-    { name: "Provider", type: "string", jsonPath: ".spec.provider", description: "GitHub, Neon or Cloudflare." },
-    { name: "Identity", type: "string", jsonPath: ".status.identity", description: "Who the provider says this is." },
-    { name: "Ready", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].status', description: "Whether the credentials work." },
-    { name: "Status", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].message', description: "What is the case." },
-    { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp", description: "Since when it exists." },
+    {
+      name: "Provider",
+      type: "string",
+      jsonPath: ".spec.provider",
+      description: "GitHub, Neon or Cloudflare.",
+    },
+    {
+      name: "Identity",
+      type: "string",
+      jsonPath: ".status.identity",
+      description: "Who the provider says this is.",
+    },
+    {
+      name: "Ready",
+      type: "string",
+      jsonPath: '.status.conditions[?(@.type=="Ready")].status',
+      description: "Whether the credentials work.",
+    },
+    {
+      name: "Status",
+      type: "string",
+      jsonPath: '.status.conditions[?(@.type=="Ready")].message',
+      description: "What is the case.",
+    },
+    {
+      name: "Age",
+      type: "date",
+      jsonPath: ".metadata.creationTimestamp",
+      description: "Since when it exists.",
+    },
   ],
   rules: [
     {
@@ -73,7 +116,8 @@ export const connection: KindDefinition = {
       path: "spec",
       cel: "!has(self.workersUrl) || self.provider == 'Cloudflare'",
       message: "workersUrl belongs to a Connection with provider: Cloudflare",
-      test: (value: z.output<typeof spec>) => value.workersUrl === undefined || value.provider === "Cloudflare",
+      test: (value: z.output<typeof spec>) =>
+        value.workersUrl === undefined || value.provider === "Cloudflare",
     },
   ],
 };

@@ -1,5 +1,19 @@
 import { z } from "zod";
-import { deletionPolicy, drift, duration, interval, inventory, localReference, logicalName, secretKeyReference, state, statusOf, suspend, variable, variableName } from "./fields.ts";
+import {
+  deletionPolicy,
+  drift,
+  duration,
+  interval,
+  inventory,
+  localReference,
+  logicalName,
+  secretKeyReference,
+  state,
+  statusOf,
+  suspend,
+  variable,
+  variableName,
+} from "./fields.ts";
 import type { KindDefinition } from "./kind.ts";
 
 const commit = () =>
@@ -10,7 +24,12 @@ const commit = () =>
 
 const github = z
   .object({
-    environment: z.string().min(1).max(255).optional().describe("Name of the deployment environment on GitHub. Default: the environment's short name."),
+    environment: z
+      .string()
+      .min(1)
+      .max(255)
+      .optional()
+      .describe("Name of the deployment environment on GitHub. Default: the environment's short name."),
     reviewers: z
       .array(
         z.object({
@@ -26,12 +45,21 @@ const github = z
     branchPolicies: z
       .object({
         protectedBranches: z.boolean().optional().describe("True: only branches with protection may deploy."),
-        patterns: z.array(z.string().min(1).max(255)).max(50).optional().describe("Only branches that match one of these names or patterns may deploy."),
+        patterns: z
+          .array(z.string().min(1).max(255))
+          .max(50)
+          .optional()
+          .describe("Only branches that match one of these names or patterns may deploy."),
       })
       .optional()
       .describe("Which branches Actions jobs may deploy from; not managed when not set."),
     variables: z
-      .array(z.object({ name: variableName().describe("Name of the variable."), value: z.string().max(49152).describe("Value, readable by everyone with access.") }))
+      .array(
+        z.object({
+          name: variableName().describe("Name of the variable."),
+          value: z.string().max(49152).describe("Value, readable by everyone with access."),
+        }),
+      )
       .max(100)
       .optional()
       .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] })
@@ -41,14 +69,32 @@ const github = z
 
 const neon = z
   .object({
-    branch: z.string().min(1).max(256).optional().describe("Name of the Neon branch. Default: the environment's short name; the project's root branch for Production."),
-    parent: z.string().min(1).max(256).optional().describe("Name of the branch it is cut from. Default: the project's root branch."),
-    protected: z.boolean().optional().describe("Whether Neon protects the branch against deletion and reset; not managed when not set."),
+    branch: z
+      .string()
+      .min(1)
+      .max(256)
+      .optional()
+      .describe(
+        "Name of the Neon branch. Default: the environment's short name; the project's root branch for Production.",
+      ),
+    parent: z
+      .string()
+      .min(1)
+      .max(256)
+      .optional()
+      .describe("Name of the branch it is cut from. Default: the project's root branch."),
+    protected: z
+      .boolean()
+      .optional()
+      .describe("Whether Neon protects the branch against deletion and reset; not managed when not set."),
     compute: z
       .object({
         min: z.number().min(0.25).max(56).optional().describe("Least compute units."),
         max: z.number().min(0.25).max(56).optional().describe("Most compute units."),
-        suspendAfter: z.union([z.literal("Never"), duration()]).optional().describe("Idle time until the compute is suspended, or Never."),
+        suspendAfter: z
+          .union([z.literal("Never"), duration()])
+          .optional()
+          .describe("Idle time until the compute is suspended, or Never."),
       })
       .optional()
       .describe("Size of the branch's compute; what is not set is not managed."),
@@ -57,7 +103,12 @@ const neon = z
 
 export const workerSettings = z.object({
   name: logicalName().describe("Logical name of the Worker, as declared on the Project."),
-  vars: z.array(variable()).max(128).optional().meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] }).describe("Plain-text variables of the Worker."),
+  vars: z
+    .array(variable())
+    .max(128)
+    .optional()
+    .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] })
+    .describe("Plain-text variables of the Worker."),
   bindings: z
     .array(
       z.object({
@@ -71,7 +122,10 @@ export const workerSettings = z.object({
     .optional()
     .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] })
     .describe("What the Worker is bound to, by logical name."),
-  workersDev: z.boolean().default(true).describe("Whether the Worker answers under workers.dev. Default true."),
+  workersDev: z
+    .boolean()
+    .default(true)
+    .describe("Whether the Worker answers under workers.dev. Default true."),
   routes: z
     .array(
       z.object({
@@ -94,14 +148,33 @@ export const workerSettings = z.object({
     .optional()
     .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["hostname"] })
     .describe("Custom domains of the Worker."),
-  crons: z.array(z.string().min(9).max(128)).max(20).optional().describe("Cron expressions at which the Worker is started; all of them, and none when empty. Not managed when not set."),
+  crons: z
+    .array(z.string().min(9).max(128))
+    .max(20)
+    .optional()
+    .describe(
+      "Cron expressions at which the Worker is started; all of them, and none when empty. Not managed when not set.",
+    ),
 });
 
 const cloudflare = z
   .object({
-    workers: z.array(workerSettings).max(50).optional().meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] }).describe("Settings of the Project's Workers in this environment."),
-    names: z.record(z.string(), z.string().min(1).max(255)).optional().describe("Physical names by logical name, to use what exists under another name."),
-    bindingsPolicy: z.enum(["Preserve", "Exclusive"]).default("Preserve").describe("Preserve keeps bindings that others put on the Worker, Exclusive removes them. Default Preserve."),
+    workers: z
+      .array(workerSettings)
+      .max(50)
+      .optional()
+      .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] })
+      .describe("Settings of the Project's Workers in this environment."),
+    names: z
+      .record(z.string(), z.string().min(1).max(255))
+      .optional()
+      .describe("Physical names by logical name, to use what exists under another name."),
+    bindingsPolicy: z
+      .enum(["Preserve", "Exclusive"])
+      .default("Preserve")
+      .describe(
+        "Preserve keeps bindings that others put on the Worker, Exclusive removes them. Default Preserve.",
+      ),
   })
   .describe("Settings of the project's Workers in this environment.");
 
@@ -109,20 +182,41 @@ const secret = z.object({
   name: variableName().describe("Name under which the value reaches its targets."),
   from: z
     .object({
-      neon: z.enum(["connectionUri", "pooledConnectionUri"]).optional().describe("A fact of the environment's Neon branch."),
+      neon: z
+        .enum(["connectionUri", "pooledConnectionUri"])
+        .optional()
+        .describe("A fact of the environment's Neon branch."),
       secretRef: secretKeyReference().optional(),
     })
     .describe("Where the value comes from: exactly one of neon and secretRef."),
-  to: z.array(z.enum(["Worker", "GitHub"])).min(1).max(2).describe("Where it goes: to every Worker of the environment, to the GitHub environment, or both."),
-  previews: z.boolean().default(false).describe("Whether previews based on this environment get it too; facts of Neon are then the preview's own. Default false."),
+  to: z
+    .array(z.enum(["Worker", "GitHub"]))
+    .min(1)
+    .max(2)
+    .describe("Where it goes: to every Worker of the environment, to the GitHub environment, or both."),
+  previews: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Whether previews based on this environment get it too; facts of Neon are then the preview's own. Default false.",
+    ),
 });
 
 const spec = z.object({
   projectRef: localReference("Project"),
-  stage: z.enum(["Dev", "Staging", "Production"]).describe("How careful to be: a Production stage keeps its Workers and domains when it is deleted."),
+  stage: z
+    .enum(["Dev", "Staging", "Production"])
+    .describe("How careful to be: a Production stage keeps its Workers and domains when it is deleted."),
   deploy: z
     .object({
-      branch: z.string().min(1).max(244).optional().describe("Git branch whose newest commit is deployed; created from the default branch when missing."),
+      branch: z
+        .string()
+        .min(1)
+        .max(244)
+        .optional()
+        .describe(
+          "Git branch whose newest commit is deployed; created from the default branch when missing.",
+        ),
       revision: commit().optional(),
     })
     .optional()
@@ -130,12 +224,19 @@ const spec = z.object({
   github: github.optional(),
   neon: neon.optional(),
   cloudflare: cloudflare.optional(),
-  secrets: z.array(secret).max(100).optional().meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] }).describe("Secret values and where they go."),
+  secrets: z
+    .array(secret)
+    .max(100)
+    .optional()
+    .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] })
+    .describe("Secret values and where they go."),
   deletionPolicy: deletionPolicy(),
   drift: drift(),
   suspend: suspend(),
   interval: interval("10m"),
-  deepInterval: duration().default("6h").describe("How often also those fields are compared that cost calls of their own. Default 6h."),
+  deepInterval: duration()
+    .default("6h")
+    .describe("How often also those fields are compared that cost calls of their own. Default 6h."),
 });
 
 const status = statusOf({
@@ -167,19 +268,46 @@ export const environment: KindDefinition = {
   plural: "environments",
   singular: "environment",
   shortNames: ["fenv"],
-  description: "One place where a project runs: a git branch or commit, a Neon branch, Workers and their settings.",
+  description:
+    "One place where a project runs: a git branch or commit, a Neon branch, Workers and their settings.",
   spec,
   status,
   columns: [
     { name: "Project", type: "string", jsonPath: ".spec.projectRef.name", description: "The project." },
     { name: "Stage", type: "string", jsonPath: ".spec.stage", description: "Dev, Staging or Production." },
-    { name: "Branch", type: "string", jsonPath: ".status.branch", description: "The git branch that is followed." },
+    {
+      name: "Branch",
+      type: "string",
+      jsonPath: ".status.branch",
+      description: "The git branch that is followed.",
+    },
     { name: "Neon", type: "string", jsonPath: ".status.neonBranch", description: "The Neon branch." },
     { name: "URL", type: "string", jsonPath: ".status.url", description: "Where it answers." },
-    { name: "Ready", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].status', description: "Whether the world is as this object says." },
-    { name: "Status", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].message', description: "What is the case." },
-    { name: "Revision", type: "string", jsonPath: ".status.revision", description: "The deployed commit.", priority: 1 },
-    { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp", description: "Since when it exists." },
+    {
+      name: "Ready",
+      type: "string",
+      jsonPath: '.status.conditions[?(@.type=="Ready")].status',
+      description: "Whether the world is as this object says.",
+    },
+    {
+      name: "Status",
+      type: "string",
+      jsonPath: '.status.conditions[?(@.type=="Ready")].message',
+      description: "What is the case.",
+    },
+    {
+      name: "Revision",
+      type: "string",
+      jsonPath: ".status.revision",
+      description: "The deployed commit.",
+      priority: 1,
+    },
+    {
+      name: "Age",
+      type: "date",
+      jsonPath: ".metadata.creationTimestamp",
+      description: "Since when it exists.",
+    },
   ],
   rules: [
     {
@@ -192,25 +320,29 @@ export const environment: KindDefinition = {
       path: "spec.deploy",
       cel: "has(self.branch) != has(self.revision)",
       message: "set exactly one of branch and revision",
-      test: (value: NonNullable<Spec["deploy"]>) => (value.branch === undefined) !== (value.revision === undefined),
+      test: (value: NonNullable<Spec["deploy"]>) =>
+        (value.branch === undefined) !== (value.revision === undefined),
     },
     {
       path: "spec.github.branchPolicies",
       cel: "!(has(self.protectedBranches) && self.protectedBranches && has(self.patterns) && size(self.patterns) > 0)",
       message: "protectedBranches and patterns exclude each other on GitHub: set one",
-      test: (value: { protectedBranches?: boolean; patterns?: string[] }) => !(value.protectedBranches === true && (value.patterns ?? []).length > 0),
+      test: (value: { protectedBranches?: boolean; patterns?: string[] }) =>
+        !(value.protectedBranches === true && (value.patterns ?? []).length > 0),
     },
     {
       path: "spec.github.reviewers[]",
       cel: "has(self.user) != has(self.team)",
       message: "set exactly one of user and team",
-      test: (value: { user?: string; team?: string }) => (value.user === undefined) !== (value.team === undefined),
+      test: (value: { user?: string; team?: string }) =>
+        (value.user === undefined) !== (value.team === undefined),
     },
     {
       path: "spec.neon.compute",
       cel: "!has(self.min) || !has(self.max) || self.min <= self.max",
       message: "min must not be greater than max",
-      test: (value: { min?: number; max?: number }) => value.min === undefined || value.max === undefined || value.min <= value.max,
+      test: (value: { min?: number; max?: number }) =>
+        value.min === undefined || value.max === undefined || value.min <= value.max,
     },
     {
       path: "spec.secrets[].from",
@@ -222,13 +354,15 @@ export const environment: KindDefinition = {
       path: "spec.cloudflare.workers[].bindings[]",
       cel: "(has(self.kv) ? 1 : 0) + (has(self.r2) ? 1 : 0) + (has(self.worker) ? 1 : 0) == 1",
       message: "set exactly one of kv, r2 and worker",
-      test: (value: Binding) => [value.kv, value.r2, value.worker].filter((target) => target !== undefined).length === 1,
+      test: (value: Binding) =>
+        [value.kv, value.r2, value.worker].filter((target) => target !== undefined).length === 1,
     },
     {
       path: "spec.cloudflare.workers[].vars[]",
       cel: "has(self.value) != has(self.valueFrom)",
       message: "set exactly one of value and valueFrom",
-      test: (value: { value?: string; valueFrom?: unknown }) => (value.value === undefined) !== (value.valueFrom === undefined),
+      test: (value: { value?: string; valueFrom?: unknown }) =>
+        (value.value === undefined) !== (value.valueFrom === undefined),
     },
   ],
 };

@@ -5,20 +5,34 @@ import { within } from "./project.ts";
 
 const spec = z.object({
   projectRef: localReference("Project"),
-  environmentRef: localReference("Environment").optional().describe("The Environment it is based on. Default: the Project's previews.environmentRef."),
+  environmentRef: localReference("Environment")
+    .optional()
+    .describe("The Environment it is based on. Default: the Project's previews.environmentRef."),
   branch: z.string().min(1).max(244).describe("Git branch that is previewed; it must exist."),
   revision: z
     .string()
     .regex(/^[0-9a-f]{40}$/)
     .optional()
     .describe("A commit, as its full SHA. Default: the newest of the branch."),
-  ttl: duration().optional().describe("How long the preview lives after it was created or its spec was changed, 24h to 168h. Default: the Project's previews.ttl."),
-  keepUntil: z.iso.datetime().optional().describe("Keeps the preview at least until then, at most 30 days ahead, whatever its ttl."),
-  data: z.enum(["Branch", "SchemaOnly", "None"]).optional().describe("What its database starts with. Default: the Project's previews.data, else Branch."),
+  ttl: duration()
+    .optional()
+    .describe(
+      "How long the preview lives after it was created or its spec was changed, 24h to 168h. Default: the Project's previews.ttl.",
+    ),
+  keepUntil: z.iso
+    .datetime()
+    .optional()
+    .describe("Keeps the preview at least until then, at most 30 days ahead, whatever its ttl."),
+  data: z
+    .enum(["Branch", "SchemaOnly", "None"])
+    .optional()
+    .describe("What its database starts with. Default: the Project's previews.data, else Branch."),
   drift: drift(),
   suspend: suspend(),
   interval: interval("10m"),
-  deepInterval: duration().default("6h").describe("How often also those fields are compared that cost calls of their own. Default 6h."),
+  deepInterval: duration()
+    .default("6h")
+    .describe("How often also those fields are compared that cost calls of their own. Default 6h."),
 });
 
 const status = statusOf({
@@ -28,10 +42,16 @@ const status = statusOf({
   branch: z.string().optional().describe("The git branch that is previewed."),
   revision: z.string().optional().describe("The deployed commit."),
   neonBranch: z.string().optional().describe("Name of the Neon branch."),
-  activatedAt: z.string().optional().describe("When the life of the current spec began; the ttl counts from here."),
+  activatedAt: z
+    .string()
+    .optional()
+    .describe("When the life of the current spec began; the ttl counts from here."),
   activatedGeneration: z.int().optional().describe("The generation whose life activatedAt begins."),
   expiresAt: z.string().optional().describe("When the preview's external things are removed."),
-  queuePosition: z.int().optional().describe("Place in the queue while the project's previews.max is reached, from 1."),
+  queuePosition: z
+    .int()
+    .optional()
+    .describe("Place in the queue while the project's previews.max is reached, from 1."),
   inventory: inventory(),
 });
 
@@ -42,18 +62,39 @@ export const preview: KindDefinition = {
   plural: "previews",
   singular: "preview",
   shortNames: ["prev"],
-  description: "An environment at another revision: with its own database branch and URL, for a limited time.",
+  description:
+    "An environment at another revision: with its own database branch and URL, for a limited time.",
   spec,
   status,
   columns: [
     { name: "Project", type: "string", jsonPath: ".spec.projectRef.name", description: "The project." },
-    { name: "Branch", type: "string", jsonPath: ".spec.branch", description: "The git branch that is previewed." },
+    {
+      name: "Branch",
+      type: "string",
+      jsonPath: ".spec.branch",
+      description: "The git branch that is previewed.",
+    },
     { name: "Neon", type: "string", jsonPath: ".status.neonBranch", description: "The Neon branch." },
     { name: "URL", type: "string", jsonPath: ".status.url", description: "Where it answers." },
     { name: "Expires", type: "string", jsonPath: ".status.expiresAt", description: "When it is removed." },
-    { name: "Ready", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].status', description: "Whether the world is as this object says." },
-    { name: "Status", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].message', description: "What is the case." },
-    { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp", description: "Since when it exists." },
+    {
+      name: "Ready",
+      type: "string",
+      jsonPath: '.status.conditions[?(@.type=="Ready")].status',
+      description: "Whether the world is as this object says.",
+    },
+    {
+      name: "Status",
+      type: "string",
+      jsonPath: '.status.conditions[?(@.type=="Ready")].message',
+      description: "What is the case.",
+    },
+    {
+      name: "Age",
+      type: "date",
+      jsonPath: ".metadata.creationTimestamp",
+      description: "Since when it exists.",
+    },
   ],
   rules: [
     {

@@ -1,14 +1,40 @@
 import { z } from "zod";
-import { connectionReference, deletionPolicy, drift, duration, interval, inventory, logicalName, objectName, state, statusOf, suspend } from "./fields.ts";
+import {
+  connectionReference,
+  deletionPolicy,
+  drift,
+  duration,
+  interval,
+  inventory,
+  logicalName,
+  objectName,
+  state,
+  statusOf,
+  suspend,
+} from "./fields.ts";
 import type { KindDefinition } from "./kind.ts";
 import { projectGitHub } from "./project-github.ts";
 
 const neon = z
   .object({
     connectionRef: connectionReference(),
-    region: z.string().min(1).max(64).describe("Region id, such as aws-eu-central-1; cannot be changed later."),
-    postgresVersion: z.int().min(14).max(18).default(17).describe("Major version of Postgres, 14 to 18; cannot be changed later. Default 17."),
-    branch: z.string().min(1).max(256).default("main").describe("Name of the root branch, set when the project is created. Default main."),
+    region: z
+      .string()
+      .min(1)
+      .max(64)
+      .describe("Region id, such as aws-eu-central-1; cannot be changed later."),
+    postgresVersion: z
+      .int()
+      .min(14)
+      .max(18)
+      .default(17)
+      .describe("Major version of Postgres, 14 to 18; cannot be changed later. Default 17."),
+    branch: z
+      .string()
+      .min(1)
+      .max(256)
+      .default("main")
+      .describe("Name of the root branch, set when the project is created. Default main."),
     database: z
       .string()
       .max(63)
@@ -21,13 +47,28 @@ const neon = z
       .regex(/^[a-z_][a-z0-9_]*$/)
       .default("app")
       .describe("Name of the role that owns the database. Default app."),
-    historyRetention: duration().optional().describe("How long history is kept for restores, up to 720h; not managed when not set."),
+    historyRetention: duration()
+      .optional()
+      .describe("How long history is kept for restores, up to 720h; not managed when not set."),
     settings: z
       .object({
-        allowedIps: z.array(z.string().max(64)).max(256).optional().describe("Addresses and ranges that may connect."),
-        allowedIpsProtectedBranchesOnly: z.boolean().optional().describe("Whether allowedIps holds for protected branches only."),
-        blockPublicConnections: z.boolean().optional().describe("Whether connections from the public internet are refused."),
-        logicalReplication: z.literal(true).optional().describe("True enables logical replication; Neon cannot disable it again."),
+        allowedIps: z
+          .array(z.string().max(64))
+          .max(256)
+          .optional()
+          .describe("Addresses and ranges that may connect."),
+        allowedIpsProtectedBranchesOnly: z
+          .boolean()
+          .optional()
+          .describe("Whether allowedIps holds for protected branches only."),
+        blockPublicConnections: z
+          .boolean()
+          .optional()
+          .describe("Whether connections from the public internet are refused."),
+        logicalReplication: z
+          .literal(true)
+          .optional()
+          .describe("True enables logical replication; Neon cannot disable it again."),
       })
       .optional()
       .describe("Settings of the Neon project; what is not set is not managed."),
@@ -40,7 +81,9 @@ const storage = (what: string) =>
     scope: z
       .enum(["Environment", "Project"])
       .default("Environment")
-      .describe("Environment: one for each environment and preview. Project: one that all share. Default Environment."),
+      .describe(
+        "Environment: one for each environment and preview. Project: one that all share. Default Environment.",
+      ),
   });
 
 const cloudflare = z
@@ -57,7 +100,9 @@ const cloudflare = z
                 .min(1)
                 .max(1024)
                 .regex(/^[^/].*$/)
-                .describe("A prebuilt module, or a directory with a wrangler.json, committed in the repository."),
+                .describe(
+                  "A prebuilt module, or a directory with a wrangler.json, committed in the repository.",
+                ),
             })
             .describe("Where the Worker's bundle comes from; Flaresmith never builds."),
         }),
@@ -66,17 +111,42 @@ const cloudflare = z
       .optional()
       .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] })
       .describe("Workers, each deployed once per environment."),
-    kv: z.array(storage("KV namespace")).max(50).optional().meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] }).describe("KV namespaces."),
-    r2: z.array(storage("R2 bucket")).max(50).optional().meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] }).describe("R2 buckets."),
+    kv: z
+      .array(storage("KV namespace"))
+      .max(50)
+      .optional()
+      .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] })
+      .describe("KV namespaces."),
+    r2: z
+      .array(storage("R2 bucket"))
+      .max(50)
+      .optional()
+      .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] })
+      .describe("R2 buckets."),
   })
   .describe("What the project runs on Cloudflare.");
 
 const previews = z
   .object({
-    environmentRef: z.object({ name: objectName().describe("Name of the Environment in the same namespace.") }).optional().describe("Environment that previews are based on when they name none."),
-    ttl: duration().default("72h").describe("How long a Preview lives when it sets no ttl, 24h to 168h. Default 72h."),
-    max: z.int().min(0).max(500).default(15).describe("How many previews may be active at once; later ones wait. Default 15."),
-    data: z.enum(["Branch", "SchemaOnly", "None"]).optional().describe("What a preview's database starts with: a copy of its base's data, the schema only, or no database. Must be set when the base is a Production environment. Default Branch."),
+    environmentRef: z
+      .object({ name: objectName().describe("Name of the Environment in the same namespace.") })
+      .optional()
+      .describe("Environment that previews are based on when they name none."),
+    ttl: duration()
+      .default("72h")
+      .describe("How long a Preview lives when it sets no ttl, 24h to 168h. Default 72h."),
+    max: z
+      .int()
+      .min(0)
+      .max(500)
+      .default(15)
+      .describe("How many previews may be active at once; later ones wait. Default 15."),
+    data: z
+      .enum(["Branch", "SchemaOnly", "None"])
+      .optional()
+      .describe(
+        "What a preview's database starts with: a copy of its base's data, the schema only, or no database. Must be set when the base is a Production environment. Default Branch.",
+      ),
   })
   .describe("How previews of this project are made.");
 
@@ -89,7 +159,9 @@ const spec = z.object({
   drift: drift(),
   suspend: suspend(),
   interval: interval("10m"),
-  deepInterval: duration().default("6h").describe("How often also those fields are compared that cost calls of their own. Default 6h."),
+  deepInterval: duration()
+    .default("6h")
+    .describe("How often also those fields are compared that cost calls of their own. Default 6h."),
 });
 
 const status = statusOf({
@@ -106,16 +178,43 @@ export const project: KindDefinition = {
   plural: "projects",
   singular: "project",
   shortNames: ["proj"],
-  description: "A repository, a database and the Workers of one product, from which environments and previews are made.",
+  description:
+    "A repository, a database and the Workers of one product, from which environments and previews are made.",
   spec,
   status,
   columns: [
-    { name: "Repository", type: "string", jsonPath: ".status.repositoryUrl", description: "Where people find the repository." },
-    { name: "Neon", type: "string", jsonPath: ".status.neonProject", description: "Id of the Neon project.", priority: 1 },
+    {
+      name: "Repository",
+      type: "string",
+      jsonPath: ".status.repositoryUrl",
+      description: "Where people find the repository.",
+    },
+    {
+      name: "Neon",
+      type: "string",
+      jsonPath: ".status.neonProject",
+      description: "Id of the Neon project.",
+      priority: 1,
+    },
     { name: "State", type: "string", jsonPath: ".status.state", description: "One word that sums it up." },
-    { name: "Ready", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].status', description: "Whether the world is as this object says." },
-    { name: "Status", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].message', description: "What is the case." },
-    { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp", description: "Since when it exists." },
+    {
+      name: "Ready",
+      type: "string",
+      jsonPath: '.status.conditions[?(@.type=="Ready")].status',
+      description: "Whether the world is as this object says.",
+    },
+    {
+      name: "Status",
+      type: "string",
+      jsonPath: '.status.conditions[?(@.type=="Ready")].message',
+      description: "What is the case.",
+    },
+    {
+      name: "Age",
+      type: "date",
+      jsonPath: ".metadata.creationTimestamp",
+      description: "Since when it exists.",
+    },
   ],
   rules: [
     {
@@ -127,24 +226,36 @@ export const project: KindDefinition = {
     {
       path: "spec.github",
       cel: "self.mode != 'Reference' || (!has(self.template) && !has(self.visibility) && !has(self.description) && !has(self.topics) && !has(self.settings) && !has(self.rulesets) && !has(self.files) && !has(self.variables) && !has(self.secrets) && !has(self.defaultBranch))",
-      message: "mode: Reference never writes to the repository: remove template, visibility, description, topics, defaultBranch, settings, files, rulesets, variables and secrets, or use mode: Manage in one Project",
+      message:
+        "mode: Reference never writes to the repository: remove template, visibility, description, topics, defaultBranch, settings, files, rulesets, variables and secrets, or use mode: Manage in one Project",
       test: (value: NonNullable<Spec["github"]>) =>
         value.mode !== "Reference" ||
-        [value.template, value.visibility, value.description, value.topics, value.settings, value.rulesets, value.files, value.variables, value.secrets, value.defaultBranch].every(
-          (field) => field === undefined,
-        ),
+        [
+          value.template,
+          value.visibility,
+          value.description,
+          value.topics,
+          value.settings,
+          value.rulesets,
+          value.files,
+          value.variables,
+          value.secrets,
+          value.defaultBranch,
+        ].every((field) => field === undefined),
     },
     {
       path: "spec.neon",
       cel: "self.region == oldSelf.region",
       message: "region cannot be changed: Neon has no way to move a project; create another Project",
-      test: (value: NonNullable<Spec["neon"]>, old) => value.region === (old as NonNullable<Spec["neon"]>).region,
+      test: (value: NonNullable<Spec["neon"]>, old) =>
+        value.region === (old as NonNullable<Spec["neon"]>).region,
     },
     {
       path: "spec.neon",
       cel: "self.postgresVersion == oldSelf.postgresVersion",
       message: "postgresVersion cannot be changed: Neon has no upgrade in place; create another Project",
-      test: (value: NonNullable<Spec["neon"]>, old) => value.postgresVersion === (old as NonNullable<Spec["neon"]>).postgresVersion,
+      test: (value: NonNullable<Spec["neon"]>, old) =>
+        value.postgresVersion === (old as NonNullable<Spec["neon"]>).postgresVersion,
     },
     {
       path: "spec.previews",
@@ -159,7 +270,8 @@ export const project: KindDefinition = {
 export function within(text: string, leastHours: number, mostHours: number): boolean {
   const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
   let total = 0;
-  for (const [, amount, unit] of text.matchAll(/([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)/g)) total += Number(amount) * (units[unit ?? ""] ?? 0);
+  for (const [, amount, unit] of text.matchAll(/([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)/g))
+    total += Number(amount) * (units[unit ?? ""] ?? 0);
   return total >= leastHours * 3_600_000 && total <= mostHours * 3_600_000;
 }
 

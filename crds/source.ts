@@ -12,7 +12,9 @@ const spec = z.object({
         .regex(/^(https:\/\/|ssh:\/\/|file:\/\/|[A-Za-z0-9_.]+@[A-Za-z0-9.]+:)[^\s]+$/)
         .describe("https://, ssh:// (or user@host:path), or file:// below an allowed directory."),
       branch: z.string().min(1).max(244).default("main").describe("Branch that is followed. Default main."),
-      secretRef: localReference("Secret").optional().describe("Secret with token (https), or sshPrivateKey and knownHosts (ssh)."),
+      secretRef: localReference("Secret")
+        .optional()
+        .describe("Secret with token (https), or sshPrivateKey and knownHosts (ssh)."),
     })
     .optional()
     .describe("A git repository."),
@@ -28,13 +30,19 @@ const spec = z.object({
     .regex(/^[^\0]*$/)
     .default("./")
     .describe("Folder inside the repository or directory that is read, with its subfolders. Default ./"),
-  prune: z.boolean().default(true).describe("Whether objects whose manifest disappears are deleted, within the guard. Default true."),
+  prune: z
+    .boolean()
+    .default(true)
+    .describe("Whether objects whose manifest disappears are deleted, within the guard. Default true."),
   suspend: suspend(),
   interval: interval("1m"),
 });
 
 const status = statusOf({
-  observedRevision: z.string().optional().describe("The newest revision that was read, as branch@sha1:<commit>, or dir@sha256:<hash>."),
+  observedRevision: z
+    .string()
+    .optional()
+    .describe("The newest revision that was read, as branch@sha1:<commit>, or dir@sha256:<hash>."),
   appliedRevision: z.string().optional().describe("The newest revision that was applied without any error."),
   inventory: z
     .array(
@@ -69,12 +77,38 @@ export const source: KindDefinition = {
   spec,
   status,
   columns: [
-    { name: "Ready", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].status', description: "Whether everything was applied." },
-    { name: "Status", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].message', description: "What is the case." },
-    { name: "Revision", type: "string", jsonPath: ".status.appliedRevision", description: "The newest revision applied." },
+    {
+      name: "Ready",
+      type: "string",
+      jsonPath: '.status.conditions[?(@.type=="Ready")].status',
+      description: "Whether everything was applied.",
+    },
+    {
+      name: "Status",
+      type: "string",
+      jsonPath: '.status.conditions[?(@.type=="Ready")].message',
+      description: "What is the case.",
+    },
+    {
+      name: "Revision",
+      type: "string",
+      jsonPath: ".status.appliedRevision",
+      description: "The newest revision applied.",
+    },
     { name: "URL", type: "string", jsonPath: ".spec.git.url", description: "Git repository.", priority: 1 },
-    { name: "Directory", type: "string", jsonPath: ".spec.directory", description: "Directory.", priority: 1 },
-    { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp", description: "Since when it exists." },
+    {
+      name: "Directory",
+      type: "string",
+      jsonPath: ".spec.directory",
+      description: "Directory.",
+      priority: 1,
+    },
+    {
+      name: "Age",
+      type: "date",
+      jsonPath: ".metadata.creationTimestamp",
+      description: "Since when it exists.",
+    },
   ],
   rules: [
     {
