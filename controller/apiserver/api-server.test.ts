@@ -87,10 +87,13 @@ describe("bodies", () => {
   });
 
   test.each([
-    ['{"labels":{"a":1}}', 'metadata.labels[\\"a\\"] must be text'],
-    ['{"labels":[]}', "metadata.labels must be an object of text values"],
-    ['{"finalizers":"x"}', "metadata.finalizers must be a list"],
-    ['{"name":7}', "metadata.name must be text"],
+    [
+      '{"name":"a","labels":{"a":1}}',
+      "cannot unmarshal number into Go struct field ObjectMeta.labels of type string",
+    ],
+    ['{"name":"a","labels":[]}', "ObjectMeta.labels of type map[string]string"],
+    ['{"name":7}', "ObjectMeta.name of type string"],
+    ["[]", "metadata must be an object"],
   ])("metadata %s is refused with its place", async (metadata, message) => {
     const body = `{"apiVersion":"flaresmith.dev/v1alpha1","kind":"Project","metadata":${metadata},"spec":{}}`;
     const { code, text } = await ask(PROJECTS, { method: "POST", type: "application/json", body });

@@ -109,39 +109,12 @@ export interface Target {
   name?: string;
 }
 
-function checkedMetadata(value: Record<string, unknown>): Record<string, unknown> {
+/** A copy that can be filled in; what is wrong inside is the store's to say. */
+function metadataOf(value: Record<string, unknown>): Record<string, unknown> {
   const { metadata } = value;
   if (metadata === undefined || metadata === null) return {};
   if (!isRecord(metadata)) throw badRequest("metadata must be an object");
-  const { labels, annotations, finalizers, name, namespace, generateName } = metadata;
-  for (const [field, map] of [
-    ["labels", labels],
-    ["annotations", annotations],
-  ] as const) {
-    if (map === undefined || map === null) continue;
-    if (!isRecord(map)) throw badRequest(`metadata.${field} must be an object of text values`);
-    for (const [key, item] of Object.entries(map)) {
-      if (typeof item !== "string")
-        throw badRequest(`metadata.${field}[${JSON.stringify(key)}] must be text: put the value in quotes`);
-    }
-  }
-  if (
-    finalizers !== undefined &&
-    finalizers !== null &&
-    !(Array.isArray(finalizers) && finalizers.every((item) => typeof item === "string"))
-  ) {
-    throw badRequest("metadata.finalizers must be a list of text values");
-  }
-  for (const [field, item] of [
-    ["name", name],
-    ["namespace", namespace],
-    ["generateName", generateName],
-  ] as const) {
-    if (item !== undefined && item !== null && typeof item !== "string")
-      throw badRequest(`metadata.${field} must be text: put the value in quotes`);
-  }
-  // Explicit nulls mean absent, as in Go's decoder.
-  return Object.fromEntries(Object.entries(metadata).filter(([, item]) => item !== null));
+  return { ...metadata };
 }
 
 /**
@@ -165,11 +138,12 @@ export function objectFor(target: Target, value: unknown): KubernetesObject {
   if (typeof apiVersion !== "string" || apiVersion === "") {
     throw badRequest(`${expected}: Object 'apiVersion' is missing in '${quote}' (${quote})`);
   }
-  const metadata = checkedMetadata(value);
+  const metadata = metadataOf(value);
   if (type.namespaced && target.namespace !== undefined) {
     const { namespace } = metadata;
-    if (namespace === undefined || namespace === "") metadata["namespace"] = target.namespace;
-    else if (namespace !== target.namespace) {
+    if (namespace === undefined || namespace === null || namespace === "")
+      metadata["namespace"] = target.namespace;
+    else if (typeof namespace === "string" && namespace !== target.namespace) {
       throw badRequest(
         "the namespace of the provided object does not match the namespace sent on the request",
       );
@@ -177,10 +151,10 @@ export function objectFor(target: Target, value: unknown): KubernetesObject {
   }
   if (target.name !== undefined) {
     const { name } = metadata;
-    if (name === undefined || name === "") metadata["name"] = target.name;
-    else if (name !== target.name) {
+    if (name === undefined || name === null || name === "") metadata["name"] = target.name;
+    else if (typeof name === "string" && name !== target.name) {
       throw badRequest(
-        `the name of the object (${typeof name === "string" ? name : typeof name}) does not match the name on the URL (${target.name})`,
+        `the name of the object (${name}) does not match the name on the URL (${target.name})`,
       );
     }
   }

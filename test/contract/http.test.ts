@@ -8,6 +8,7 @@ import { ask } from "./record.ts";
 import { createTestClock, createTestRandom } from "./test-inputs.ts";
 import type { KubeApi } from "./kube-api.ts";
 import type { Answer } from "./transcript.ts";
+import { decodingSteps } from "./decoding-steps.ts";
 import { steps } from "./transcript-steps.ts";
 import { widgetDefinition } from "./widget.ts";
 
@@ -46,7 +47,7 @@ describe("the HTTP API answers as kube-apiserver does", async () => {
   const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "transcript" } };
   await api("POST", "/api/v1/namespaces", JSON.stringify(namespace));
   const versions = new Map<string, number>();
-  for (const step of steps) {
+  for (const step of [...decodingSteps, ...steps]) {
     test(step.title, async () => {
       expect(await ask(api, step, versions)).toEqual(recorded[step.title]);
     });
