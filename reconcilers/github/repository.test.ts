@@ -332,6 +332,12 @@ describe("a repository that is not where it was", () => {
     });
   });
 
+  it("says when GitHub itself confirmed that it was deleted", async () => {
+    const slot = await converged();
+    expect(await slot.remove(desired)).toBe("deleted");
+    expect(await slot.remove(desired)).toBeUndefined();
+  });
+
   it("is absent when a person says so", async () => {
     const slot = await converged();
     await slot.remove(desired);

@@ -222,10 +222,7 @@ export const secrets = define<SecretsDesired, SecretsObserved>({
       find: (found) => found,
       single: load,
     });
-    const leaving =
-      context.entry?.state === "deleting" &&
-      writtenNames(context.entry).every((name) => observed?.updatedAt[name] === undefined);
-    if (!observed || leaving) return { state: "absent" };
+    if (!observed) return { state: "absent" };
     return { state: "present", id: reference.name, owner: "unmarked", observed, depth: "deep" };
   },
   diff,

@@ -126,7 +126,6 @@ export const seedFiles = define<SeedFilesDesired, SeedFilesObserved>({
   fields: { files: "write-only" },
   reference: ({ repository, branch }) => ({ scope: repository, name: branch }),
   observe: async ({ scope, name, id }, context) => {
-    if (context.entry?.state === "deleting") return { state: "absent" };
     const commit = id ?? (await findCommit(scope, name, context));
     if (commit === undefined) return { state: "absent" };
     return {

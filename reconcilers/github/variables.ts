@@ -173,10 +173,7 @@ export const variables = define<VariablesDesired, VariablesObserved>({
       find: (found) => found,
       single: load,
     });
-    const leaving =
-      context.entry?.state === "deleting" &&
-      writtenNames(context.entry).every((name) => observed?.values[name] === undefined);
-    if (!observed || leaving) return { state: "absent" };
+    if (!observed) return { state: "absent" };
     return { state: "present", id: reference.name, owner: "unmarked", observed, depth: "deep" };
   },
   diff,
