@@ -253,6 +253,43 @@ test("an aborted call is not sent, and one that is aborted under way ends", asyn
   ).rejects.toMatchObject({ code: "INTEGRATION_UNKNOWN_OUTCOME" });
 });
 
+test("calls leave nothing behind on the signal that they are given", async () => {
+  const { client } = answering(() => json(200, { success: true, result: null }));
+  const controller = new AbortController();
+  let listeners = 0;
+  const add = controller.signal.addEventListener.bind(controller.signal);
+  const remove = controller.signal.removeEventListener.bind(controller.signal);
+  controller.signal.addEventListener = (...given: Parameters<typeof add>) => {
+    listeners += 1;
+    add(...given);
+  };
+  controller.signal.removeEventListener = (...given: Parameters<typeof remove>) => {
+    listeners -= 1;
+    remove(...given);
+  };
+  for (let times = 0; times < 5; times += 1) {
+    await client.call({
+      method: "GET",
+      path: "/things",
+      result: z.unknown(),
+      purpose,
+      signal: controller.signal,
+    });
+  }
+  expect(listeners).toBe(0);
+});
+
+test.each([401, 403, 404, 407])(
+  "a proxy's page with %i is not taken for Cloudflare's word",
+  async (status) => {
+    const { client } = answering(() => new Response("<html>blocked</html>", { status }));
+    await expect(get(client)).rejects.toMatchObject({
+      code: "INTEGRATION_RESPONSE_INVALID",
+      class: "transient",
+    });
+  },
+);
+
 test("the SDK can be loaded before the first call", async () => {
   await loadCloudflareSdk();
   const client = createCloudflareClient({

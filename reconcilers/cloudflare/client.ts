@@ -105,6 +105,15 @@ async function connect(options: CloudflareClientOptions, endpoint: string): Prom
   });
 }
 
+/** The SDK's names of methods. */
+const methods = Object.freeze({
+  GET: "get",
+  POST: "post",
+  PUT: "put",
+  PATCH: "patch",
+  DELETE: "delete",
+} as const);
+
 /** The failed answer inside what the SDK threw; undefined when it is no answer. */
 function answeredFailure(
   thrown: unknown,
@@ -122,6 +131,21 @@ function errorsOf(body: unknown): ApiError[] | undefined {
     : undefined;
 }
 
+/** What a call that did not succeed ends in. */
+function classified(thrown: unknown, purpose: Purpose, clock: Clock): Error {
+  const failure = answeredFailure(thrown);
+  if (!failure) return unansweredError(thrown, purpose);
+  const errors = errorsOf(failure.body);
+  // A refusal in another shape than Cloudflare's is a proxy's; only that it is overloaded is believed.
+  if (!errors && failure.status < 500 && failure.status !== 429) {
+    const problem = `HTTP ${failure.status} came with a body that is not Cloudflare's`;
+    return invalidAnswer({ ...purpose, write: false }, problem);
+  }
+  const seconds = Number(failure.headers?.get("retry-after") ?? Number.NaN);
+  const retryAfter = Number.isFinite(seconds) ? seconds : undefined;
+  return failureError({ status: failure.status, errors: errors ?? [], retryAfter }, purpose, clock.now());
+}
+
 /** Makes the client of one Connection; nothing is sent before the first call. */
 export function createCloudflareClient(options: CloudflareClientOptions): CloudflareClient {
   const endpoint = (options.endpoint ?? DEFAULT_ENDPOINT).replace(/\/+$/, "");
@@ -137,54 +161,28 @@ export function createCloudflareClient(options: CloudflareClientOptions): Cloudf
       ...(given.form === undefined ? {} : { "content-type": given.form.contentType }),
       ...(given.bearer === undefined ? {} : { authorization: `Bearer ${given.bearer}` }),
     };
-    let response: Response;
+    // The SDK never takes its listener off a signal; one that lives as long as the process would collect them.
+    const controller = new AbortController();
+    const abort = (): void => controller.abort(given.signal.reason);
+    given.signal.addEventListener("abort", abort, { once: true });
     try {
-      response = await client
+      const response = await client
         .request({
-          method:
-            given.method === "GET"
-              ? "get"
-              : given.method === "POST"
-                ? "post"
-                : given.method === "PUT"
-                  ? "put"
-                  : given.method === "PATCH"
-                    ? "patch"
-                    : "delete",
+          method: methods[given.method],
           path: given.path,
           headers,
-          signal: given.signal,
+          signal: controller.signal,
           ...(given.query === undefined ? {} : { query: given.query }),
-          ...(given.form === undefined
-            ? given.json === undefined
-              ? {}
-              : { body: given.json }
-            : { body: given.form.body }),
+          ...(given.json === undefined ? {} : { body: given.json }),
+          ...(given.form === undefined ? {} : { body: given.form.body }),
         })
         .asResponse();
+      return await readAnswer(response, given.result, purpose, options.clock);
     } catch (thrown) {
-      const failure = answeredFailure(thrown);
-      if (!failure) throw unansweredError(thrown, purpose);
-      const errors = errorsOf(failure.body);
-      // A refusal in another shape than Cloudflare's is a proxy's; only its being overloaded or refusing us is believed.
-      if (!errors && failure.status < 500 && ![401, 403, 429].includes(failure.status)) {
-        throw invalidAnswer(
-          { ...purpose, write: false },
-          `HTTP ${failure.status} came with a body that is not Cloudflare's`,
-        );
-      }
-      const seconds = Number(failure.headers?.get("retry-after") ?? Number.NaN);
-      throw failureError(
-        {
-          status: failure.status,
-          errors: errors ?? [],
-          retryAfter: Number.isFinite(seconds) ? seconds : undefined,
-        },
-        purpose,
-        options.clock.now(),
-      );
+      throw classified(thrown, purpose, options.clock);
+    } finally {
+      given.signal.removeEventListener("abort", abort);
     }
-    return readAnswer(response, given.result, purpose, options.clock);
   };
 
   return {
