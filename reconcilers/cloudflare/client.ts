@@ -16,7 +16,7 @@ const DEFAULT_WORKERS_URL = "https://{script}.{subdomain}.workers.dev";
 /** The SDK arms a timer of its own for each call; the transport's deadline is meant to come first. */
 const SDK_TIMEOUT = 600_000;
 
-export interface Call<Schema extends z.ZodType> {
+interface Call<Schema extends z.ZodType> {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Below the endpoint, with a leading slash; segments already encoded, see {@link segment}. */
   path: string;
@@ -33,7 +33,7 @@ export interface Call<Schema extends z.ZodType> {
   signal: AbortSignal;
 }
 
-export interface CloudflareAnswer<Result> {
+interface CloudflareAnswer<Result> {
   result: Result;
   resultInfo: Readonly<Record<string, unknown>>;
 }

@@ -1,9 +1,6 @@
-/** Cloudflare: the client, the bundle reader and one definition for each type of external resource. */
-export { createCloudflareClient, loadCloudflareSdk } from "./client.ts";
-export type { CloudflareClient, CloudflareClientOptions } from "./client.ts";
-export type { CloudflareIdentity } from "./identity.ts";
-export { readBundle } from "./bundle.ts";
-export type { BundleSource } from "./bundle.ts";
+/** Cloudflare: the client, physical names and one definition for each type of external resource. */
+export { createCloudflareClient } from "./client.ts";
+export type { CloudflareClient } from "./client.ts";
 export { kvNamespaceTitle, previewName, r2BucketName, workerName } from "./names.ts";
 export { domains } from "./domains.ts";
 export { kvNamespace } from "./kv-namespace.ts";

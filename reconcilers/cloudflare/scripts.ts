@@ -12,7 +12,7 @@ export const SCRIPT_ABSENT: readonly number[] = Object.freeze([10007, 10090]);
 /** What lies in a Worker waits for: the Worker was observed in the same pass, and this part says that there is none. */
 export const NOT_KNOWN_YET = "Cloudflare does not know the new Worker everywhere yet";
 
-export const scriptSchema = z.looseObject({
+const scriptSchema = z.looseObject({
   id: z.string(),
   tag: z.string().nullish(),
   etag: z.string().nullish(),
@@ -23,7 +23,7 @@ export const scriptSchema = z.looseObject({
   observability: z.record(z.string(), z.unknown()).nullish(),
 });
 
-export const settingsSchema = z.looseObject({
+const settingsSchema = z.looseObject({
   bindings: z.array(bindingSchema).nullish(),
   compatibility_date: z.string().nullish(),
   compatibility_flags: z.array(z.string()).nullish(),

@@ -54,7 +54,7 @@ export function readAccountSubdomain(
 }
 
 /** The same, for what cannot do without. @throws FlaresmithError INTEGRATION_REJECTED with the remedy when there is none */
-export async function requireAccountSubdomain(
+async function requireAccountSubdomain(
   context: Pick<Context, "client" | "shared" | "signal">,
   accountId: string,
 ): Promise<string> {
