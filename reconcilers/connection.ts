@@ -7,7 +7,7 @@ import { FlaresmithError, conditionMessage, conditionReason } from "../controlle
 import { hashOf } from "../controller/runtime/hash.ts";
 import type { ResourceClient } from "../controller/store/resource-client.ts";
 import type { ConnectionRegistry, ResolvedConnection } from "./connections.ts";
-import { toFlaresmithError } from "./engine/converge.ts";
+import { toFlaresmithError } from "./engine/pass.ts";
 import { REQUEST_ANNOTATION } from "./engine/reconcile-object.ts";
 import type { ObjectResult } from "./engine/reconcile-object.ts";
 import { connectionType } from "./objects.ts";

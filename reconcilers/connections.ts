@@ -10,7 +10,7 @@ import { hashOf } from "../controller/runtime/hash.ts";
 import type { ConnectionHandle } from "./engine/graph.ts";
 import { createObservationSource } from "./engine/observation-source.ts";
 import type { ObservationSource } from "./engine/observation-source.ts";
-import { toFlaresmithError } from "./engine/converge.ts";
+import { toFlaresmithError } from "./engine/pass.ts";
 import type { ConnectionObject, ObjectReader } from "./objects.ts";
 import { connectionType } from "./objects.ts";
 

@@ -59,7 +59,7 @@ export interface ControllersOptions {
   /** Decoded data of a Secret by name; undefined when it does not exist. */
   secret: ObjectReader["secret"];
   /** The manager's caches; asked for only while it runs. */
-  caches(): Caches;
+  caches: () => Caches;
   /** Objects of one kind at the same time. Default 4 */
   concurrency?: number | undefined;
 }

@@ -2,10 +2,9 @@
 import type { EnvironmentSecret } from "../crds/environment.ts";
 import { FlaresmithError } from "../controller/runtime/errors.ts";
 import type { SecretValue } from "../controller/runtime/secret-value.ts";
-import type { PlannedSecret } from "./deployment.ts";
 import { input, lookup } from "./engine/graph.ts";
 import type { GraphNode } from "./engine/graph.ts";
-import type { Connected } from "./deployment.ts";
+import type { Connected, PlannedSecret } from "./deployment.ts";
 import type { NeonClient } from "./neon/client.ts";
 import { connectionUri } from "./neon/index.ts";
 import type { ObjectReader } from "./objects.ts";
@@ -29,7 +28,7 @@ export async function planSecrets(options: {
   database: DatabaseOfPlace | undefined;
   reader: ObjectReader;
   namespace: string;
-  make(plaintext: string): SecretValue;
+  make: (plaintext: string) => SecretValue;
   signal: AbortSignal;
 }): Promise<{ secrets: PlannedSecret[]; nodes: GraphNode[] }> {
   const { database, make, namespace, reader, secrets, signal } = options;

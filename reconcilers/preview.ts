@@ -23,7 +23,7 @@ import type { Connected, PlannedSecret } from "./deployment.ts";
 import { input, resource } from "./engine/graph.ts";
 import type { GraphNode } from "./engine/graph.ts";
 import type { Blueprint, KindReconciler } from "./engine/reconcile-object.ts";
-import { neonBranchName, projectOf } from "./environment.ts";
+import { neonBranchName, projectOf } from "./environment-scene.ts";
 import type { GitHubClient } from "./github/client.ts";
 import { entryOf, idempotencyKey, shortName, slotOf } from "./names.ts";
 import type { NeonClient } from "./neon/client.ts";
@@ -38,7 +38,7 @@ import { summarizeState } from "./state.ts";
 export interface PreviewOptions {
   reader: ObjectReader;
   connections: ConnectionRegistry;
-  makeSecret(plaintext: string): SecretValue;
+  makeSecret: (plaintext: string) => SecretValue;
   clock: Clock;
 }
 
@@ -88,7 +88,7 @@ interface Scene {
   short: string;
   expiresAt: string;
   data: "Branch" | "SchemaOnly" | "None";
-  keyOf(segment: string, logical?: string): string;
+  keyOf: (segment: string, logical?: string) => string;
 }
 
 async function build(

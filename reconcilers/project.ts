@@ -26,7 +26,7 @@ export interface ProjectOptions {
   client: ResourceClient;
   reader: ObjectReader;
   connections: ConnectionRegistry;
-  makeSecret(plaintext: string): SecretValue;
+  makeSecret: (plaintext: string) => SecretValue;
   /** Where GitHub can reach the webhook listener, without path; repositories get no webhook without it. */
   publicUrl: string | undefined;
 }

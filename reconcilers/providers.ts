@@ -115,7 +115,7 @@ function githubCredentials(
 
 /** @param version of this build, for the User-Agent; GitHub answers other bytes to ones that contain curl or a browser's name */
 export function providerOpeners(options: {
-  makeSecret(plaintext: string): SecretValue;
+  makeSecret: (plaintext: string) => SecretValue;
   version: string;
 }): Readonly<Record<ConnectionSpec["provider"], ProviderOpener>> {
   return {
@@ -162,7 +162,7 @@ export function providerOpeners(options: {
       provider: "cloudflare",
       open: async ({ clock, credentials, fetch, secretName, spec }) => {
         const apiToken = required(credentials, secretName, "apiToken", "Cloudflare");
-        const client = await cloudflare.createCloudflareClient({
+        const client = cloudflare.createCloudflareClient({
           ...(spec.endpoint === undefined ? {} : { endpoint: spec.endpoint }),
           ...(spec.account === undefined ? {} : { accountId: spec.account }),
           ...(spec.workersUrl === undefined ? {} : { workersUrl: spec.workersUrl }),

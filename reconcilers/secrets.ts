@@ -13,7 +13,7 @@ export async function readSecret(options: {
   reference: { name: string; key: string };
   /** Path of the reference in the spec, for messages. */
   field: string;
-  make(plaintext: string): SecretValue;
+  make: (plaintext: string) => SecretValue;
   signal: AbortSignal;
 }): Promise<ResolvedSecret> {
   const { field, make, namespace, reader, reference, signal } = options;

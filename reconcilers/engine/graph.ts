@@ -65,7 +65,7 @@ export function resource<Desired, Observed, Client>(options: {
   return {
     kind: "resource",
     ...rest,
-    definition: definition as ResourceNode["definition"],
+    definition,
     needs: known,
     parent,
     ephemeral,
@@ -81,7 +81,7 @@ export function lookup<Input, Client>(options: {
   needs?: readonly string[];
 }): LookupNode {
   const { needs = [], definition, ...rest } = options;
-  return { kind: "lookup", ...rest, definition: definition as LookupNode["definition"], needs };
+  return { kind: "lookup", ...rest, definition, needs };
 }
 
 /** One output of a needed node. @throws FlaresmithError INTERNAL when the graph names an output that does not exist */

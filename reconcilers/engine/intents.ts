@@ -17,8 +17,8 @@ export interface Intents {
 
 interface Waiting {
   entry: InventoryEntry;
-  resolve(): void;
-  reject(error: unknown): void;
+  resolve: () => void;
+  reject: (error: unknown) => void;
 }
 
 /**
@@ -29,7 +29,7 @@ export function createIntents(options: {
   inventory: Map<string, InventoryEntry>;
   activity: Activity;
   clock: Clock;
-  write(): Promise<void>;
+  write: () => Promise<void>;
 }): Intents {
   const { activity, clock, inventory, write } = options;
   let waiting: Waiting[] = [];

@@ -7,15 +7,17 @@ import { timestamp } from "../../controller/runtime/clock.ts";
 import type { Condition, StatusPart } from "../../controller/runtime/conditions.ts";
 import { summarize } from "../../controller/runtime/conditions.ts";
 import { parseDuration } from "../../controller/runtime/duration.ts";
-import { FlaresmithError, conditionMessage, conditionReason } from "../../controller/runtime/errors.ts";
+import { conditionMessage, conditionReason } from "../../controller/runtime/errors.ts";
+import type { FlaresmithError } from "../../controller/runtime/errors.ts";
 import type {
   KubernetesObject,
   ResourceClient,
   ResourceType,
 } from "../../controller/store/resource-client.ts";
 import { isApiError } from "../../controller/store/resource-client.ts";
-import { converge, toFlaresmithError } from "./converge.ts";
-import type { Consents, EngineTracker } from "./converge.ts";
+import { converge } from "./converge.ts";
+import { toFlaresmithError } from "./pass.ts";
+import type { Consents, EngineTracker } from "./pass.ts";
 import type { ConnectionHandle, GraphNode } from "./graph.ts";
 import { createObjectMemory } from "./memory.ts";
 import type { ObjectMemory } from "./memory.ts";

@@ -7,8 +7,8 @@ import { timestamp } from "../../controller/runtime/clock.ts";
 import type { FlaresmithError } from "../../controller/runtime/errors.ts";
 import { createActivity } from "./activity.ts";
 import { resourceContext } from "./context.ts";
-import { toFlaresmithError } from "./converge.ts";
-import type { Consents, EngineTracker } from "./converge.ts";
+import { toFlaresmithError } from "./pass.ts";
+import type { Consents, EngineTracker } from "./pass.ts";
 import type { ConnectionHandle } from "./graph.ts";
 import { createIntents } from "./intents.ts";
 import type { Intents } from "./intents.ts";
@@ -210,9 +210,15 @@ async function removeExternal(
     return { ...base, status: "gone", message: `${where} is let go` };
   }
   const remembered = options.inventory.get(entry.slot) ?? entry;
-  const acknowledged = answer === "deleted" ? { ...remembered, data: { ...remembered.data, confirmGone: observation.id } } : remembered;
+  const acknowledged =
+    answer === "deleted"
+      ? { ...remembered, data: { ...remembered.data, confirmGone: observation.id } }
+      : remembered;
   options.inventory.set(entry.slot, acknowledged);
-  const after = await definition.observe({ ...reference, id: observation.id }, { ...context, entry: acknowledged });
+  const after = await definition.observe(
+    { ...reference, id: observation.id },
+    { ...context, entry: acknowledged },
+  );
   if (after.state === "absent") {
     drop();
     tracker.event("Normal", "DeletedExternalResource", `deleted ${where}`);

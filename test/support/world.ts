@@ -73,7 +73,7 @@ export interface World {
   manager: Manager;
   tracker: Tracker;
   /** Server-side apply as `kubectl`, forced. */
-  apply(...manifests: Manifest[]): Promise<void>;
+  apply: (...manifests: Manifest[]) => Promise<void>;
   /** @throws Error when it does not exist */
   get(kind: string, name: string): Promise<KubernetesObject>;
   find(kind: string, name: string): Promise<KubernetesObject | undefined>;
@@ -170,11 +170,6 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       throw error;
     }
   };
-  let manager: Manager | undefined;
-  const caches = (): Manager["caches"] => {
-    if (!manager) throw new Error("the manager does not run yet");
-    return manager.caches;
-  };
   const controllers = createControllers({
     client: store,
     clock,
@@ -186,16 +181,15 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     version: "0.0.0-test",
     publicUrl: options.publicUrl,
     secret,
-    caches,
+    caches: () => running.caches,
   });
-  const running = createManager({
+  const running: Manager = createManager({
     client: store,
     clock,
     random,
     tracker,
     controllers: controllers.definitions,
   });
-  manager = running;
   const stopping = new AbortController();
   const ended = Promise.all([running.start(stopping.signal), tracker.events.run(store, stopping.signal)]);
 

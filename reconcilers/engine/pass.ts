@@ -1,0 +1,61 @@
+/** What one pass over an object's graph is given, and what goes wrong in it. */
+import type { Clock, Random } from "../../controller/runtime/clock.ts";
+import { FlaresmithError, isFlaresmithError } from "../../controller/runtime/errors.ts";
+import type { GraphNode } from "./graph.ts";
+import type { MarkerParts } from "./marker.ts";
+import type { ObjectMemory } from "./memory.ts";
+import type { InventoryEntry } from "./resource.ts";
+
+/** People's decisions, read from the object's annotations. */
+export interface Consents {
+  /** Slots to take over: `flaresmith.dev/adopt`. */
+  adopt: ReadonlySet<string>;
+  /** Plan hashes to carry out: `flaresmith.dev/confirm`. */
+  confirm: ReadonlySet<string>;
+  /** Ids that a person says are gone: `flaresmith.dev/confirm-gone`. */
+  gone: ReadonlySet<string>;
+}
+
+/** What the engine tells the world while it works; Events and metrics come of it. */
+export interface EngineTracker {
+  event(type: "Normal" | "Warning", reason: string, message: string): void;
+  drift(provider: string, type: string): void;
+}
+
+export interface PassOptions {
+  nodes: readonly GraphNode[];
+  /** By slot; changed in place as the pass learns. */
+  inventory: Map<string, InventoryEntry>;
+  memory: ObjectMemory;
+  marker: Omit<MarkerParts, "slot">;
+  consents: Consents;
+  drift: "Correct" | "Warn";
+  /** Milliseconds that shared observations may be old. */
+  freshness: number;
+  /** Milliseconds after which every field is compared again. */
+  deepInterval: number;
+  /** True: everything is read past all caches and compared deeply. */
+  requested: boolean;
+  /** Milliseconds within which what was verified without difference is not looked at again; 0 for none. */
+  trust: number;
+  /** Stores the inventory, version-checked. */
+  persist(): Promise<void>;
+  clock: Clock;
+  random: Random;
+  tracker: EngineTracker;
+  signal: AbortSignal;
+}
+
+/** Anything thrown becomes an error that conditions can show; what is not ours is a bug of ours. */
+export function toFlaresmithError(thrown: unknown): FlaresmithError {
+  if (isFlaresmithError(thrown)) return thrown;
+  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  return new FlaresmithError({ code: "INTERNAL_ERROR", message: text, cause: thrown });
+}
+
+/** Wraps the store's refusal of an intent, so that it is not taken for a provider's fault. */
+export class RefusedIntent extends Error {
+  constructor(cause: unknown) {
+    super("the intent was not stored", { cause });
+  }
+}

@@ -1,0 +1,347 @@
+/** One resource of a graph in one pass: observe it, plan, remember what was seen, act. */
+import { timestamp } from "../../controller/runtime/clock.ts";
+import { FlaresmithError } from "../../controller/runtime/errors.ts";
+import { hashOf } from "../../controller/runtime/hash.ts";
+import { resourceContext } from "./context.ts";
+import type { ResourceNode } from "./graph.ts";
+import type { Intents } from "./intents.ts";
+import { createMarker } from "./marker.ts";
+import type { SlotMemory } from "./memory.ts";
+import { slotMemory } from "./memory.ts";
+import { RefusedIntent, toFlaresmithError } from "./pass.ts";
+import type { PassOptions } from "./pass.ts";
+import { ADOPTED, changesHash, describe, isOurs, plan } from "./plan.ts";
+import type { Plan } from "./plan.ts";
+import type {
+  Depth,
+  InventoryEntry,
+  Observation,
+  Outputs,
+  Reference,
+  ResourceContext,
+  WriteResult,
+} from "./resource.ts";
+import type { NodeResult } from "./result.ts";
+
+/** Everything about one resource node that its steps share. */
+interface Step {
+  node: ResourceNode;
+  options: PassOptions;
+  desired: unknown;
+  specHash: string;
+  reference: Reference;
+  memory: SlotMemory;
+  context: ResourceContext<unknown>;
+}
+
+/**
+ * Settles one node as far as one pass can.
+ * @param leave called when the node can ask for no more intents
+ * @throws FlaresmithError for what concerns this node alone; RefusedIntent when the store refused
+ */
+export async function settle(
+  node: ResourceNode,
+  inputs: ReadonlyMap<string, Outputs>,
+  options: PassOptions,
+  intents: Intents,
+  leave: () => void,
+  running: ReadonlyMap<string, Promise<NodeResult>>,
+): Promise<NodeResult> {
+  const { connection, definition, slot } = node;
+  if (connection instanceof FlaresmithError) throw connection;
+  const { clock, inventory } = options;
+  const memory = slotMemory(options.memory, slot);
+  const entry = inventory.get(slot);
+  const desired = node.desired(inputs);
+  const specHash = hashOf(desired);
+  const base = { slot, provider: definition.provider };
+  if (trusted(memory, specHash, options)) return { ...base, status: "ready", outputs: memory.outputs };
+
+  const known = sameThing(entry, node) ? entry : undefined;
+  const reference = {
+    ...definition.reference(desired),
+    ...(known?.id === undefined ? {} : { id: known.id }),
+  };
+  const depth = depthOf(memory, specHash, options);
+  const fresh =
+    options.requested ||
+    memory.doubted === true ||
+    known?.state === "creating" ||
+    known?.state === "deleting";
+  const written = memory.written;
+  const sinceWrite = written === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() - written.at;
+  const nonce = known?.nonce ?? "";
+  const gone = known?.id !== undefined && options.consents.gone.has(known.id);
+  const shownEntry =
+    known && gone ? { ...known, data: { ...known.data, confirmGone: known.id ?? "" } } : known;
+  const contextOptions = {
+    connection,
+    type: definition.type,
+    clock,
+    signal: options.signal,
+    marker: createMarker({ ...options.marker, slot }, nonce),
+    depth,
+    fresh,
+    entry: shownEntry,
+    freshness: options.freshness,
+  };
+  const context = resourceContext(contextOptions, reference.scope);
+  const step: Step = { node, options, desired, specHash, reference, memory, context };
+  const observation = await observe(step);
+  const parentOurs = await isParentOurs(node, running);
+  const decided = plan(
+    {
+      definition,
+      desired,
+      specHash,
+      observation,
+      entry: known,
+      parentOurs,
+      adopt: options.consents.adopt.has(slot),
+      confirmed: options.consents.confirm,
+      drift: options.drift,
+      ephemeral: node.ephemeral,
+      now: clock.now(),
+      written: written === undefined ? undefined : { ...written, age: sinceWrite },
+    },
+    slot,
+  );
+  remember(step, observation, decided, parentOurs);
+  return act(step, observation, decided, intents, leave);
+}
+
+/** An entry of the same slot may stand for another thing, after a rename in the spec. */
+function sameThing(entry: InventoryEntry | undefined, node: ResourceNode): boolean {
+  return (
+    entry !== undefined && entry.type === node.definition.type && entry.provider === node.definition.provider
+  );
+}
+
+function trusted(memory: SlotMemory, specHash: string, options: PassOptions): boolean {
+  if (options.requested || memory.doubted === true || memory.seenAt === undefined) return false;
+  if (memory.specHash !== specHash || memory.outputs === undefined) return false;
+  return options.clock.monotonic() - memory.seenAt < options.trust;
+}
+
+function depthOf(memory: SlotMemory, specHash: string, options: PassOptions): Depth {
+  if (options.requested || memory.doubted === true) return "deep";
+  if (memory.verifiedAt === undefined || memory.specHash !== specHash) return "deep";
+  return options.clock.monotonic() - memory.verifiedAt >= options.deepInterval ? "deep" : "shallow";
+}
+
+async function observe(step: Step): Promise<Observation<unknown>> {
+  try {
+    return await step.node.definition.observe(step.reference, step.context);
+  } catch (error) {
+    return { state: "unknown", error: toFlaresmithError(error) };
+  }
+}
+
+async function isParentOurs(
+  node: ResourceNode,
+  running: ReadonlyMap<string, Promise<NodeResult>>,
+): Promise<boolean> {
+  if ("ours" in node.parent) return node.parent.ours;
+  const result = await running.get(node.parent.slot);
+  return result?.outputs !== undefined;
+}
+
+/** Puts what was observed into inventory and memory, before anything is done about it. */
+function remember(step: Step, observation: Observation<unknown>, decided: Plan, parentOurs: boolean): void {
+  const { memory, node, options, specHash } = step;
+  const entry = options.inventory.get(node.slot);
+  if (observation.state === "unknown") {
+    if (entry && entry.state !== "creating" && entry.state !== "deleting") {
+      options.inventory.set(node.slot, { ...entry, error: observation.error.message });
+    }
+    return;
+  }
+  if (observation.state === "absent") return;
+  const ours = isOurs(node.definition, observation, entry, parentOurs);
+  const adopted = !ours && options.consents.adopt.has(node.slot);
+  if (!ours && !adopted) return;
+  const { definition } = node;
+  const settled = decided.do === "nothing";
+  options.inventory.set(node.slot, {
+    ...entry,
+    slot: node.slot,
+    provider: definition.provider,
+    type: definition.type,
+    key: node.key,
+    id: observation.id,
+    name: observation.name ?? step.reference.name,
+    scope: step.reference.scope,
+    state: observation.pending === undefined ? "ready" : "pending",
+    since: entry?.since,
+    ...(adopted ? { nonce: ADOPTED } : {}),
+    specHash: settled ? specHash : entry?.specHash,
+    // A fingerprint stands for a state without difference: kept until then, it makes the next look a deep one.
+    fingerprint: settled ? (observation.fingerprint ?? entry?.fingerprint) : entry?.fingerprint,
+    parent: partOf(node),
+    policy: node.removal,
+    connection: connectionKey(node),
+    error: undefined,
+  });
+  if (!settled) {
+    delete memory.verifiedAt;
+    delete memory.seenAt;
+    return;
+  }
+  const now = options.clock.monotonic();
+  memory.seenAt = now;
+  if (observation.depth === "deep") memory.verifiedAt = now;
+  memory.specHash = specHash;
+  memory.doubted = false;
+  if (memory.written) memory.written = { ...memory.written, attempts: 0 };
+}
+
+/** Slot of what the node is a part of, when that is of the same object. */
+function partOf(node: ResourceNode): string | undefined {
+  return "slot" in node.parent ? node.parent.slot : undefined;
+}
+
+function connectionKey(node: ResourceNode): string | undefined {
+  return node.connection instanceof FlaresmithError ? undefined : node.connection.key;
+}
+
+async function act(
+  step: Step,
+  observation: Observation<unknown>,
+  decided: Plan,
+  intents: Intents,
+  leave: () => void,
+): Promise<NodeResult> {
+  const { desired, memory, node } = step;
+  const { definition, slot } = node;
+  const base = { slot, provider: definition.provider };
+  const observed =
+    observation.state === "present" && observation.pending === undefined ? observation.observed : undefined;
+  const outputs = (): Outputs | undefined =>
+    observed === undefined ? undefined : definition.outputs(desired, observed);
+  switch (decided.do) {
+    case "nothing": {
+      const given = outputs();
+      if (given) memory.outputs = given;
+      return { ...base, status: "ready", outputs: given };
+    }
+    case "wait":
+      memory.doubted = true;
+      return { ...base, status: "settling", message: decided.message, outputs: outputs() };
+    case "report":
+      step.options.tracker.drift(definition.provider, definition.type);
+      return { ...base, status: "drifted", changes: decided.changes, outputs: outputs() };
+    case "confirm":
+      return { ...base, status: "confirm", message: decided.message, outputs: outputs() };
+    case "fail": {
+      if (decided.error.class === "unknownOutcome") memory.doubted = true;
+      return { ...base, status: "failed", error: decided.error };
+    }
+    case "create":
+      return create(step, intents, leave);
+    case "update":
+      leave();
+      return update(step, observed, decided.changes, decided.drifted);
+  }
+}
+
+async function create(step: Step, intents: Intents, leave: () => void): Promise<NodeResult> {
+  const { desired, memory, node, options, reference } = step;
+  const { definition, slot } = node;
+  const nonce = options.random.hex(8);
+  const intent: InventoryEntry = {
+    slot,
+    provider: definition.provider,
+    type: definition.type,
+    name: reference.name,
+    scope: reference.scope,
+    key: node.key,
+    state: "creating",
+    nonce,
+    since: timestamp(options.clock),
+    parent: partOf(node),
+    policy: node.removal,
+    connection: connectionKey(node),
+  };
+  leave();
+  try {
+    await intents.record(intent);
+  } catch (error) {
+    throw new RefusedIntent(error);
+  }
+  memory.doubted = true;
+  memory.written = { hash: "create", at: options.clock.monotonic(), attempts: 1 };
+  const context = {
+    ...step.context,
+    marker: createMarker({ ...options.marker, slot }, nonce),
+    entry: intent,
+  };
+  const where = describe(definition, reference);
+  try {
+    const result = await definition.create(desired, context);
+    memory.written.at = options.clock.monotonic();
+    options.tracker.event("Normal", "CreatedExternalResource", `created ${where}`);
+    return written(step, intent, result, `${where} was created`);
+  } catch (thrown) {
+    const error = toFlaresmithError(thrown);
+    // A clear refusal happened instead of the create; the intent would only delay the next attempt.
+    if (error.class !== "unknownOutcome" && error.code !== "INTERNAL_ERROR") options.inventory.delete(slot);
+    return { slot, provider: definition.provider, status: "failed", error };
+  }
+}
+
+async function update(
+  step: Step,
+  observed: unknown,
+  changes: Parameters<ResourceNode["definition"]["update"]>[2],
+  drifted: boolean,
+): Promise<NodeResult> {
+  const { desired, memory, node, options, reference } = step;
+  const { definition, slot } = node;
+  const hash = changesHash(slot, changes);
+  const attempts = memory.written?.hash === hash ? memory.written.attempts + 1 : 1;
+  memory.doubted = true;
+  memory.written = { hash, at: options.clock.monotonic(), attempts };
+  if (drifted) options.tracker.drift(definition.provider, definition.type);
+  const result = await definition.update(desired, observed, changes, step.context);
+  memory.written.at = options.clock.monotonic();
+  const where = describe(definition, reference);
+  const fields = changes
+    .map((change) => change.field)
+    .sort()
+    .join(", ");
+  const [reason, verb] = drifted
+    ? ["CorrectedDrift", "changed back"]
+    : ["UpdatedExternalResource", "updated"];
+  options.tracker.event("Normal", reason, `${verb} ${fields} of ${where}`);
+  const entry = options.inventory.get(slot);
+  if (!entry)
+    throw new FlaresmithError({
+      code: "INTERNAL_ERROR",
+      message: `${slot} was updated without an inventory entry`,
+    });
+  return written(step, entry, result, `${fields} of ${where} was written`);
+}
+
+/** After a write: the inventory knows what was written, and the next pass reads it back before it counts. */
+function written(
+  step: Step,
+  entry: InventoryEntry,
+  result: WriteResult<unknown>,
+  message: string,
+): NodeResult {
+  const { desired, node, options, reference } = step;
+  const { definition, slot } = node;
+  options.inventory.set(slot, {
+    ...entry,
+    id: result.id,
+    name: result.name ?? reference.name,
+    state: result.pending === undefined ? "ready" : "pending",
+    fingerprint: result.fingerprint ?? entry.fingerprint,
+    data: result.data ?? entry.data,
+    error: undefined,
+  });
+  const settled = result.observed !== undefined && result.pending === undefined;
+  const outputs = settled ? definition.outputs(desired, result.observed) : undefined;
+  const what = result.pending === undefined ? message : `${message}: ${result.pending}`;
+  return { slot, provider: definition.provider, status: "settling", message: what, outputs, wrote: true };
+}

@@ -1,0 +1,126 @@
+/** An Environment at GitHub: its git branch, the commit to deploy, its deployment environment with variables and secrets. */
+import type { GraphNode } from "./engine/graph.ts";
+import { input, resource } from "./engine/graph.ts";
+import { connected } from "./connections.ts";
+import {
+  REPOSITORY,
+  fixedRevisionNode,
+  repositoryNode,
+  revisionNode,
+  secretValuesFor,
+} from "./deployment.ts";
+import type { Connected, PlannedSecret } from "./deployment.ts";
+import type { EnvironmentScene } from "./environment-scene.ts";
+import type { GitHubClient } from "./github/client.ts";
+import {
+  environment as githubEnvironment,
+  gitBranch,
+  secrets as githubSecrets,
+  variables as githubVariables,
+} from "./github/index.ts";
+import { ownsRepository } from "./project.ts";
+
+/** The Project's Connection to GitHub; undefined when the Project does not use it. */
+export async function githubConnection(
+  scene: EnvironmentScene,
+): Promise<Connected<GitHubClient> | undefined> {
+  const spec = scene.project.spec.github;
+  if (!spec) return undefined;
+  const { connections } = scene.options;
+  return connected<GitHubClient>(
+    await connections.resolve(
+      spec.connectionRef,
+      scene.namespace,
+      "GitHub",
+      "spec.github.connectionRef of the Project",
+      scene.signal,
+    ),
+  );
+}
+
+/** @param secrets those that go to GitHub make a deployment environment even where the spec has no `github` block */
+export function githubPart(
+  scene: EnvironmentScene,
+  connection: Connected<GitHubClient>,
+  secrets: readonly PlannedSecret[],
+): GraphNode[] {
+  const { keyOf, object, project, short } = scene;
+  const { deploy, github } = object.spec;
+  const ours = ownsRepository(project);
+  const nodes: GraphNode[] = [repositoryNode(project, connection)];
+  const common = { connection, needs: [REPOSITORY] };
+  if (deploy?.branch !== undefined) {
+    const name = deploy.branch;
+    nodes.push(
+      resource({
+        ...common,
+        slot: "gitBranch",
+        definition: gitBranch,
+        key: keyOf(gitBranch.segment),
+        parent: { ours },
+        removal: object.spec.deletionPolicy,
+        desired: (inputs) => ({
+          repository: input<string>(inputs, REPOSITORY, "fullName"),
+          name,
+          from: input<string>(inputs, REPOSITORY, "defaultBranch"),
+        }),
+      }),
+      revisionNode(connection, name, ["gitBranch"]),
+    );
+  }
+  if (deploy?.revision !== undefined) nodes.push(fixedRevisionNode(connection, deploy.revision));
+  const toGitHub = secrets.filter((secret) => secret.to.includes("GitHub"));
+  if (!github && toGitHub.length === 0) return nodes;
+  const name = github?.environment ?? short;
+  const place = (inputs: Parameters<typeof input>[0]): { repository: string; environment: string } => ({
+    repository: input<string>(inputs, REPOSITORY, "fullName"),
+    environment: name,
+  });
+  const ENVIRONMENT = "githubEnvironment";
+  nodes.push(
+    resource({
+      ...common,
+      slot: ENVIRONMENT,
+      definition: githubEnvironment,
+      key: keyOf(githubEnvironment.segment),
+      parent: { ours },
+      removal: "Delete",
+      desired: (inputs) => ({
+        repository: input<string>(inputs, REPOSITORY, "fullName"),
+        name,
+        reviewers: github?.reviewers,
+        waitTimer: github?.waitTimer,
+        preventSelfReview: github?.preventSelfReview,
+        branchPolicies: github?.branchPolicies,
+      }),
+    }),
+  );
+  const child = { connection, parent: { slot: ENVIRONMENT }, removal: "Delete" as const };
+  const declared = github?.variables;
+  if (declared) {
+    const values = Object.fromEntries(declared.map((one) => [one.name, one.value] as const));
+    nodes.push(
+      resource({
+        ...child,
+        slot: "githubVariables",
+        definition: githubVariables,
+        key: keyOf(githubVariables.segment),
+        needs: [REPOSITORY],
+        desired: (inputs) => ({ ...place(inputs), values }),
+      }),
+    );
+  }
+  if (toGitHub.length > 0) {
+    nodes.push(
+      resource({
+        ...child,
+        slot: "githubSecrets",
+        definition: githubSecrets,
+        key: keyOf(githubSecrets.segment),
+        needs: [REPOSITORY, ...toGitHub.flatMap((secret) => secret.needs)],
+        desired: (inputs) => ({ ...place(inputs), values: secretValuesFor(secrets, "GitHub", inputs) }),
+      }),
+    );
+  }
+  return nodes;
+}

@@ -1,0 +1,175 @@
+/** An Environment at Cloudflare: KV namespaces, R2 buckets, and one deployment of each Worker with what leads to it. */
+import { FlaresmithError } from "../controller/runtime/errors.ts";
+import type { CloudflareClient } from "./cloudflare/client.ts";
+import { domains, routes, schedules, worker, workerName, workerSubdomain } from "./cloudflare/index.ts";
+import { connected } from "./connections.ts";
+import {
+  REVISION,
+  bundleNode,
+  bundleOf,
+  planBindings,
+  secretValuesFor,
+  storageNodes,
+  variableValues,
+} from "./deployment.ts";
+import type { Connected, PlannedSecret } from "./deployment.ts";
+import type { GraphNode } from "./engine/graph.ts";
+import { input, resource } from "./engine/graph.ts";
+import { neonBranchName } from "./environment-scene.ts";
+import type { EnvironmentScene } from "./environment-scene.ts";
+import type { GitHubClient } from "./github/client.ts";
+import { slotOf } from "./names.ts";
+
+/** No nodes when the Project does not use Cloudflare; no Workers without a repository to deploy from. */
+export async function cloudflarePart(
+  scene: EnvironmentScene,
+  github: Connected<GitHubClient> | undefined,
+  secrets: readonly PlannedSecret[],
+): Promise<GraphNode[]> {
+  const { namespace, object, options, project, short, signal } = scene;
+  const spec = project.spec.cloudflare;
+  if (!spec) return [];
+  const connection = connected<CloudflareClient>(
+    await options.connections.resolve(
+      spec.connectionRef,
+      namespace,
+      "Cloudflare",
+      "spec.cloudflare.connectionRef of the Project",
+      signal,
+    ),
+  );
+  const names = object.spec.cloudflare?.names ?? {};
+  const physical = (logical: string): string =>
+    names[logical] ?? workerName(project.metadata.name, logical, short);
+  const storage = storageNodes({
+    project,
+    cloudflare: connection,
+    scope: "Environment",
+    place: short,
+    names,
+    removal: object.spec.deletionPolicy,
+    ephemeral: false,
+  });
+  if (github === undefined || object.spec.deploy === undefined) return storage;
+  return [
+    ...storage,
+    ...(spec.workers ?? []).flatMap((one) =>
+      workerNodes(scene, one, { connection, github, physical, secrets }),
+    ),
+  ];
+}
+
+interface WorkerParts {
+  connection: Connected<CloudflareClient>;
+  github: Connected<GitHubClient>;
+  secrets: readonly PlannedSecret[];
+  physical: (logical: string) => string;
+}
+
+function workerNodes(
+  scene: EnvironmentScene,
+  declared: { name: string; code: { path: string } },
+  parts: WorkerParts,
+): GraphNode[] {
+  const { keyOf, object, project, short } = scene;
+  const { connection, github, physical, secrets } = parts;
+  const { name } = declared;
+  const settings = object.spec.cloudflare?.workers?.find((one) => one.name === name);
+  const field = `spec.cloudflare.workers[${name}]`;
+  const bindings = planBindings(project, settings?.bindings ?? [], field, physical);
+  const bundle = bundleNode(github, declared);
+  const WORKER = slotOf("cloudflareWorker", name);
+  const accountId = connection instanceof FlaresmithError ? "" : connection.account;
+  const scriptName = physical(name);
+  const removal = object.spec.stage === "Production" ? object.spec.deletionPolicy : ("Delete" as const);
+  const toWorker = secrets.filter((secret) => secret.to.includes("Worker"));
+  const neonBranchOf = neonBranchName(object, project);
+  const child = { connection, parent: { slot: WORKER }, removal };
+  const nodes: GraphNode[] = [
+    bundle,
+    resource({
+      slot: WORKER,
+      definition: worker,
+      connection,
+      key: keyOf(worker.segment, name),
+      removal,
+      needs: [REVISION, bundle.slot, ...bindings.needs, ...toWorker.flatMap((secret) => secret.needs)],
+      desired: (inputs) => {
+        const sha = input<string>(inputs, REVISION, "sha");
+        return {
+          accountId,
+          scriptName,
+          bundle: bundleOf(inputs, declared),
+          vars: variableValues(settings, {
+            project: project.metadata.name,
+            environment: short,
+            stage: object.spec.stage,
+            revision: sha,
+            neonBranch: neonBranchOf,
+          }),
+          secrets: secretValuesFor(secrets, "Worker", inputs),
+          bindings: bindings.resolve(inputs),
+          bindingsPolicy: object.spec.cloudflare?.bindingsPolicy ?? "Preserve",
+          revision: sha,
+          message: `${object.kind} ${object.metadata.name}`,
+        };
+      },
+    }),
+    resource({
+      ...child,
+      slot: slotOf("cloudflareWorkersDev", name),
+      definition: workerSubdomain,
+      key: keyOf(workerSubdomain.segment, name),
+      desired: () => ({
+        accountId,
+        scriptName,
+        enabled: settings?.workersDev ?? true,
+        previewsEnabled: true,
+      }),
+    }),
+  ];
+  if (settings?.crons) {
+    const { crons } = settings;
+    const desired = (): { accountId: string; scriptName: string; crons: readonly string[] } => ({
+      accountId,
+      scriptName,
+      crons,
+    });
+    nodes.push(
+      resource({
+        ...child,
+        slot: slotOf("cloudflareSchedules", name),
+        definition: schedules,
+        key: keyOf(schedules.segment, name),
+        desired,
+      }),
+    );
+  }
+  if (settings?.routes) {
+    const wanted = settings.routes;
+    const desired = () => ({ accountId, scriptName, routes: wanted });
+    nodes.push(
+      resource({
+        ...child,
+        slot: slotOf("cloudflareRoutes", name),
+        definition: routes,
+        key: keyOf(routes.segment, name),
+        desired,
+      }),
+    );
+  }
+  if (settings?.domains) {
+    const wanted = settings.domains;
+    const desired = () => ({ accountId, scriptName, domains: wanted });
+    nodes.push(
+      resource({
+        ...child,
+        slot: slotOf("cloudflareDomains", name),
+        definition: domains,
+        key: keyOf(domains.segment, name),
+        desired,
+      }),
+    );
+  }
+  return nodes;
+}
