@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+import { keepAlive } from "../runtime/adapters/keep-alive.ts";
+import { systemFetch } from "../runtime/adapters/network.ts";
+import { systemClock, systemRandom } from "../runtime/adapters/system.ts";
+import { runCommandLine } from "./program.ts";
+import { createTerminal } from "./terminal.ts";
+import { VERSION } from "./version.ts";
+
+const { env, stderr, stdout } = process;
+const release = keepAlive();
+process.exitCode = await runCommandLine(process.argv.slice(2), {
+  terminal: createTerminal({ stdout, stderr, env }),
+  clock: systemClock(),
+  random: systemRandom(),
+  fetch: systemFetch(),
+  env,
+  signals: process,
+  exit: (code) => process.exit(code),
+  version: VERSION,
+});
+release();

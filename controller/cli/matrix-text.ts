@@ -1,0 +1,41 @@
+/** The environment matrix as text, and from a set of objects. */
+import { environmentMatrix } from "../http/matrix.ts";
+import type { EnvironmentMatrix } from "../http/matrix.ts";
+import type { KubernetesObject } from "../store/resource-client.ts";
+import { clipped, tableText } from "./terminal.ts";
+
+/** One matrix for each Project, by namespace and name. */
+export function matricesOf(objects: readonly KubernetesObject[]): EnvironmentMatrix[] {
+  const ofKind = (kind: string): KubernetesObject[] => objects.filter((object) => object.kind === kind);
+  return ofKind("Project")
+    .map((project) =>
+      environmentMatrix({
+        project,
+        environments: ofKind("Environment"),
+        previews: ofKind("Preview"),
+        connections: ofKind("Connection"),
+      }),
+    )
+    .toSorted((a, b) => (`${a.namespace}/${a.project}` < `${b.namespace}/${b.project}` ? -1 : 1));
+}
+
+/** The matrix as a table; what is not Ready says why below it. */
+export function matrixText(matrix: EnvironmentMatrix): string {
+  const title = `Project ${matrix.namespace}/${matrix.project}`;
+  if (matrix.rows.length === 0) return `${title}: no environments yet`;
+  const rows = matrix.rows.map((row) => [
+    row.name,
+    row.stage,
+    row.ready === "True" ? "Ready" : row.reason,
+    row.health,
+    row.branch ?? undefined,
+    row.commit === null ? undefined : row.commit.slice(0, 7),
+    row.neonBranch ?? undefined,
+    row.url ?? undefined,
+  ]);
+  const header = ["NAME", "STAGE", "STATUS", "HEALTH", "BRANCH", "COMMIT", "DATABASE", "URL"];
+  const reasons = matrix.rows
+    .filter(({ ready }) => ready !== "True")
+    .map(({ kind, message, name }) => `  ${kind} ${name}: ${clipped(message, 2000)}`);
+  return [title, tableText(header, rows), ...reasons].join("\n");
+}

@@ -1,0 +1,303 @@
+/** `flaresmith up`: store, API, controller and, when asked for, the local providers, in one process. */
+import { join, resolve } from "node:path";
+import { serveApi } from "../../apiserver/serve-api.ts";
+import { kinds } from "../../../crds/index.ts";
+import type { SandboxAddresses } from "../../../sandbox/serve.ts";
+import { parseDuration } from "../../runtime/duration.ts";
+import { createShutdown } from "../../runtime/shutdown.ts";
+import type { Shutdown } from "../../runtime/shutdown.ts";
+import { createTracker } from "../../runtime/tracker.ts";
+import type { Tracker } from "../../runtime/tracker.ts";
+import { builtinTypes, kindType, lockDataDirectory, openEmbeddedStore } from "../../store/embedded/index.ts";
+import type { EmbeddedStore } from "../../store/embedded/index.ts";
+import { CommandError, exitCodes } from "../failure.ts";
+import { connectionType, environmentType, previewType, projectType } from "../types.ts";
+import { applyDirectory } from "./apply-once.ts";
+import { assembleController } from "./controller.ts";
+import type { AssembledController } from "./controller.ts";
+import { converged, requestAll } from "./convergence.ts";
+import { environmentSecrets, putSecrets } from "./credentials.ts";
+import { enqueueHint } from "./hints.ts";
+import { ensureHashKey, ensureInstallation } from "./installation.ts";
+import { openListeners, readAddress } from "./listeners.ts";
+import { logDestination } from "./log-file.ts";
+import type { CommandEnvironment, UpOptions } from "./options.ts";
+import { createReport } from "./report.ts";
+import type { Report } from "./report.ts";
+import {
+  ensureSandboxConnections,
+  onlySandbox,
+  readTemplates,
+  sandboxDirectory,
+  sandboxSecrets,
+  startSandbox,
+} from "./sandbox.ts";
+import { onSignals } from "./signals.ts";
+import { ensureSource, readSource } from "./source.ts";
+import { watchWorld } from "./view.ts";
+import type { WorldView } from "./view.ts";
+
+/** The installed parts of a run that later steps need. */
+interface Run {
+  options: UpOptions;
+  environment: CommandEnvironment;
+  directory: string;
+  shutdown: Shutdown;
+  tracker: Tracker;
+  report: Report;
+}
+
+/**
+ * Runs until a signal, or with `--once` until everything is Ready or nothing more will change.
+ * @returns the exit code: 0 after a signal and when everything is Ready, 1 when `--once` ends otherwise
+ * @throws CommandError and the errors of store, sandbox and listeners when it cannot start
+ */
+export async function up(options: UpOptions, environment: CommandEnvironment): Promise<number> {
+  const { clock, terminal } = environment;
+  // Everything that can be wrong with what was typed is found before anything is started.
+  const wanted = {
+    sources: options.source.map(readSource),
+    templates: options.sandbox ? readTemplates(options.template) : [],
+    timeout: readTimeout(options.timeout),
+    opsAddress: readAddress(options.opsAddress, "--ops-address", "127.0.0.1"),
+    webhooksAddress: readAddress(options.webhooksAddress, "--webhooks-address", "127.0.0.1"),
+  };
+  const directory = resolve(options.dataDir);
+  const lock = lockDataDirectory(directory);
+  const destination = logDestination(options.logFile ?? join(directory, "flaresmith.log"), (line) =>
+    terminal.error(line),
+  );
+  const tracker = createTracker({ clock, destination, level: options.logLevel, processMetrics: true });
+  const shutdown = createShutdown({ clock, tracker });
+  shutdown.register("data directory", () => lock.release());
+  const report = createReport({ terminal, output: options.output });
+  const run: Run = { options, environment, directory, shutdown, tracker, report };
+  const stopListening = onSignals({
+    process: environment.signals,
+    clock,
+    ask: (signal) => {
+      report.note(`${signal}: stopping`);
+      void shutdown.run(signal);
+    },
+    insist: () => environment.exit(exitCodes.failed),
+  });
+  try {
+    return await runUntilDone(run, wanted);
+  } finally {
+    await shutdown.run("the command ends");
+    stopListening();
+  }
+}
+
+function readTimeout(text: string): number {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    throw new CommandError(`--timeout ${JSON.stringify(text)} is no duration`, {
+      hint: "Write it as 90s, 10m or 1h30m.",
+      exitCode: exitCodes.usage,
+      cause: error,
+    });
+  }
+}
+
+interface Wanted {
+  sources: ReturnType<typeof readSource>[];
+  templates: ReturnType<typeof readTemplates>;
+  timeout: number;
+  opsAddress: ReturnType<typeof readAddress>;
+  webhooksAddress: ReturnType<typeof readAddress>;
+}
+
+async function runUntilDone(run: Run, wanted: Wanted): Promise<number> {
+  const { directory, environment, options, report, shutdown, tracker } = run;
+  const { clock, random, version } = environment;
+  const store = await openEmbeddedStore({
+    path: join(directory, "store.db"),
+    clock,
+    random,
+    types: [...builtinTypes, ...kinds.map((kind) => kindType(kind))],
+  });
+  shutdown.register("store", () => store.close());
+  await store.ensureStandingNamespaces();
+  const world = options.sandbox ? "sandbox" : "providers";
+  const installation = await ensureInstallation({
+    client: store,
+    random,
+    world,
+    wanted: options.installation,
+    dataDirectory: directory,
+  });
+  const hashKey = await ensureHashKey(store, random);
+  tracker.secrets.add(hashKey);
+  const addresses = options.sandbox ? await enterSandbox(run, store, wanted, hashKey) : undefined;
+  if (addresses === undefined) await putSecrets(store, environmentSecrets(environment.env));
+  const sources: string[] = [];
+  for (const source of wanted.sources) {
+    sources.push(await ensureSource(store, source));
+    if ("directory" in source.spec) await applyDirectory(store, source.spec.directory);
+  }
+
+  const opened: { controller?: AssembledController } = {};
+  const controller = (): AssembledController => {
+    if (opened.controller === undefined) throw new CommandError("the controller is still starting");
+    return opened.controller;
+  };
+  const api = await serveApi({
+    store,
+    clock,
+    random,
+    directory,
+    ready: () => opened.controller?.manager.ready === true,
+    onError: (error, request) =>
+      tracker.log.error("a request failed inside the server", { ...request, error }),
+    ...(options.apiPort === undefined ? {} : { port: options.apiPort }),
+  });
+  shutdown.register("api", () => api.close());
+  tracker.secrets.add(api.token);
+  const list = (type: typeof projectType, namespace?: string) =>
+    controller().manager.caches.of(type).list(namespace);
+  const listeners = await openListeners({
+    directory,
+    opsAddress: wanted.opsAddress,
+    webhooksAddress: wanted.webhooksAddress,
+    token: api.token,
+    ops: {
+      clock,
+      random,
+      tracker,
+      ready: [
+        {
+          name: "caches",
+          check: () => (opened.controller?.manager.ready === true ? undefined : "still filling"),
+        },
+      ],
+      reader: {
+        project: (key) => controller().manager.caches.of(projectType).get(key),
+        environments: (namespace) => list(environmentType, namespace),
+        previews: (namespace) => list(previewType, namespace),
+        connections: () => list(connectionType),
+      },
+    },
+    webhooks: {
+      clock,
+      random,
+      tracker,
+      secrets: () => controller().webhookSecrets(),
+      onHint: (hint) => enqueueHint(hint, controller().manager),
+    },
+  });
+  shutdown.register("ops listener", (signal) => listeners.ops.close(signal));
+  shutdown.register("webhook listener", (signal) => listeners.webhooks.close(signal));
+  const { manager } = (opened.controller = assembleController({
+    client: store,
+    clock,
+    random,
+    tracker,
+    fetch: addresses === undefined ? environment.fetch : onlySandbox(environment.fetch, addresses),
+    installation,
+    hashKey,
+    version,
+    publicUrl: options.publicUrl ?? (addresses === undefined ? undefined : listeners.webhooks.url),
+    others: [],
+  }));
+  if (options.once) await requestAll(store, `up-${random.hex(8)}`);
+  const managing = manager.start(new AbortController().signal);
+  shutdown.register("controller", async () => {
+    await manager.stop();
+    await managing;
+  });
+  // A manager that fails while it starts must not leave a process behind that does nothing.
+  managing.catch((error: unknown) => {
+    tracker.log.error("the controller ended", { error });
+    void shutdown.run("the controller failed");
+  });
+  report.started({
+    dataDirectory: directory,
+    installation,
+    kubeconfig: api.kubeconfig,
+    api: api.url,
+    ops: listeners.ops.url,
+    webhooks: listeners.webhooks.url,
+    sources,
+    sandbox: addresses === undefined ? undefined : join(directory, "sandbox.json"),
+  });
+  const view = watchWorld({ client: store, clock, random, tracker });
+  shutdown.register("progress", () => view.close());
+  return options.once
+    ? await convergeOnce(run, view, addresses, wanted.timeout)
+    : await serveUntilStopped(run, view, addresses);
+}
+
+/** Starts the local providers and makes them the ones that Connections `github`, `neon` and `cloudflare` lead to. */
+async function enterSandbox(
+  run: Run,
+  store: EmbeddedStore,
+  wanted: Wanted,
+  hashKey: string,
+): Promise<SandboxAddresses> {
+  const { directory, options, shutdown, tracker } = run;
+  const own = sandboxDirectory(directory, options.sandboxDir);
+  const lock = lockDataDirectory(own);
+  shutdown.register("sandbox directory", () => lock.release());
+  run.report.note("starting the sandbox: local GitHub, Neon and Cloudflare");
+  const served = await startSandbox({
+    directory: own,
+    addressesFile: join(directory, "sandbox.json"),
+    templates: wanted.templates,
+    log: (line) => tracker.log.info(line, { component: "sandbox" }),
+  });
+  shutdown.register("sandbox", () => served.stop());
+  await putSecrets(store, sandboxSecrets(served.addresses, hashKey));
+  await ensureSandboxConnections(store, served.addresses);
+  return served.addresses;
+}
+
+async function convergeOnce(
+  run: Run,
+  view: WorldView,
+  addresses: SandboxAddresses | undefined,
+  timeout: number,
+): Promise<number> {
+  const { environment, report, shutdown } = run;
+  await view.synced;
+  report.follow(view);
+  const result = await converged({ view, clock: environment.clock, timeout, signal: shutdown.signal });
+  await report.finished({
+    result,
+    objects: view.objects(),
+    addresses,
+    fetch: environment.fetch,
+    signal: shutdown.signal,
+  });
+  return result.ended === "ready" ? exitCodes.ok : exitCodes.failed;
+}
+
+async function serveUntilStopped(
+  run: Run,
+  view: WorldView,
+  addresses: SandboxAddresses | undefined,
+): Promise<number> {
+  const { environment, report, shutdown } = run;
+  const { clock, fetch } = environment;
+  await view.synced;
+  report.follow(view);
+  const stopped = new Promise<void>((resolve) => {
+    if (shutdown.signal.aborted) resolve();
+    else shutdown.signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  const result = await converged({
+    view,
+    clock,
+    timeout: undefined,
+    endWhenStuck: false,
+    signal: shutdown.signal,
+  });
+  if (result.ended === "ready") {
+    await report.finished({ result, objects: view.objects(), addresses, fetch, signal: shutdown.signal });
+    // From here on objects are looked up when somebody asks.
+    await view.close();
+  }
+  await stopped;
+  return exitCodes.ok;
+}
