@@ -13,7 +13,7 @@ import {
   variableValues,
 } from "./deployment.ts";
 import type { Connected, PlannedSecret } from "./deployment.ts";
-import type { GraphNode } from "./engine/graph.ts";
+import type { GraphNode, Inputs } from "./engine/graph.ts";
 import { input, resource } from "./engine/graph.ts";
 import { neonBranchName } from "./environment-scene.ts";
 import type { EnvironmentScene } from "./environment-scene.ts";
@@ -120,9 +120,10 @@ function workerNodes(
       slot: slotOf("cloudflareWorkersDev", name),
       definition: workerSubdomain,
       key: keyOf(workerSubdomain.segment, name),
-      desired: () => ({
+      desired: (inputs) => ({
         accountId,
         scriptName,
+        workerId: input<string>(inputs, WORKER, "id"),
         enabled: settings?.workersDev ?? true,
         previewsEnabled: true,
       }),
@@ -130,9 +131,10 @@ function workerNodes(
   ];
   if (settings?.crons) {
     const { crons } = settings;
-    const desired = (): { accountId: string; scriptName: string; crons: readonly string[] } => ({
+    const desired = (inputs: Inputs) => ({
       accountId,
       scriptName,
+      workerId: input<string>(inputs, WORKER, "id"),
       crons,
     });
     nodes.push(

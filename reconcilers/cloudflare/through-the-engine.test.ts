@@ -212,7 +212,7 @@ function setUp(options: Parameters<typeof testBench>[0] = {}) {
   };
   const settle = async (nodes: GraphNode[]) => {
     for (let round = 0; round < 12; round += 1) {
-      const { errors, results } = await pass(nodes, 0);
+      const { errors, results } = await pass(nodes, 1);
       expect(errors).toEqual([]);
       if (results.every((result) => result.status === "ready")) return;
     }
@@ -245,7 +245,7 @@ test("everything converges through engine and transport; then a pass changes not
   const { connection, pass, settle } = setUp();
   const nodes = nodesOf(connection);
   await settle(nodes);
-  const quiet = await pass(nodes, 0);
+  const quiet = await pass(nodes, 1);
   expect(quiet.changes).toBe(0);
   expect(quiet.results.every((result) => result.status === "ready")).toBe(true);
   const paths = quiet.requests
@@ -268,7 +268,7 @@ test("with memory and inventory lost, everything is recognised and nothing is wr
   await settle(nodes);
   state.inventory.clear();
   state.memory.slots.clear();
-  const again = await pass(nodes, 0);
+  const again = await pass(nodes, 1);
   expect(again.errors).toEqual([]);
   expect(again.changes).toBe(0);
 });
@@ -292,7 +292,7 @@ test("every lost answer ends in exactly one of everything", async () => {
     times: 0,
     probability: 0.5,
   });
-  for (let round = 0; round < 6; round += 1) await pass(nodes, 0);
+  for (let round = 0; round < 6; round += 1) await pass(nodes, 1);
   context.faults.clear();
   await settle(nodes);
   expect((await call<unknown[]>("GET", `/accounts/${account}/workers/scripts`)).result).toHaveLength(3);

@@ -48,8 +48,7 @@ export async function converge(options: PassOptions): Promise<NodeResult[]> {
     const writes = [...slots].map(
       (slot) => options.memory.slots.get(slot)?.written?.at ?? Number.NEGATIVE_INFINITY,
     );
-    // A listing that began in the very millisecond of the write may still show the world before it.
-    return Math.min(options.freshness, options.clock.monotonic() - Math.max(...writes) - 1);
+    return Math.min(options.freshness, options.clock.monotonic() - Math.max(...writes));
   };
   const runNode = async (node: GraphNode): Promise<NodeResult> => {
     const needed = await Promise.all(

@@ -8,12 +8,11 @@ interface Cached {
   /** Monotonic milliseconds at which the read began: what it shows is at least as new. */
   startedAt: number;
   value: Promise<unknown>;
-  settled: boolean;
 }
 
 /** One for each provider identity; Connections of one identity share it. */
 export interface ObservationSource {
-  /** The value read at most `maxAge` milliseconds ago, or a read that is under way, or a new one. */
+  /** A value whose read began less than `maxAge` milliseconds ago, be it still under way; else a new one. */
   shared<Value>(key: string, maxAge: number, load: () => Promise<Value>): Promise<Value>;
 }
 
@@ -22,19 +21,12 @@ export function createObservationSource(clock: Clock): ObservationSource {
   return {
     shared: <Value>(key: string, maxAge: number, load: () => Promise<Value>): Promise<Value> => {
       const known = cache.get(key);
-      if (known && (!known.settled || clock.monotonic() - known.startedAt <= maxAge))
-        return known.value as Promise<Value>;
-      const entry: Cached = { startedAt: clock.monotonic(), settled: false, value: Promise.resolve() };
-      const value = load().then(
-        (loaded) => {
-          entry.settled = true;
-          return loaded;
-        },
-        (error: unknown) => {
-          if (cache.get(key) === entry) cache.delete(key);
-          throw error;
-        },
-      );
+      if (known && clock.monotonic() - known.startedAt < maxAge) return known.value as Promise<Value>;
+      const entry: Cached = { startedAt: clock.monotonic(), value: Promise.resolve() };
+      const value = load().catch((error: unknown) => {
+        if (cache.get(key) === entry) cache.delete(key);
+        throw error;
+      });
       entry.value = value;
       cache.set(key, entry);
       return value;

@@ -159,7 +159,12 @@ async function removeExternal(
     ...(entry.id === undefined ? {} : { id: entry.id }),
   };
   const gone = entry.id !== undefined && options.consents.gone.has(entry.id);
-  const shown = gone ? { ...entry, data: { ...entry.data, confirmGone: entry.id ?? "" } } : entry;
+  const shown: InventoryEntry = {
+    ...entry,
+    // A definition may look otherwise at what is on its way out; one that was never created is still looked for.
+    state: entry.state === "creating" ? "creating" : "deleting",
+    ...(gone ? { data: { ...entry.data, confirmGone: entry.id ?? "" } } : {}),
+  };
   const context = resourceContext(
     {
       connection,

@@ -300,10 +300,11 @@ async function update(
   const hash = changesHash(slot, changes);
   const attempts = memory.written?.hash === hash ? memory.written.attempts + 1 : 1;
   memory.doubted = true;
-  memory.written = { hash, at: options.clock.monotonic(), attempts };
+  // Only an answered write counts as one: what got lost may simply be sent again.
+  memory.written = { hash: "", at: options.clock.monotonic(), attempts: 0 };
   if (drifted) options.tracker.drift(definition.provider, definition.type);
   const result = await definition.update(desired, observed, changes, step.context);
-  memory.written.at = options.clock.monotonic();
+  memory.written = { hash, at: options.clock.monotonic(), attempts };
   const where = describe(definition, reference);
   const fields = changes
     .map((change) => change.field)
