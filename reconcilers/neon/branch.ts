@@ -1,7 +1,17 @@
 /** A Neon branch: the data of one environment or preview, with its compute. Marked by an annotation from its creation. */
-import type { BranchResponse } from "@neondatabase/api-client";
+import type { BranchResponse, Operation } from "@neondatabase/api-client";
 import { FlaresmithError } from "../../controller/runtime/errors.ts";
-import { branchOutputs, branchesOf, computeRequest, findBranch, pendingOf, settingChanges, writeBranch } from "./branch-access.ts";
+import {
+  branchOutputs,
+  branchesOf,
+  computeRequest,
+  findBranch,
+  pendingOf,
+  settingChanges,
+  writeBranch,
+} from "./branch-access.ts";
+import { removeBranch } from "./branch-removal.ts";
+import { workOf } from "./client.ts";
 import { define } from "./define.ts";
 import { leaseMoved, leaseTarget } from "./lease.ts";
 import { ANNOTATION } from "./listings.ts";
@@ -24,6 +34,8 @@ export const branch = define<BranchDesired, Seen>({
     parent: "shallow",
     protected: "shallow",
     expiresAt: "shallow",
+    init: "shallow",
+    compute: "deep",
     "compute.min": "deep",
     "compute.max": "deep",
     "compute.suspendAfter": "deep",
@@ -45,24 +57,47 @@ export const branch = define<BranchDesired, Seen>({
   },
   diff: (desired, observed) => {
     const changes = settingChanges(desired, observed);
-    if (observed.name !== desired.name) changes.push({ field: "name", effect: "in-place", from: observed.name, to: desired.name });
+    if (observed.name !== desired.name)
+      changes.push({ field: "name", effect: "in-place", from: observed.name, to: desired.name });
     const cut = desired.init === "parent-data" && observed.parentName !== undefined;
     if (cut && observed.parentName !== desired.parent) {
-      changes.push({ field: "parent", effect: "destroys-data", from: observed.parentName ?? "", to: desired.parent });
+      changes.push({
+        field: "parent",
+        effect: "destroys-data",
+        from: observed.parentName ?? "",
+        to: desired.parent,
+      });
     }
     const { expiresAt } = desired;
-    if (expiresAt === undefined ? observed.expiresAt !== undefined : leaseMoved(expiresAt, observed.expiresAt, observed.seenAt)) {
-      changes.push({ field: "expiresAt", effect: "in-place", from: observed.expiresAt ?? "never", to: expiresAt ?? "never" });
+    // Only previews choose what they start with; an environment's branch may have been adopted as it is.
+    if (expiresAt !== undefined && observed.init !== undefined && observed.init !== desired.init) {
+      changes.push({ field: "init", effect: "destroys-data", from: observed.init, to: desired.init });
+    }
+    if (
+      expiresAt === undefined
+        ? observed.expiresAt !== undefined
+        : leaseMoved(expiresAt, observed.expiresAt, observed.seenAt)
+    ) {
+      changes.push({
+        field: "expiresAt",
+        effect: "in-place",
+        from: observed.expiresAt ?? "never",
+        to: expiresAt ?? "never",
+      });
     }
     return changes;
   },
   create: async (desired, context) => {
     const { client, clock, marker, signal } = context;
     const { init, name, projectId } = desired;
-    const parent = (await branchesOf(context, projectId)).find((one) => one.name === desired.parent);
+    // Another environment may have made it a moment ago: read past what is shared.
+    const unshared: typeof context = { ...context, shared: (key, load) => context.shared(key, load, 0) };
+    const parent = (await branchesOf(unshared, projectId)).find((one) => one.name === desired.parent);
     if (!parent) {
       throw new FlaresmithError({
         code: "SPEC_REFERENCE_MISSING",
+        // Branches come and go without a change of this object: it is looked for again.
+        class: "transient",
         message: `Neon project ${projectId} has no branch ${desired.parent}, from which ${name} would be cut`,
         field: "spec.neon.parent",
         hint: "Correct the name, or wait until the environment that makes it is ready.",
@@ -75,36 +110,51 @@ export const branch = define<BranchDesired, Seen>({
         parent_id: parent.id,
         init_source: init,
         ...(desired.protected === undefined ? {} : { protected: desired.protected }),
-        ...(desired.expiresAt === undefined ? {} : { expires_at: leaseTarget(desired.expiresAt, clock.now()) }),
+        ...(desired.expiresAt === undefined
+          ? {}
+          : { expires_at: leaseTarget(desired.expiresAt, clock.now()) }),
       },
       endpoints: [{ type: "read_write", ...computeRequest(desired.compute) }],
       annotation_value: { [ANNOTATION]: marker.text },
     };
     const what = `creating the branch ${name}`;
-    const answer = await client.change<BranchResponse>(projectId, "POST", `/projects/${projectId}/branches`, body, { what, signal });
+    const answer = await client.change<BranchResponse & { operations: Operation[] }>(
+      projectId,
+      "POST",
+      `/projects/${projectId}/branches`,
+      body,
+      { what, signal },
+    );
     if (!answer.ok) throw answer.error;
-    return { id: answer.data.branch.id, name, pending: "Neon is creating it" };
+    return { id: answer.data.branch.id, name, pending: workOf(answer.data) ?? "Neon is creating it" };
   },
   update: async (desired, observed, changes, context) => {
-    if (changes.some((change) => change.field === "parent")) {
+    const changed = new Set(changes.map((change) => change.field));
+    if (changed.has("parent")) {
       throw new FlaresmithError({
         code: "INTEGRATION_REJECTED",
-        message: `Neon cannot move the branch ${observed.name} to another parent`,
+        message: `Neon cannot move the branch ${observed.name} from ${observed.parentName ?? "its parent"} to ${desired.parent}`,
         field: "spec.neon.parent",
         hint: "Change the spec back, or choose another branch name: a new branch is then cut from the new parent.",
         context: { provider: "neon" },
       });
     }
-    const lease = desired.expiresAt === undefined ? undefined : leaseTarget(desired.expiresAt, context.clock.now());
-    await writeBranch(context, { ...desired, expiresAt: lease }, observed, changes);
-    return { id: observed.id, name: desired.name };
+    if (changed.has("init")) {
+      throw new FlaresmithError({
+        code: "INTEGRATION_REJECTED",
+        message: `Neon cannot turn the branch ${observed.name} from ${observed.init ?? "what it is"} to ${desired.init}`,
+        field: "spec.data",
+        hint: "Change the spec back, or delete the Preview and create it again.",
+        context: { provider: "neon" },
+      });
+    }
+    const lease =
+      changed.has("expiresAt") && desired.expiresAt !== undefined
+        ? leaseTarget(desired.expiresAt, context.clock.now())
+        : undefined;
+    const pending = await writeBranch(context, { ...desired, expiresAt: lease }, observed, changes);
+    return { id: observed.id, name: desired.name, ...(pending === undefined ? {} : { pending }) };
   },
-  remove: async ({ scope, id, name }, context) => {
-    const { client, signal } = context;
-    if (id === undefined) return;
-    const what = `deleting the branch ${name}`;
-    const answer = await client.change(scope, "DELETE", `/projects/${scope}/branches/${id}`, undefined, { what, signal, tolerate: [404] });
-    if (!answer.ok && answer.failure.status !== 404) throw answer.error;
-  },
+  remove: removeBranch,
   outputs: (_desired, observed) => branchOutputs(observed),
 });

@@ -2,9 +2,10 @@
  * The Neon client of one Connection. Thin on purpose: the package's axios has no timeout and hides how a call ended, so
  * its types describe the answers and the injected transport carries them.
  */
-import PQueue from "p-queue";
+import type { Operation } from "@neondatabase/api-client";
 import type { Fetch } from "../../controller/runtime/clock.ts";
 import { FlaresmithError, isFlaresmithError } from "../../controller/runtime/errors.ts";
+import { createKeyedSerializer } from "../../controller/runtime/keyed-serializer.ts";
 import type { SecretValue } from "../../controller/runtime/secret-value.ts";
 import { failureError, failureOf } from "./failures.ts";
 import type { NeonFailure } from "./failures.ts";
@@ -13,11 +14,15 @@ export interface CallOptions {
   /** What is done to which object, as a gerund: `creating the branch staging`. */
   what: string;
   signal: AbortSignal;
+  /** Path in the spec of what is asked for, where one field stands for it; named when Neon refuses. */
+  field?: string;
   /** Statuses that the caller deals with itself. */
   tolerate?: readonly number[];
 }
 
-export type Answer<Data> = { ok: true; status: number; data: Data } | { ok: false; failure: NeonFailure; error: FlaresmithError };
+export type Answer<Data> =
+  | { ok: true; status: number; data: Data }
+  | { ok: false; failure: NeonFailure; error: FlaresmithError };
 
 export interface NeonIdentity {
   /** `user:<id>` or `org:<id>`: Connections with equal keys share budget, breaker and listings. */
@@ -28,15 +33,24 @@ export interface NeonIdentity {
 }
 
 export interface NeonClient {
-  /** @throws FlaresmithError for everything but a success; a 404 is answered as undefined */
+  /**
+   * Answers undefined for a 404 of Neon's own: no such thing, or none that the API key may see.
+   * @throws FlaresmithError for everything else but a success
+   */
   read<Data>(path: string, options: CallOptions): Promise<Data | undefined>;
   /**
    * One change at a time for each Neon project: overlapping ones only earn 423.
    * @throws FlaresmithError for what is not tolerated
    */
-  change<Data>(projectId: string, method: "POST" | "PATCH" | "DELETE", path: string, body: unknown, options: CallOptions): Promise<Answer<Data>>;
+  change<Data>(
+    projectId: string,
+    method: "POST" | "PATCH" | "DELETE",
+    path: string,
+    body: unknown,
+    options: CallOptions,
+  ): Promise<Answer<Data>>;
   identity(signal: AbortSignal): Promise<NeonIdentity>;
-  makeSecret(plaintext: string): SecretValue;
+  makeSecret: (plaintext: string) => SecretValue;
 }
 
 const ENDPOINT = "https://console.neon.tech/api/v2";
@@ -46,22 +60,30 @@ export function createNeonClient(options: {
   endpoint?: string | undefined;
   apiKey: string;
   fetch: Fetch;
-  makeSecret(plaintext: string): SecretValue;
+  makeSecret: (plaintext: string) => SecretValue;
 }): NeonClient {
   const endpoint = (options.endpoint ?? ENDPOINT).replace(/\/+$/, "");
-  const queues = new Map<string, PQueue>();
-  const queueOf = (projectId: string): PQueue => {
-    const known = queues.get(projectId) ?? new PQueue({ concurrency: 1 });
-    queues.set(projectId, known);
-    return known;
-  };
+  const changes = createKeyedSerializer();
 
-  const send = async <Data>(method: string, path: string, body: unknown, call: CallOptions): Promise<Answer<Data>> => {
+  const send = async <Data>(
+    method: string,
+    path: string,
+    body: unknown,
+    call: CallOptions,
+  ): Promise<Answer<Data>> => {
     const { signal, tolerate = [], what } = call;
     const write = method !== "GET";
-    const headers: Record<string, string> = { accept: "application/json", authorization: `Bearer ${options.apiKey}` };
+    const headers: Record<string, string> = {
+      accept: "application/json",
+      authorization: `Bearer ${options.apiKey}`,
+    };
     if (body !== undefined) headers["content-type"] = "application/json";
-    const init: RequestInit = { method, headers, signal, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+    const init: RequestInit = {
+      method,
+      headers,
+      signal,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    };
     let status: number;
     let text: string;
     try {
@@ -69,8 +91,9 @@ export function createNeonClient(options: {
       status = response.status;
       text = await response.text();
     } catch (error) {
-      signal.throwIfAborted();
       if (isFlaresmithError(error)) throw error;
+      // A read that its caller gave up is nobody's failure; a write may have arrived.
+      if (!write) signal.throwIfAborted();
       throw new FlaresmithError({
         code: write ? "INTEGRATION_UNKNOWN_OUTCOME" : "INTEGRATION_UNAVAILABLE",
         message: `no answer of Neon to ${what}`,
@@ -84,7 +107,8 @@ export function createNeonClient(options: {
       return { ok: true, status, data: data as Data };
     }
     const failure = failureOf(status, data);
-    const error = failureError(failure, what, write);
+    if (status === 404 && !failure.authoritative) throw invalid(what, write);
+    const error = failureError(failure, { what, write, field: call.field });
     if (!tolerate.includes(status)) throw error;
     return { ok: false, failure, error };
   };
@@ -95,12 +119,23 @@ export function createNeonClient(options: {
       const answer = await send<Data>("GET", path, undefined, { ...call, tolerate: [404] });
       return answer.ok ? answer.data : undefined;
     },
-    change: <Data>(projectId: string, method: string, path: string, body: unknown, call: CallOptions): Promise<Answer<Data>> =>
-      queueOf(projectId).add(() => send<Data>(method, path, body, call)),
+    change: <Data>(
+      projectId: string,
+      method: string,
+      path: string,
+      body: unknown,
+      call: CallOptions,
+    ): Promise<Answer<Data>> =>
+      changes.run(projectId, () => send<Data>(method, path, body, call), call.signal),
     identity: async (signal) => {
-      const answer = await send<{ account_id?: string; auth_method?: string }>("GET", "/auth", undefined, { what: "reading whose the API key is", signal });
+      const answer = await send<{ account_id?: string; auth_method?: string }>("GET", "/auth", undefined, {
+        what: "reading whose the API key is",
+        signal,
+      });
       if (!answer.ok) throw answer.error;
-      const id = answer.data.account_id ?? "";
+      const { account_id: id } = answer.data;
+      // Without it every Connection would seem to be the same account, and they would share listings.
+      if (id === undefined || id === "") throw invalid("reading whose the API key is", false);
       const org = answer.data.auth_method === "api_key_org";
       return { key: `${org ? "org" : "user"}:${id}`, name: id, orgId: org ? id : undefined };
     },
@@ -116,11 +151,17 @@ function parse(text: string): unknown {
   }
 }
 
-/** A success that is no JSON is a proxy's page or a document that was cut off: it proves nothing. */
+/** What is no document of Neon's, such as a proxy's page or one that was cut off, proves nothing. */
 function invalid(what: string, write: boolean): FlaresmithError {
   return new FlaresmithError({
     code: write ? "INTEGRATION_UNKNOWN_OUTCOME" : "INTEGRATION_RESPONSE_INVALID",
-    message: `the answer of Neon to ${what} is no JSON document`,
+    message: `the answer to ${what} is not one of Neon's API`,
     context: { provider: "neon" },
   });
+}
+
+/** What Neon goes on doing after its answer, for people; undefined when nothing. */
+export function workOf(answer: { operations?: readonly Operation[] } | undefined): string | undefined {
+  const actions = [...new Set((answer?.operations ?? []).map((operation) => operation.action))].toSorted();
+  return actions.length === 0 ? undefined : `Neon is at work (${actions.join(", ")})`;
 }

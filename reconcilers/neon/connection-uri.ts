@@ -12,24 +12,30 @@ const MAX_AGE = 6 * 3_600_000;
 export const connectionUri: LookupDefinition<ConnectionUriInput, NeonClient> = Object.freeze({
   provider: "neon",
   type: "connectionUri",
-  look: async (input: ConnectionUriInput, context: Parameters<LookupDefinition<ConnectionUriInput, NeonClient>["look"]>[1]) => {
+  look: async (
+    input: ConnectionUriInput,
+    context: Parameters<LookupDefinition<ConnectionUriInput, NeonClient>["look"]>[1],
+  ) => {
     const { branchId, database, endpointId, pooled, projectId, role } = input;
     const { client, signal } = context;
     const query = new URLSearchParams({
       branch_id: branchId,
-      endpoint_id: endpointId,
+      ...(endpointId === "" ? {} : { endpoint_id: endpointId }),
       database_name: database,
       role_name: role,
       pooled: String(pooled),
     });
     const path = `/projects/${projectId}/connection_uri?${query.toString()}`;
     const load = async (): Promise<string> => {
-      const answer = await client.read<ConnectionURIResponse>(path, { what: `reading the connection URI of branch ${branchId}`, signal });
+      const answer = await client.read<ConnectionURIResponse>(path, {
+        what: `reading the connection URI of branch ${branchId}`,
+        signal,
+      });
       if (typeof answer?.uri === "string") return answer.uri;
       throw new FlaresmithError({
         code: "INTEGRATION_NOT_FOUND",
         message: `Neon gives no connection URI for database ${database} and role ${role} on branch ${branchId}`,
-        hint: "If the project was created with store_passwords off, Neon cannot tell passwords: turn it on.",
+        hint: "Database and role are looked for again; if they stay away, compare spec.neon.database and spec.neon.role of the Project with the branch.",
         context: { provider: "neon" },
       });
     };

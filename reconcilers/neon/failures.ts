@@ -4,23 +4,44 @@ import type { ErrorCode } from "../../controller/runtime/errors.ts";
 
 export interface NeonFailure {
   status: number;
+  /** Neon's own code, most often empty. */
+  code: string;
   message: string;
+  /** Whether Neon itself said it, about a route that it has: a proxy's page, or a wrong path, proves nothing. */
+  authoritative: boolean;
 }
 
-/** Neon's own words; a body that is no JSON says nothing to people. */
+/** Neon's own words; a body that is no error document says nothing to people and proves nothing. */
 export function failureOf(status: number, body: unknown): NeonFailure {
-  const message = typeof body === "object" && body !== null && "message" in body ? body.message : undefined;
-  return { status, message: typeof message === "string" && message !== "" ? message : "the answer holds no message" };
+  const document = typeof body === "object" && body !== null ? body : {};
+  const text = (name: string): string => {
+    const value = (document as Record<string, unknown>)[name];
+    return typeof value === "string" ? value : "";
+  };
+  const message = text("message");
+  return {
+    status,
+    code: text("code"),
+    message: message === "" ? "the answer holds no message" : message,
+    authoritative: message !== "" && !/route does not exist/i.test(message),
+  };
 }
 
-/** "limit reached", "exceeds the limit", "maximum number of …": Neon names plan limits in words only. */
-const planLimit = /limit (?:is |was )?(?:reached|exceeded)|exceed(?:s|ed)? (?:the |your )?.*limit|maximum (?:number|amount) of|upgrade your plan/i;
+/** "limit reached", "exceeds the limit", "maximum number of …": most plan limits are named in words only. */
+const planLimit =
+  /limit (?:is |was )?(?:reached|exceeded)|exceed(?:s|ed)? (?:the |your )?.*limit|maximum (?:number|amount) of/i;
+const beyondPlan = /\b(?:on|by|with) your (?:current )?plan|upgrade your plan/i;
 /** Neon's random-API test retries this answer (research, "Cross-cutting"). */
 const notReady = /not ready yet/i;
+/** Statuses that mean something else whatever their words say. */
+const ownMeaning = new Set([401, 404, 409, 423, 429]);
 
-function codeOf({ status, message }: NeonFailure, write: boolean): ErrorCode {
+function codeOf({ code, message, status }: NeonFailure, write: boolean): ErrorCode {
   if (status === 401) return "INTEGRATION_CREDENTIALS_INVALID";
-  if (planLimit.test(message) && status !== 429) return "INTEGRATION_PLAN_LIMIT";
+  if (status < 500 && !ownMeaning.has(status)) {
+    if (code.endsWith("_LIMIT_EXCEEDED") || planLimit.test(message)) return "INTEGRATION_PLAN_LIMIT";
+    if (beyondPlan.test(message)) return "INTEGRATION_UNSUPPORTED_BY_PLAN";
+  }
   if (status === 403) return "INTEGRATION_PERMISSION_MISSING";
   if (status === 404) return "INTEGRATION_NOT_FOUND";
   if (status === 409) return "INTEGRATION_CONFLICT";
@@ -32,11 +53,52 @@ function codeOf({ status, message }: NeonFailure, write: boolean): ErrorCode {
   return "INTEGRATION_REJECTED";
 }
 
-/** @param what what was done to which object, as a gerund: `creating the branch staging` */
-export function failureError(failure: NeonFailure, what: string, write: boolean): FlaresmithError {
+function limitHint(words: string): string {
+  const larger = "or move to a larger Neon plan";
+  if (/root/i.test(words)) {
+    return `Neon counts schema-only branches as root branches: set data: Branch for previews, delete root branches that are not needed, ${larger}.`;
+  }
+  if (/protected/i.test(words)) return `Set neon.protected: false where it is not needed, ${larger}.`;
+  if (/branch/i.test(words)) {
+    return `Delete previews and branches that are not needed, lower spec.previews.max of the Project, ${larger}.`;
+  }
+  if (/project/i.test(words)) return `Delete Neon projects that are not needed, ${larger}.`;
+  return `Remove what is not needed at Neon, ${larger}.`;
+}
+
+/** The remedy where Neon's words tell a better one than the code's own; undefined otherwise. */
+function hintOf(code: ErrorCode, failure: NeonFailure): string | undefined {
+  if (code === "INTEGRATION_PLAN_LIMIT") return limitHint(`${failure.code} ${failure.message}`);
+  if (code === "INTEGRATION_UNSUPPORTED_BY_PLAN") {
+    return "Lower the value or remove the field, or move to a larger Neon plan.";
+  }
+  if (code === "INTEGRATION_PERMISSION_MISSING") {
+    return "Give the Connection an API key that may do this, of the organization that spec.account names; a project-scoped key can neither create nor delete projects.";
+  }
+  if (failure.status === 412) {
+    return "The Neon project was made with store_passwords off, so that Neon cannot tell passwords: feed the secret from a secretRef in place of neon, or use a project that stores them.";
+  }
+  if (/org_id is required/i.test(failure.message)) {
+    return "A personal API key belongs to no organization: name it in spec.account of the Connection, or use an organization's key.";
+  }
+  return undefined;
+}
+
+/**
+ * @param call.what what was done to which object, as a gerund: `creating the branch staging`
+ * @param call.field path in the spec of what was asked for, where one field stands for it
+ */
+export function failureError(
+  failure: NeonFailure,
+  call: { what: string; write: boolean; field?: string | undefined },
+): FlaresmithError {
+  const code = codeOf(failure, call.write);
+  const hint = hintOf(code, failure);
   return new FlaresmithError({
-    code: codeOf(failure, write),
-    message: `Neon answered ${failure.status} to ${what}: ${failure.message}`,
+    code,
+    message: `Neon answered ${failure.status} to ${call.what}: ${failure.message}`,
     context: { provider: "neon" },
+    ...(call.field === undefined ? {} : { field: call.field }),
+    ...(hint === undefined ? {} : { hint }),
   });
 }

@@ -3,77 +3,17 @@
  * call. Listed shallowly with all projects of the account; settings are in that listing, so only the history retention
  * and the root branch need a look of their own.
  */
-import type { Project, ProjectResponse } from "@neondatabase/api-client";
+import type { Operation, Project, ProjectResponse } from "@neondatabase/api-client";
 import { FlaresmithError } from "../../controller/runtime/errors.ts";
-import type { FieldChange, ResourceContext } from "../engine/resource.ts";
-import type { NeonClient } from "./client.ts";
+import type { FieldChange } from "../engine/resource.ts";
+import { branchWork } from "./branch-access.ts";
+import { workOf } from "./client.ts";
 import { define } from "./define.ts";
-import { ANNOTATION, listBranches, listProjects } from "./listings.ts";
-import type { ListedBranch } from "./listings.ts";
-import type { ProjectDesired, ProjectObserved, ProjectSettings } from "./types.ts";
-
-type Context = ResourceContext<NeonClient>;
-
-const settingsOf = (settings: Project["settings"]): ProjectSettings => ({
-  allowedIps: settings?.allowed_ips?.ips ?? [],
-  allowedIpsProtectedBranchesOnly: settings?.allowed_ips?.protected_branches_only ?? false,
-  blockPublicConnections: settings?.block_public_connections ?? false,
-  ...(settings?.enable_logical_replication === true ? { logicalReplication: true as const } : {}),
-});
-
-function requestSettings(settings: ProjectSettings | undefined): Record<string, unknown> | undefined {
-  if (!settings) return undefined;
-  const { allowedIps, allowedIpsProtectedBranchesOnly, blockPublicConnections, logicalReplication } = settings;
-  const ips = allowedIps !== undefined || allowedIpsProtectedBranchesOnly !== undefined;
-  return {
-    ...(ips
-      ? {
-          allowed_ips: {
-            ...(allowedIps === undefined ? {} : { ips: [...allowedIps] }),
-            ...(allowedIpsProtectedBranchesOnly === undefined ? {} : { protected_branches_only: allowedIpsProtectedBranchesOnly }),
-          },
-        }
-      : {}),
-    ...(blockPublicConnections === undefined ? {} : { block_public_connections: blockPublicConnections }),
-    ...(logicalReplication === undefined ? {} : { enable_logical_replication: logicalReplication }),
-  };
-}
-
-const branchesOf = (context: Context, projectId: string): Promise<readonly ListedBranch[] | undefined> =>
-  context.shared(`branches:${projectId}`, () => listBranches(context, projectId));
-
-async function readProject(context: Context, id: string): Promise<Project | undefined> {
-  const { client, signal } = context;
-  const answer = await client.read<ProjectResponse>(`/projects/${id}`, { what: `reading project ${id}`, signal });
-  return answer?.project;
-}
-
-type Found = Pick<Project, "id" | "name" | "region_id" | "pg_version" | "settings" | "updated_at">;
-
-/** The project of the reference: by id, else the one of that name whose annotation is ours, else any of that name. */
-async function find(context: Context, orgId: string, name: string, id: string | undefined): Promise<Found | undefined> {
-  if (id !== undefined && context.fresh) return readProject(context, id);
-  const listing = await context.shared(`projects:${orgId}`, () => listProjects(context, orgId));
-  if (id !== undefined) {
-    const listed = listing.projects.find((project) => project.id === id);
-    // Not listed proves nothing while some could not be looked at, or when a filter hides it: ask for it by itself.
-    return listed ?? readProject(context, id);
-  }
-  const named = listing.projects.filter((project) => project.name === name);
-  for (const project of named) {
-    const root = (await branchesOf(context, project.id))?.find((branch) => branch.default);
-    if (context.marker.classify(root?.marker) === "ours") return project;
-  }
-  if (listing.unavailable.size > 0 && named.length === 0) {
-    throw new FlaresmithError({
-      code: "INTEGRATION_UNAVAILABLE",
-      message: `Neon could not look at ${listing.unavailable.size} projects, one of which may be ${name}`,
-      context: { provider: "neon" },
-    });
-  }
-  // Names are not unique at Neon: a project of the same name that is another's does not stand in the way.
-  return undefined;
-}
+import { ANNOTATION } from "./listings.ts";
+import { findProject, readProject, rootOf } from "./project-access.ts";
+import { removeProject } from "./project-removal.ts";
+import { requestSettings, settingChanges, settingsOf, settingsUpdate } from "./project-settings.ts";
+import type { ProjectDesired, ProjectObserved } from "./types.ts";
 
 export const project = define<ProjectDesired, ProjectObserved>({
   provider: "neon",
@@ -94,9 +34,9 @@ export const project = define<ProjectDesired, ProjectObserved>({
   },
   reference: ({ orgId, name }) => ({ scope: orgId, name }),
   observe: async ({ scope, name, id }, context) => {
-    const found = await find(context, scope, name, id);
+    const found = await findProject(context, { orgId: scope, name, id });
     if (!found) return { state: "absent" };
-    const root = (await branchesOf(context, found.id))?.find((branch) => branch.default);
+    const root = await rootOf(context, found.id);
     if (!root) {
       throw new FlaresmithError({
         code: "INTEGRATION_RESPONSE_INVALID",
@@ -104,9 +44,10 @@ export const project = define<ProjectDesired, ProjectObserved>({
         context: { provider: "neon" },
       });
     }
-    const deep = context.depth === "deep" ? await readProject(context, found.id) : undefined;
-    const shown = deep ?? found;
-    const busy = root.current_state !== "ready";
+    const deep = context.depth === "deep" && !found.whole ? await readProject(context, found.id) : undefined;
+    const shown = deep ?? found.project;
+    const whole = found.whole || deep !== undefined;
+    const pending = branchWork(root);
     return {
       state: "present",
       id: found.id,
@@ -120,15 +61,20 @@ export const project = define<ProjectDesired, ProjectObserved>({
         postgresVersion: shown.pg_version,
         rootBranchId: root.id,
         rootBranchName: root.name,
-        historyRetention: deep?.history_retention_seconds,
-        settings: settingsOf(shown.settings),
+        historyRetention: shown.history_retention_seconds,
+        settings: whole || shown.settings !== undefined ? settingsOf(shown.settings) : undefined,
       },
-      ...(busy ? { pending: `Neon is still creating it (branch ${root.current_state})` } : {}),
+      ...(pending === undefined ? {} : { pending }),
     };
   },
   diff: (desired, observed) => {
     const changes: FieldChange[] = [];
-    const compare = (field: string, from: unknown, to: unknown, effect: FieldChange["effect"] = "in-place"): void => {
+    const compare = (
+      field: string,
+      from: unknown,
+      to: unknown,
+      effect: FieldChange["effect"] = "in-place",
+    ): void => {
       if (to === undefined || from === undefined || JSON.stringify(from) === JSON.stringify(to)) return;
       changes.push({ field, effect, from: String(from), to: String(to) });
     };
@@ -137,11 +83,7 @@ export const project = define<ProjectDesired, ProjectObserved>({
     compare("postgresVersion", observed.postgresVersion, desired.postgresVersion, "replace");
     compare("branch", observed.rootBranchName, desired.branch);
     compare("historyRetention", observed.historyRetention, desired.historyRetention);
-    const { allowedIps, ...flags } = desired.settings ?? {};
-    compare("settings.allowedIps", (observed.settings.allowedIps ?? []).toSorted(), allowedIps?.toSorted());
-    for (const name of ["allowedIpsProtectedBranchesOnly", "blockPublicConnections", "logicalReplication"] as const) {
-      compare(`settings.${name}`, observed.settings[name] ?? false, flags[name]);
-    }
+    changes.push(...settingChanges(desired.settings, observed.settings));
     return changes;
   },
   create: async (desired, context) => {
@@ -153,16 +95,27 @@ export const project = define<ProjectDesired, ProjectObserved>({
         name,
         region_id: region,
         pg_version: postgresVersion,
-        branch: { name: branch, role_name: role, database_name: database, annotations: { [ANNOTATION]: marker.text } },
+        branch: {
+          name: branch,
+          role_name: role,
+          database_name: database,
+          annotations: { [ANNOTATION]: marker.text },
+        },
         ...(orgId === "" ? {} : { org_id: orgId }),
         ...(historyRetention === undefined ? {} : { history_retention_seconds: historyRetention }),
         ...(settings === undefined ? {} : { settings }),
       },
     };
     const what = `creating the project ${name}`;
-    const answer = await client.change<ProjectResponse>(`new:${name}`, "POST", "/projects", body, { what, signal });
+    const answer = await client.change<ProjectResponse & { operations: Operation[] }>(
+      `new:${orgId}/${name}`,
+      "POST",
+      "/projects",
+      body,
+      { what, signal, field: "spec.neon" },
+    );
     if (!answer.ok) throw answer.error;
-    return { id: answer.data.project.id, name, pending: "Neon is creating it" };
+    return { id: answer.data.project.id, name, pending: workOf(answer.data) ?? "Neon is creating it" };
   },
   update: async (desired, observed, changes, context) => {
     const { client, signal } = context;
@@ -177,14 +130,21 @@ export const project = define<ProjectDesired, ProjectObserved>({
       });
     }
     const changed = new Set(changes.map((change) => change.field));
+    let pending: string | undefined;
     if (changed.has("branch")) {
       const path = `/projects/${observed.id}/branches/${observed.rootBranchId}`;
       const what = `renaming the root branch of project ${observed.id}`;
-      const answer = await client.change(observed.id, "PATCH", path, { branch: { name: desired.branch } }, { what, signal });
+      const answer = await client.change(
+        observed.id,
+        "PATCH",
+        path,
+        { branch: { name: desired.branch } },
+        { what, signal, field: "spec.neon.branch" },
+      );
       if (!answer.ok) throw answer.error;
     }
     if ([...changed].some((field) => field !== "branch")) {
-      const settings = [...changed].some((field) => field.startsWith("settings.")) ? requestSettings({ ...observed.settings, ...desired.settings }) : undefined;
+      const settings = settingsUpdate(changed, desired.settings, observed.settings);
       const body = {
         project: {
           ...(changed.has("name") ? { name: desired.name } : {}),
@@ -192,17 +152,23 @@ export const project = define<ProjectDesired, ProjectObserved>({
           ...(settings === undefined ? {} : { settings }),
         },
       };
-      const answer = await client.change(observed.id, "PATCH", `/projects/${observed.id}`, body, { what: `updating project ${observed.id}`, signal });
+      const path = `/projects/${observed.id}`;
+      const answer = await client.change<ProjectResponse & { operations: Operation[] }>(
+        observed.id,
+        "PATCH",
+        path,
+        body,
+        { what: `updating project ${observed.id}`, signal, field: "spec.neon" },
+      );
       if (!answer.ok) throw answer.error;
+      pending = workOf(answer.data);
     }
-    return { id: observed.id, name: desired.name };
+    return { id: observed.id, name: desired.name, ...(pending === undefined ? {} : { pending }) };
   },
-  remove: async ({ id, name }, context) => {
-    const { client, signal } = context;
-    if (id === undefined) return;
-    const what = `deleting the project ${name}`;
-    const answer = await client.change(id, "DELETE", `/projects/${id}`, undefined, { what, signal, tolerate: [404] });
-    if (!answer.ok && answer.failure.status !== 404) throw answer.error;
-  },
-  outputs: (_desired, { id, rootBranchId, rootBranchName }) => ({ projectId: id, rootBranchId, rootBranchName }),
+  remove: removeProject,
+  outputs: (_desired, { id, rootBranchId, rootBranchName }) => ({
+    projectId: id,
+    rootBranchId,
+    rootBranchName,
+  }),
 });

@@ -13,6 +13,7 @@ export const rootBranch = define<BranchSettings, BranchObserved>({
   content: true,
   fields: {
     protected: "shallow",
+    compute: "deep",
     "compute.min": "deep",
     "compute.max": "deep",
     "compute.suspendAfter": "deep",
@@ -20,14 +21,7 @@ export const rootBranch = define<BranchSettings, BranchObserved>({
   reference: ({ projectId, name }) => ({ scope: projectId, name }),
   observe: async ({ scope, name, id }, context) => {
     const found = await findBranch(context, scope, name, id);
-    if (!found) {
-      throw new FlaresmithError({
-        code: "INTEGRATION_NOT_FOUND",
-        message: `Neon project ${scope} shows no branch ${name}`,
-        hint: "The Project renames the root branch to spec.neon.branch; see its condition.",
-        context: { provider: "neon" },
-      });
-    }
+    if (!found) return { state: "absent" };
     const pending = pendingOf(found);
     return {
       state: "present",
@@ -44,13 +38,15 @@ export const rootBranch = define<BranchSettings, BranchObserved>({
   create: ({ name, projectId }) =>
     Promise.reject(
       new FlaresmithError({
-        code: "INTERNAL_ERROR",
-        message: `the root branch ${name} of Neon project ${projectId} cannot be created apart from it`,
+        code: "INTEGRATION_NOT_FOUND",
+        message: `Neon project ${projectId} shows no branch ${name}, and its root branch cannot be created apart from it`,
+        hint: "The Project renames the root branch to its spec.neon.branch; see its condition.",
+        context: { provider: "neon" },
       }),
     ),
   update: async (desired, observed, changes, context) => {
-    await writeBranch(context, desired, observed, changes);
-    return { id: observed.id, name: observed.name };
+    const pending = await writeBranch(context, desired, observed, changes);
+    return { id: observed.id, name: observed.name, ...(pending === undefined ? {} : { pending }) };
   },
   remove: () => Promise.resolve(),
   outputs: (_desired, observed) => branchOutputs(observed),

@@ -33,7 +33,8 @@ export interface ProjectObserved {
   rootBranchName: string;
   /** Undefined when not looked at (shallow). */
   historyRetention: number | undefined;
-  settings: ProjectSettings;
+  /** Undefined when not looked at (shallow). */
+  settings: ProjectSettings | undefined;
 }
 
 /** Outputs of `project`. */
@@ -62,7 +63,7 @@ export interface BranchDesired extends BranchSettings {
   /** Name of the branch it is cut from. */
   parent: string;
   init: "parent-data" | "schema-only";
-  /** RFC 3339 with seconds: until when it is needed. Its lease at Neon is renewed towards this. */
+  /** RFC 3339 with seconds: until when it is needed. Its lease at Neon is renewed towards this. Undefined: for good, without one. */
   expiresAt?: string | undefined;
 }
 
@@ -73,8 +74,12 @@ export interface BranchObserved {
   parentName: string | undefined;
   protected: boolean;
   expiresAt: string | undefined;
-  createdAt: string;
-  endpoint: { id: string; host: string; min: number; max: number; suspendAfterSeconds: number } | undefined;
+  /** What it was filled with when it was cut: `parent-data` or `schema-only`; undefined where Neon does not say. */
+  init: string | undefined;
+  /** Its read-write compute; undefined when it has none. */
+  endpoint:
+    | { id: string; host: string; starting: boolean; min: number; max: number; suspendAfterSeconds: number }
+    | undefined;
 }
 
 /** Outputs of `branch` and `rootBranch`. */
@@ -95,6 +100,8 @@ export interface DatabaseDesired {
 export interface DatabaseObserved {
   role: boolean;
   database: boolean;
+  /** Neon's id of the database; undefined when there is none. */
+  databaseId: string | undefined;
   /** Owner of the database; undefined when there is none. */
   owner: string | undefined;
 }
@@ -112,4 +119,3 @@ export interface ConnectionUriInput {
 export interface ConnectionUriOutputs extends Record<string, unknown> {
   uri: SecretValue;
 }
-
