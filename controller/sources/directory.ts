@@ -1,0 +1,265 @@
+/** A directory tree as a source: what is in it now, read without following links. */
+import { constants } from "node:fs";
+import type { BigIntStats, Dirent } from "node:fs";
+import { open, readdir } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
+import { join } from "node:path";
+import type { Clock } from "../runtime/clock.ts";
+import { FlaresmithError } from "../runtime/errors.ts";
+import { sha256 } from "../runtime/hash.ts";
+import {
+  MAX_FILE_BYTES,
+  MAX_FILES,
+  MAX_FOLDER_DEPTH,
+  MAX_PATH_BYTES,
+  MAX_TOTAL_BYTES,
+} from "./read/limits.ts";
+import type { SourceError } from "./read/manifest-types.ts";
+import { fileFormat, isIgnoredName } from "./read/read-file.ts";
+import type { SourceTree, TreeFile } from "./source-tree.ts";
+
+/** What is remembered of a file so that it need not be read again; as git's index does it. */
+interface Seen {
+  readonly fingerprint: string;
+  readonly id: string;
+  readonly bytes: number;
+}
+
+/** A file changed this recently may change again without its times showing it. Milliseconds. */
+const RACY = 2000;
+
+/** Reads one directory again and again; remembers hashes of files that did not change. */
+export interface DirectoryReader {
+  /**
+   * @param root a real path that may be read (see `confineDirectory`)
+   * @throws FlaresmithError SOURCE_NOT_READABLE when the root cannot be listed, or limits of the whole are passed
+   */
+  list(root: string, signal: AbortSignal): Promise<SourceTree>;
+}
+
+/** @param options.clock tells files that were changed just now, whose times prove nothing yet */
+export function createDirectoryReader(options: { clock: Clock }): DirectoryReader {
+  let seen: ReadonlyMap<string, Seen> = new Map();
+  return {
+    list: async (root, signal) => {
+      const walk = new Walk(root, seen, options.clock.now(), signal);
+      const tree = await walk.run();
+      seen = walk.seen;
+      return tree;
+    },
+  };
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+
+class Walk {
+  readonly seen = new Map<string, Seen>();
+  readonly #root: string;
+  readonly #before: ReadonlyMap<string, Seen>;
+  readonly #now: number;
+  readonly #signal: AbortSignal;
+  readonly #files: TreeFile[] = [];
+  readonly #paths = new Map<string, string>();
+  readonly #contents = new Map<string, Uint8Array>();
+  readonly #errors: SourceError[] = [];
+  #bytes = 0;
+  #incomplete: string | undefined;
+
+  constructor(root: string, before: ReadonlyMap<string, Seen>, now: number, signal: AbortSignal) {
+    this.#root = root;
+    this.#before = before;
+    this.#now = now;
+    this.#signal = signal;
+  }
+
+  async run(): Promise<SourceTree> {
+    await this.#folder("", 0);
+    const text = this.#files.map(({ path, id }) => `${path}\0${id}\n`).join("");
+    const faults = this.#errors.map(({ file, message }) => `${file}\0${message}\n`).join("");
+    return {
+      revision: `dir@sha256:${sha256(text + faults)}`,
+      files: this.#files,
+      errors: this.#errors,
+      ...(this.#incomplete === undefined ? {} : { incomplete: this.#incomplete }),
+      load: (ids, signal) => this.#load(ids, signal),
+    };
+  }
+
+  async #folder(folder: string, depth: number): Promise<void> {
+    this.#signal.throwIfAborted();
+    if (depth > MAX_FOLDER_DEPTH) {
+      this.#errors.push({
+        file: folder,
+        message: `folders are nested more than ${MAX_FOLDER_DEPTH} deep; flatten them`,
+      });
+      return;
+    }
+    let entries: Dirent[];
+    try {
+      entries = await readdir(join(this.#root, folder), { withFileTypes: true });
+    } catch (error) {
+      this.#unreadable(folder, error);
+      return;
+    }
+    entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const entry of entries) {
+      if (isIgnoredName(entry.name)) continue;
+      const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
+      if (Buffer.byteLength(path) > MAX_PATH_BYTES) {
+        this.#errors.push({
+          file: `${path.slice(0, 200)}…`,
+          message: `the path is longer than ${MAX_PATH_BYTES} bytes; shorten it`,
+        });
+      } else if (entry.isSymbolicLink()) {
+        if (mayHoldManifests(entry.name)) {
+          this.#errors.push({
+            file: path,
+            message: "symbolic links are not followed; put the file or folder itself here",
+          });
+        }
+      } else if (entry.isDirectory()) await this.#folder(path, depth + 1);
+      else if (fileFormat(path) !== undefined) await this.#file(path, entry);
+    }
+  }
+
+  async #file(path: string, entry: Dirent): Promise<void> {
+    if (!entry.isFile()) {
+      this.#errors.push({
+        file: path,
+        message: "this is no regular file (a socket, pipe or device); remove it",
+      });
+      return;
+    }
+    if (this.#files.length >= MAX_FILES) {
+      throw new FlaresmithError({
+        code: "SOURCE_NOT_READABLE",
+        field: "spec.path",
+        message: `there are more than ${MAX_FILES} manifest files`,
+        hint: "Name a narrower folder in spec.path, or divide the tree among several Sources.",
+      });
+    }
+    let file: FileHandle | undefined;
+    try {
+      // O_NONBLOCK: a pipe that took the file's place must not hold us.
+      file = await open(
+        join(this.#root, path),
+        constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+      );
+      await this.#take(path, file);
+    } catch (error) {
+      if (error instanceof FlaresmithError) throw error;
+      this.#unreadable(path, error);
+    } finally {
+      await file?.close();
+    }
+  }
+
+  async #take(path: string, file: FileHandle): Promise<void> {
+    const stats = await file.stat({ bigint: true });
+    if (!stats.isFile()) return this.#vanished(path);
+    if (stats.size > BigInt(MAX_FILE_BYTES)) {
+      this.#errors.push({
+        file: path,
+        message: `the file is larger than ${MAX_FILE_BYTES / 1024} KiB; split it`,
+      });
+      return;
+    }
+    this.#bytes += Number(stats.size);
+    if (this.#bytes > MAX_TOTAL_BYTES) {
+      throw new FlaresmithError({
+        code: "SOURCE_NOT_READABLE",
+        field: "spec.path",
+        message: `the manifest files hold more than ${MAX_TOTAL_BYTES / 1024 / 1024} MiB`,
+        hint: "Name a narrower folder in spec.path, or divide the tree among several Sources.",
+      });
+    }
+    const fingerprint = fingerprintOf(stats);
+    const known = this.#before.get(path);
+    if (known?.fingerprint === fingerprint) {
+      this.#add(path, known.id);
+      this.seen.set(path, known);
+      return;
+    }
+    const bytes = await file.readFile();
+    const after = await file.stat({ bigint: true });
+    // Written while it was read: half of a manifest can be a manifest too.
+    if (fingerprintOf(after) !== fingerprint || BigInt(bytes.byteLength) !== after.size)
+      return this.#vanished(path);
+    const id = sha256(bytes);
+    this.#contents.set(id, bytes);
+    this.#add(path, id);
+    const settled = this.#now - Number(after.mtimeMs) > RACY && this.#now - Number(after.ctimeMs) > RACY;
+    if (settled) this.seen.set(path, { fingerprint, id, bytes: bytes.byteLength });
+  }
+
+  #add(path: string, id: string): void {
+    this.#files.push({ path, id });
+    this.#paths.set(id, path);
+  }
+
+  #vanished(path: string): void {
+    this.#incomplete = `${path} changed while it was read`;
+  }
+
+  #unreadable(path: string, error: unknown): void {
+    const code = codeOf(error);
+    if (path === "") {
+      throw new FlaresmithError({
+        code: "SOURCE_NOT_READABLE",
+        message: `the directory cannot be listed (${code})`,
+        hint: "Let the controller's user read the directory.",
+        cause: error,
+      });
+    }
+    if (code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP") this.#vanished(path);
+    else if (code === "EACCES" || code === "EPERM") {
+      this.#errors.push({
+        file: path,
+        message: "permission to read it is missing; let the controller's user read it",
+      });
+    } else
+      this.#errors.push({
+        file: path,
+        message: `it cannot be read (${code === "" ? "unknown error" : code})`,
+      });
+  }
+
+  async #load(ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Uint8Array>> {
+    const found = new Map<string, Uint8Array>();
+    for (const id of ids) {
+      signal.throwIfAborted();
+      const bytes = this.#contents.get(id) ?? (await this.#again(id));
+      if (bytes !== undefined) found.set(id, bytes);
+    }
+    return found;
+  }
+
+  /** The content of a file whose hash was remembered, if it still has it. */
+  async #again(id: string): Promise<Uint8Array | undefined> {
+    const path = this.#paths.get(id);
+    if (path === undefined) return undefined;
+    let file: FileHandle | undefined;
+    try {
+      file = await open(
+        join(this.#root, path),
+        constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+      );
+      const bytes = await file.readFile();
+      return sha256(bytes) === id ? bytes : undefined;
+    } catch {
+      return undefined;
+    } finally {
+      await file?.close();
+    }
+  }
+}
+
+function fingerprintOf(stats: BigIntStats): string {
+  return `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`;
+}
+
+/** Links whose name says that they are something else, such as `README.md`, are passed over like any such file. */
+export function mayHoldManifests(name: string): boolean {
+  return fileFormat(name) !== undefined || !/\.[A-Za-z0-9]+$/.test(name);
+}

@@ -1,0 +1,140 @@
+/** One manifest file: bytes in, objects or faults out. Pure, so that results can be kept by the content's hash. */
+import { isFields } from "../../../crds/schema/json.ts";
+import type { KubernetesObject } from "../../store/resource-client.ts";
+import { checkManifest } from "./check-manifest.ts";
+import { MAX_FILE_BYTES, MAX_PROBLEMS } from "./limits.ts";
+import type { FileContent, Manifest, Problem, SourceError } from "./manifest-types.ts";
+import { parseDocuments } from "./parse-documents.ts";
+
+/** What a file name says about how its content is read. */
+export type FileFormat = "yaml" | "json" | "kustomization";
+
+const KUSTOMIZATION: ReadonlySet<string> = new Set([
+  "kustomization.yaml",
+  "kustomization.yml",
+  "Kustomization",
+]);
+
+/**
+ * How a file of this path is read.
+ *
+ * @returns undefined for files that are no manifests: other extensions, and everything hidden or below `node_modules`
+ */
+export function fileFormat(path: string): FileFormat | undefined {
+  const parts = path.split("/");
+  if (parts.some(isIgnoredName)) return undefined;
+  const name = parts.at(-1) ?? "";
+  if (KUSTOMIZATION.has(name)) return "kustomization";
+  if (/\.ya?ml$/.test(name)) return "yaml";
+  return name.endsWith(".json") ? "json" : undefined;
+}
+
+/** Whether a file or folder of this name is passed over: hidden ones, and `node_modules`. */
+export function isIgnoredName(name: string): boolean {
+  return (name.startsWith(".") && name !== ".") || name === "node_modules";
+}
+
+/**
+ * Reads the content of one file.
+ *
+ * @param bytes UTF-8
+ * @returns every manifest in it, or every fault; never throws
+ */
+export function readContent(format: FileFormat, bytes: Uint8Array): FileContent {
+  if (format === "kustomization") {
+    return {
+      manifests: [],
+      problems: [],
+      note: "a kustomization is not interpreted: the manifests beside it are applied as they are written; for overlays, commit the output of kubectl kustomize",
+    };
+  }
+  const refuse = (problem: Problem): FileContent => ({ manifests: [], problems: [problem] });
+  if (bytes.byteLength > MAX_FILE_BYTES) {
+    return refuse({ message: `the file is larger than ${MAX_FILE_BYTES / 1024} KiB; split it` });
+  }
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return refuse({ ...invalidUtf8At(bytes), message: "the file is not UTF-8 text; save it as UTF-8" });
+  }
+  const json = format === "json" ? jsonFault(text) : undefined;
+  if (json !== undefined) return refuse(json);
+  // JSON may be indented with tabs, YAML may not; inside JSON's strings there are none.
+  const { documents, problems } = parseDocuments(format === "json" ? text.replaceAll("\t", " ") : text);
+  if (problems.length > 0) return { manifests: [], problems: limited(problems) };
+  const manifests: Manifest[] = [];
+  for (const document of documents) {
+    if (format === "json" && !looksLikeManifest(document.value)) {
+      return { manifests: [], problems: [] };
+    }
+    const checked = checkManifest(document);
+    if ("manifest" in checked) manifests.push(checked.manifest);
+    else problems.push(...checked.problems);
+  }
+  return problems.length > 0 ? { manifests: [], problems: limited(problems) } : { manifests, problems: [] };
+}
+
+/**
+ * Reads one manifest file.
+ *
+ * @param path relative to the source, with '/'; decides by its name how the content is read
+ * @returns its objects with the line where each begins; or, if anything is wrong, no object and every fault
+ */
+export function readManifestFile(
+  path: string,
+  bytes: Uint8Array,
+): {
+  objects: { object: KubernetesObject; file: string; line: number }[];
+  errors: SourceError[];
+  notes: string[];
+} {
+  const format = fileFormat(path);
+  if (format === undefined) return { objects: [], errors: [], notes: [] };
+  const { manifests, problems, note } = readContent(format, bytes);
+  return {
+    objects: manifests.map(({ object, line }) => ({ object, file: path, line })),
+    errors: problems.map((problem) => ({ file: path, ...problem })),
+    notes: note === undefined ? [] : [`${path}: ${note}`],
+  };
+}
+
+/** Configuration of tools lies beside manifests (`package.json`, `wrangler.json`); it names neither version nor kind. */
+function looksLikeManifest(value: unknown): boolean {
+  return isFields(value) && (Object.hasOwn(value, "apiVersion") || Object.hasOwn(value, "kind"));
+}
+
+function limited(problems: readonly Problem[]): Problem[] {
+  if (problems.length <= MAX_PROBLEMS) return [...problems];
+  return [
+    ...problems.slice(0, MAX_PROBLEMS),
+    { message: `and more: only the first ${MAX_PROBLEMS} faults of a file are listed` },
+  ];
+}
+
+function placeAt(text: string): { line: number; column: number } {
+  const line = text.split("\n").length;
+  return { line, column: text.length - text.lastIndexOf("\n") };
+}
+
+function invalidUtf8At(bytes: Uint8Array): { line: number; column: number } {
+  const decoder = new TextDecoder("utf-8");
+  const text = decoder.decode(bytes);
+  // A genuine U+FFFD may come first; then the place is a little early.
+  const at = text.indexOf("\uFFFD");
+  return placeAt(text.slice(0, Math.max(0, at)));
+}
+
+function jsonFault(text: string): Problem | undefined {
+  try {
+    JSON.parse(text);
+    return undefined;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : "it cannot be parsed";
+    const position = /at position (\d+)/.exec(why)?.[1];
+    const place = placeAt(position === undefined ? text : text.slice(0, Number(position)));
+    // What follows names the text around, which may be anything.
+    const reason = why.replace(/,? (?:"|\.\.\.)[^]*$/, "").replace(/ in JSON at position[^]*$/, "");
+    return { ...place, message: `the file is not JSON: ${reason}` };
+  }
+}

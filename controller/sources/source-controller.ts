@@ -1,0 +1,149 @@
+/** The controller of kind Source, as the manager runs it. */
+import type { Clock } from "../runtime/clock.ts";
+import { parseDuration } from "../runtime/duration.ts";
+import { FlaresmithError } from "../runtime/errors.ts";
+import type { Caches, ControllerDefinition, WatchedType } from "../runtime/reconcile.ts";
+import type { Tracker } from "../runtime/tracker.ts";
+import type { KubernetesObject, ObjectKey, ResourceClient } from "../store/resource-client.ts";
+import { objectKey } from "./desired.ts";
+import { fetchDirectory } from "./fetch-tree.ts";
+import { createSourceMemories, declaredByKey, isAsApplied } from "./source-memory.ts";
+import type { SourceMemories, SourceMemory } from "./source-memory.ts";
+import { appliedTypes, labelValueOf, ownerLabel, sourceType } from "./source-object.ts";
+import type { SourceObject } from "./source-object.ts";
+import type { SourceTree } from "./source-tree.ts";
+import { syncSource } from "./sync.ts";
+import { chokidarWatch } from "./watch-directory.ts";
+import type { WatchDirectory } from "./watch-directory.ts";
+
+export interface SourceControllerOptions {
+  client: ResourceClient;
+  clock: Clock;
+  tracker: Tracker;
+  /** Directories below which `spec.directory` and `file://` may lie; none: both are refused. */
+  allowedDirectories: readonly string[];
+  /** Brings a Source up because its directory changed: the manager's `enqueue`. */
+  wake(key: ObjectKey): void;
+  /** Watches directories. Default: chokidar */
+  watchDirectory?: WatchDirectory | undefined;
+  /** Closes watchers. */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * The controller that applies what Sources declare. Hand it to the manager; its name there is `source`.
+ *
+ * @returns a definition whose watches cover Connection, Project, Environment and Preview
+ */
+export function sourceController(options: SourceControllerOptions): ControllerDefinition {
+  const { client, clock, tracker } = options;
+  const memories = createSourceMemories({ clock });
+  const watchDirectory =
+    options.watchDirectory ??
+    chokidarWatch({
+      clock,
+      failed: (root, error) =>
+        tracker.log.warn("a directory is not watched; the interval finds its changes", { root, error }),
+    });
+  options.signal?.addEventListener("abort", () => closeAll(memories), { once: true });
+  const definition: ControllerDefinition<SourceObject> = {
+    type: sourceType,
+    name: "source",
+    concurrency: 4,
+    resyncInterval: ({ spec }) => parseDuration(spec.interval, "spec.interval"),
+    watches: [
+      { type: sourceType, toKeys: (source, caches) => departed(source, caches, memories) },
+      ...[...appliedTypes.values()].map((type): WatchedType => ({
+        type,
+        toKeys: (object, caches) => concerned(object, caches, memories),
+      })),
+    ],
+    reconcile: (key, context) =>
+      syncSource(key, context, {
+        client,
+        clock,
+        memories,
+        fetch: (source, memory, signal) => fetchTree(source, memory, signal),
+      }),
+  };
+  const fetchTree = async (
+    source: SourceObject,
+    memory: SourceMemory,
+    signal: AbortSignal,
+  ): Promise<SourceTree> => {
+    const { directory } = source.spec;
+    if (directory === undefined) {
+      throw new FlaresmithError({
+        code: "SOURCE_NOT_READABLE",
+        message: "spec names neither git nor directory",
+        field: "spec",
+      });
+    }
+    const { tree, root } = await fetchDirectory(
+      { source, memory, allowedDirectories: options.allowedDirectories, directory },
+      signal,
+    );
+    if (memory.watcher?.root !== root) {
+      memory.watcher?.close();
+      const { name, namespace } = source.metadata;
+      const watcher = watchDirectory(root, () => {
+        memory.dirty = true;
+        options.wake({ name, ...(namespace === undefined ? {} : { namespace }) });
+      });
+      memory.watcher = { root, close: () => watcher.close() };
+    }
+    return tree;
+  };
+  return definition as unknown as ControllerDefinition;
+}
+
+function closeAll(memories: SourceMemories): void {
+  for (const memory of memories.all()) {
+    memory.watcher?.close();
+    memory.watcher = undefined;
+  }
+}
+
+/** A Source that is gone is forgotten; nobody has anything to do because of it: what it had says so itself. */
+function departed(source: KubernetesObject, caches: Caches, memories: SourceMemories): ObjectKey[] {
+  const { name, namespace = "" } = source.metadata;
+  if (caches.of(sourceType).get({ name, namespace }) === undefined) memories.forget({ name, namespace });
+  return [];
+}
+
+/** The Sources that have something to do because an object is no longer as they left it. Status changes are not. */
+function concerned(object: KubernetesObject, caches: Caches, memories: SourceMemories): ObjectKey[] {
+  const { namespace = "", name } = object.metadata;
+  const type = appliedTypes.get(object.kind);
+  if (type === undefined) return [];
+  const current = caches.of(type).get({ namespace, name });
+  const key = objectKey(object);
+  return caches
+    .of<SourceObject>(sourceType)
+    .list(namespace)
+    .map(({ metadata }) => ({ name: metadata.name, namespace }))
+    .filter((source) => {
+      const memory = memories.get(source);
+      return memory !== undefined && hasWork(memory, key, object, current, labelValueOf(source.name));
+    });
+}
+
+function hasWork(
+  memory: SourceMemory,
+  key: string,
+  object: KubernetesObject,
+  current: KubernetesObject | undefined,
+  label: string,
+): boolean {
+  const applied = memory.applied.get(key);
+  const declared = memory.desired === undefined ? undefined : declaredByKey(memory.desired).get(key);
+  if (applied !== undefined) return !isAsApplied(current, applied, declared?.object.metadata ?? {}, label);
+  if (memory.blocked.has(key)) {
+    if (current === undefined) return true;
+    return (
+      current.metadata.deletionTimestamp === undefined && [undefined, label].includes(ownerLabel(current))
+    );
+  }
+  if (ownerLabel(object) !== label) return false;
+  return memory.extras.has(key) ? current === undefined : true;
+}

@@ -1,0 +1,25 @@
+import type { SourceError } from "./read/manifest-types.ts";
+
+/** One manifest file at a revision. */
+export interface TreeFile {
+  /** Relative to the source's path, with '/'. */
+  readonly path: string;
+  /** Hash of the content: equal ids, equal bytes. */
+  readonly id: string;
+}
+
+/** The manifest files of a source at one moment, in order of path. */
+export interface SourceTree {
+  /** `<branch>@sha1:<commit>` or `dir@sha256:<hash>`. */
+  readonly revision: string;
+  readonly files: readonly TreeFile[];
+  /** What could not be taken into the listing, such as symbolic links. */
+  readonly errors: readonly SourceError[];
+  /** Why the listing may miss something that is there; nothing is deleted because of such a listing. */
+  readonly incomplete?: string;
+  /**
+   * Contents by id. What vanished since the listing is left out.
+   * @throws FlaresmithError SOURCE_GIT_FAILED, SOURCE_NOT_READABLE
+   */
+  load(ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Uint8Array>>;
+}
