@@ -40,6 +40,7 @@ import type {
 import { previewReconciler } from "./preview.ts";
 import { projectReconciler } from "./project.ts";
 import { conditionTypes, definitionOf, providerOpeners, providerTraits } from "./providers.ts";
+import { routeTemplates } from "./route-templates.ts";
 
 export interface ControllersOptions {
   client: ResourceClient;
@@ -249,12 +250,14 @@ const siblingWatch: WatchedType = defineWatch<PreviewObject>({
 });
 
 /** One transport for each Connection; breaker, gate and budget belong to the identity behind it. */
-function transports({
+export function transports({
   clock,
   fetch,
   random,
   tracker,
-}: ControllersOptions): Parameters<typeof createConnectionRegistry>[0]["transport"] {
+}: Pick<ControllersOptions, "clock" | "fetch" | "random" | "tracker">): Parameters<
+  typeof createConnectionRegistry
+>[0]["transport"] {
   const identities = createProviderIdentities({ clock, tracker });
   return ({ connection, identity, provider, spec }) => {
     const { concurrency, limits, ...traits } = providerTraits[provider] ?? { concurrency: 10, limits: [] };
@@ -274,6 +277,7 @@ function transports({
       clock,
       random,
       tracker,
+      route: routeTemplates[provider],
       ...traits,
     });
     return {
