@@ -28,6 +28,7 @@ export const previewType = typeNamed("Preview");
 /** In the order in which people read them. */
 export const shownTypes: readonly ResourceType[] = Object.freeze([
   connectionType,
+  sourceType,
   projectType,
   environmentType,
   previewType,

@@ -154,7 +154,8 @@ function splitList(text: string | undefined): ReadonlySet<string> {
   );
 }
 
-function consentsOf(object: ReconciledObject): Consents {
+/** What people decided, from the object's annotations. */
+export function consentsOf(object: ReconciledObject): Consents {
   const annotations = object.metadata.annotations ?? {};
   return {
     adopt: splitList(annotations["flaresmith.dev/adopt"]),

@@ -5,7 +5,8 @@ import { createManager } from "../../runtime/manager.ts";
 import type { Manager } from "../../runtime/manager.ts";
 import type { ControllerDefinition } from "../../runtime/reconcile.ts";
 import type { Tracker } from "../../runtime/tracker.ts";
-import type { KubernetesObject, ResourceClient } from "../../store/resource-client.ts";
+import { priorities } from "../../runtime/work-queue.ts";
+import type { KubernetesObject, ObjectKey, ResourceClient } from "../../store/resource-client.ts";
 import { isApiError } from "../../store/resource-client.ts";
 import { connectionType, environmentType, previewType, projectType, secretType } from "../types.ts";
 
@@ -57,7 +58,7 @@ export function assembleController(options: {
   version: string;
   publicUrl: string | undefined;
   /** Controllers besides those of the kinds that stand for something external. */
-  others: readonly ControllerDefinition[];
+  others(wake: (source: ObjectKey) => void): readonly ControllerDefinition[];
 }): AssembledController {
   const { client, clock, others, random, tracker, ...rest } = options;
   const secret = secretReader(client);
@@ -73,7 +74,11 @@ export function assembleController(options: {
     clock,
     random,
     tracker,
-    controllers: [...controllers.definitions, ...others],
+    controllers: [
+      ...controllers.definitions,
+      // A changed directory is somebody's edit.
+      ...others((key) => created.manager?.enqueue("source", key, { priority: priorities.userEdit })),
+    ],
   });
   created.manager = manager;
   tracker.watchResources(() =>
@@ -92,9 +97,9 @@ export function assembleController(options: {
             secret({ namespace: metadata.namespace ?? "default", name: spec.credentials.secretRef.name }),
           ),
       );
-      // Several are allowed during a rotation, one in each line.
+      // Several are allowed during a rotation, with white space between.
       const secrets = found
-        .flatMap((data) => (data?.["webhookSecret"] ?? "").split("\n"))
+        .flatMap((data) => (data?.["webhookSecret"] ?? "").split(/\s+/))
         .map((line) => line.trim());
       return [...new Set(secrets.filter((line) => line !== ""))];
     },

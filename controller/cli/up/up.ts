@@ -8,11 +8,11 @@ import { createShutdown } from "../../runtime/shutdown.ts";
 import type { Shutdown } from "../../runtime/shutdown.ts";
 import { createTracker } from "../../runtime/tracker.ts";
 import type { Tracker } from "../../runtime/tracker.ts";
+import { sourceController } from "../../sources/source-controller.ts";
 import { builtinTypes, kindType, lockDataDirectory, openEmbeddedStore } from "../../store/embedded/index.ts";
 import type { EmbeddedStore } from "../../store/embedded/index.ts";
 import { CommandError, exitCodes } from "../failure.ts";
 import { connectionType, environmentType, previewType, projectType } from "../types.ts";
-import { applyDirectory } from "./apply-once.ts";
 import { assembleController } from "./controller.ts";
 import type { AssembledController } from "./controller.ts";
 import { converged, requestAll } from "./convergence.ts";
@@ -55,8 +55,13 @@ interface Run {
 export async function up(options: UpOptions, environment: CommandEnvironment): Promise<number> {
   const { clock, terminal } = environment;
   // Everything that can be wrong with what was typed is found before anything is started.
-  const wanted = {
-    sources: options.source.map(readSource),
+  const sources = options.source.map(readSource);
+  const wanted: Wanted = {
+    sources,
+    directories: [
+      ...sources.flatMap(({ spec }) => ("directory" in spec ? [spec.directory] : [])),
+      ...options.allowDirectory.map((directory) => resolve(directory)),
+    ],
     templates: options.sandbox ? readTemplates(options.template) : [],
     timeout: readTimeout(options.timeout),
     opsAddress: readAddress(options.opsAddress, "--ops-address", "127.0.0.1"),
@@ -103,6 +108,8 @@ function readTimeout(text: string): number {
 
 interface Wanted {
   sources: ReturnType<typeof readSource>[];
+  /** Directories that Sources may read. */
+  directories: string[];
   templates: ReturnType<typeof readTemplates>;
   timeout: number;
   opsAddress: ReturnType<typeof readAddress>;
@@ -133,10 +140,7 @@ async function runUntilDone(run: Run, wanted: Wanted): Promise<number> {
   const addresses = options.sandbox ? await enterSandbox(run, store, wanted, hashKey) : undefined;
   if (addresses === undefined) await putSecrets(store, environmentSecrets(environment.env));
   const sources: string[] = [];
-  for (const source of wanted.sources) {
-    sources.push(await ensureSource(store, source));
-    if ("directory" in source.spec) await applyDirectory(store, source.spec.directory);
-  }
+  for (const source of wanted.sources) sources.push(await ensureSource(store, source));
 
   const opened: { controller?: AssembledController } = {};
   const controller = (): AssembledController => {
@@ -199,7 +203,16 @@ async function runUntilDone(run: Run, wanted: Wanted): Promise<number> {
     hashKey,
     version,
     publicUrl: options.publicUrl ?? (addresses === undefined ? undefined : listeners.webhooks.url),
-    others: [],
+    others: (wake) => [
+      sourceController({
+        client: store,
+        clock,
+        tracker,
+        allowedDirectories: wanted.directories,
+        wake,
+        signal: shutdown.signal,
+      }),
+    ],
   }));
   if (options.once) await requestAll(store, `up-${random.hex(8)}`);
   const managing = manager.start(new AbortController().signal);

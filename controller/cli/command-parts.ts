@@ -1,0 +1,39 @@
+/** What several commands have in common on the command line. */
+import { InvalidArgumentError, Option } from "commander";
+
+/** Runs a command's action and turns what it throws into a message and an exit code (`failureCode` instead of 1). */
+export type Run = (
+  action: () => Promise<number>,
+  output: "text" | "json",
+  failureCode?: number,
+) => Promise<void>;
+
+export const outputOption = (): Option =>
+  new Option("-o, --output <format>", "how the result is written").choices(["text", "json"]).default("text");
+
+export const dataDirOption = (): Option =>
+  new Option("--data-dir <directory>", "where store, kubeconfig and sandbox lie").default(".flaresmith");
+
+export const kubeconfigOption = (): Option =>
+  new Option("--kubeconfig <path>", "the server to ask (default: the one of the data directory)");
+
+/** @throws InvalidArgumentError for anything but a port number */
+export function port(text: string): number {
+  const number = Number(text);
+  if (/^\d+$/.test(text) && number <= 65_535) return number;
+  throw new InvalidArgumentError("A port is a whole number from 0 to 65535.");
+}
+
+/** Gathers the values of an option that may be repeated. */
+export const collect = (value: string, previous: readonly string[]): string[] => [...previous, value];
+
+/** Examples and exit codes, below a command's options. */
+export const ending = (examples: readonly string[], codes: readonly string[]): string =>
+  [
+    "",
+    "Examples:",
+    ...examples.map((line) => `  ${line}`),
+    "",
+    "Exit codes:",
+    ...codes.map((line) => `  ${line}`),
+  ].join("\n");
