@@ -231,6 +231,7 @@ export async function freshStore(world: World, options: WorldOptions = {}): Prom
   return createWorld({ sandbox: world.sandbox, time: world.time, seed: seeds, ...options });
 }
 
+const writing = new Set(["create", "update", "updateStatus", "apply", "patch", "patchStatus", "delete"]);
 const never = (): Promise<never> => new Promise(() => undefined);
 
 /** What a process has to do with the world, until it is killed: then nothing it does has any effect any more. */
@@ -243,11 +244,16 @@ export interface Mortal {
 
 /**
  * Wraps sandbox and store for a controller that can be killed.
- * @param request called before and after each request; may kill
+ * @param request called before and after each request; may kill, throw what the controller's network then throws, or
+ * give the answer that comes instead of the provider's
+ * @param write called before and after each write to the store; may kill, or throw what the store then throws
  */
 export function mortal(
   world: Pick<World, "sandbox" | "store">,
-  request: (moment: "before" | "after", request: Request, kill: () => void) => void = () => undefined,
+  request: (moment: "before" | "after", request: Request, kill: () => void) => Response | undefined = () =>
+    undefined,
+  write: (moment: "before" | "after", call: string, kill: () => void, parameters: unknown[]) => void = () =>
+    undefined,
 ): Mortal {
   const life = { dead: false };
   const kill = (): void => {
@@ -257,9 +263,16 @@ export function mortal(
     get: (target, property) => {
       const value: unknown = Reflect.get(target, property, target);
       if (typeof value !== "function") return value;
-      return (...parameters: unknown[]): unknown => {
+      const call = (...parameters: unknown[]): unknown =>
+        Reflect.apply(value as (...all: unknown[]) => unknown, target, parameters);
+      if (!writing.has(String(property)))
+        return (...parameters: unknown[]): unknown => (life.dead ? never() : call(...parameters));
+      return async (...parameters: unknown[]): Promise<unknown> => {
+        if (!life.dead) write("before", String(property), kill, parameters);
         if (life.dead) return never();
-        return Reflect.apply(value as (...all: unknown[]) => unknown, target, parameters);
+        const answer = await call(...parameters);
+        write("after", String(property), kill, parameters);
+        return life.dead ? never() : answer;
       };
     },
   });
@@ -270,8 +283,8 @@ export function mortal(
       if (!life.dead) request("before", given, kill);
       if (life.dead) return never();
       const response = await world.sandbox.fetch(given);
-      request("after", given, kill);
-      return life.dead ? never() : response;
+      const other = request("after", given, kill);
+      return life.dead ? never() : (other ?? response);
     },
   };
   return {
@@ -313,4 +326,36 @@ export async function versions(world: World, kinds: readonly string[]): Promise<
       ({ kind, metadata }) => [`${kind} ${metadata.name}`, metadata.resourceVersion ?? ""] as const,
     ),
   );
+}
+
+/** A request that somebody else makes with the credentials of the sandbox. @throws Error when it is refused */
+export async function asSomeoneElse(
+  { sandbox }: Pick<World, "sandbox">,
+  provider: Provider,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<unknown> {
+  const response = await sandbox.fetch(`${sandbox.urls[provider]}${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${sandbox.seed[provider].token}`,
+      "content-type": "application/json",
+      "user-agent": "someone-else",
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+  return text === "" ? undefined : JSON.parse(text);
+}
+
+/** Lets time go on until the predicate holds, without looking into the store. @throws Error after 20 minutes of virtual time */
+export async function runUntil({ time }: Pick<World, "time">, predicate: () => boolean): Promise<void> {
+  const end = time.now() + 1_200_000;
+  for (;;) {
+    await time.drain();
+    if (predicate()) return;
+    if (!time.step(end - time.now())) throw new Error("it did not come to that within 20 minutes");
+  }
 }
