@@ -105,9 +105,11 @@ const byCode: Readonly<Record<number, { code: ErrorCode; hint: string }>> = Obje
     code: "INTEGRATION_NAME_CONFLICT",
     hint: "Remove the hostname from the Worker that has it, or choose another hostname.",
   },
+  // The route did not show when the routes were read: ours that was not visible yet, or one that another made just now.
+  // Which of them the next reading says.
   10020: {
-    code: "INTEGRATION_NAME_CONFLICT",
-    hint: "Remove the route from the Worker that has it, or choose another pattern.",
+    code: "INTEGRATION_CONFLICT",
+    hint: "The zone's routes are read again; if the pattern leads to another Worker, that is said then.",
   },
 });
 
