@@ -7,6 +7,7 @@ import { database } from "./database.ts";
 import { project } from "./project.ts";
 import { rootBranch } from "./root-branch.ts";
 import { harnessOn, slotOf } from "./test-context.ts";
+import type { Slot } from "./test-context.ts";
 import type { BranchDesired, ProjectDesired } from "./types.ts";
 
 async function bench() {
@@ -64,6 +65,16 @@ async function bench() {
   return { world, harness, shop, staging, app, projectSlot, branchSlot, databaseSlot, projectId, observeAll };
 }
 
+/** What another client says about what a slot of ours stands for. */
+async function seen<Desired, Observed>(
+  copy: Slot<Desired, Observed>,
+  original: Slot<Desired, Observed>,
+  desired: Desired,
+): Promise<string> {
+  copy.entry = original.entry;
+  return (await copy.observe(desired)).state;
+}
+
 const page = "<!doctype html><title>maintenance</title>";
 const faults: [string, FaultRule][] = [
   ["503", { status: 503, body: { message: "service unavailable", code: "" } }],
@@ -101,18 +112,12 @@ describe("no answer but Neon's own proves that something is gone", () => {
     const { world, shop, staging, app, projectSlot, branchSlot, databaseSlot } = await bench();
     const stranger = neonHarness({ apiKeys: [other], context: world.context });
     const harness = harnessOn({ ...world, neon: stranger.neon }, other.key);
-    const copies = [
-      [slotOf(harness, project), projectSlot, shop],
-      [slotOf(harness, branch), branchSlot, staging],
-      [slotOf(harness, database), databaseSlot, app],
-    ] as const;
-    for (const [copy, original, desired] of copies) {
-      copy.entry = original.entry;
-      const see = copy.observe as (wanted: unknown) => Promise<{ state: string }>;
-      await expect(see(desired).then((seen) => seen.state)).rejects.toMatchObject({
-        name: "FlaresmithError",
-      });
-    }
+    const sees = [
+      () => seen(slotOf(harness, project), projectSlot, shop),
+      () => seen(slotOf(harness, branch), branchSlot, staging),
+      () => seen(slotOf(harness, database), databaseSlot, app),
+    ];
+    for (const see of sees) await expect(see()).rejects.toMatchObject({ name: "FlaresmithError" });
   });
 
   it("nor does a project that Neon lists as unavailable", async () => {

@@ -162,7 +162,11 @@ export function pendingOf({ branch, observed }: FoundBranch): string | undefined
 /** Differences of the settings that every branch has. */
 export function settingChanges(desired: BranchSettings, observed: BranchObserved): FieldChange[] {
   const changes: FieldChange[] = [];
-  const compare = (field: string, from: unknown, to: unknown): void => {
+  const compare = <Value extends boolean | number>(
+    field: string,
+    from: Value,
+    to: Value | undefined,
+  ): void => {
     if (to !== undefined && from !== to)
       changes.push({ field, effect: "in-place", from: String(from), to: String(to) });
   };

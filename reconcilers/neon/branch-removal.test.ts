@@ -13,7 +13,7 @@ async function bench() {
   const staging: BranchDesired = { projectId, name: "staging", parent: "main", init: "parent-data" };
   const path = `/projects/${projectId}/branches`;
   const names = async () =>
-    ((await world.ok("GET", path)).branches ?? []).map((one) => one["name"]).toSorted();
+    ((await world.ok("GET", path)).branches ?? []).map((one) => one["name"] ?? "").toSorted();
   const failure = async (work: Promise<unknown>): Promise<FlaresmithError> =>
     work.then(
       () => Promise.reject(new Error("it was not refused")),

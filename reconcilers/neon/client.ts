@@ -10,7 +10,7 @@ import type { SecretValue } from "../../controller/runtime/secret-value.ts";
 import { failureError, failureOf } from "./failures.ts";
 import type { NeonFailure } from "./failures.ts";
 
-export interface CallOptions {
+interface CallOptions {
   /** What is done to which object, as a gerund: `creating the branch staging`. */
   what: string;
   signal: AbortSignal;
@@ -20,11 +20,11 @@ export interface CallOptions {
   tolerate?: readonly number[];
 }
 
-export type Answer<Data> =
+type Answer<Data> =
   | { ok: true; status: number; data: Data }
   | { ok: false; failure: NeonFailure; error: FlaresmithError };
 
-export interface NeonIdentity {
+interface NeonIdentity {
   /** `user:<id>` or `org:<id>`: Connections with equal keys share budget, breaker and listings. */
   key: string;
   name: string;

@@ -3,7 +3,7 @@
  * call. Listed shallowly with all projects of the account; settings are in that listing, so only the history retention
  * and the root branch need a look of their own.
  */
-import type { Operation, Project, ProjectResponse } from "@neondatabase/api-client";
+import type { Operation, ProjectResponse } from "@neondatabase/api-client";
 import { FlaresmithError } from "../../controller/runtime/errors.ts";
 import type { FieldChange } from "../engine/resource.ts";
 import { branchWork } from "./branch-access.ts";
@@ -71,11 +71,11 @@ export const project = define<ProjectDesired, ProjectObserved>({
     const changes: FieldChange[] = [];
     const compare = (
       field: string,
-      from: unknown,
-      to: unknown,
+      from: string | number | undefined,
+      to: string | number | undefined,
       effect: FieldChange["effect"] = "in-place",
     ): void => {
-      if (to === undefined || from === undefined || JSON.stringify(from) === JSON.stringify(to)) return;
+      if (to === undefined || from === undefined || from === to) return;
       changes.push({ field, effect, from: String(from), to: String(to) });
     };
     compare("name", observed.name, desired.name);
