@@ -145,6 +145,50 @@ describe("no answer but Neon's own proves that something is gone", () => {
     });
   });
 
+  it("nor does a 404 for one thing that a listing still shows", async () => {
+    const { world, harness, shop, staging, projectSlot, branchSlot, projectId } = await bench();
+    const branchId = branchSlot.entry?.id ?? "";
+    const words = { code: "", message: "not found" };
+    world.context.faults.add({ path: `/projects/${projectId}$`, status: 404, times: 0, body: words });
+    world.context.faults.add({ path: `/branches/${branchId}$`, status: 404, times: 0, body: words });
+    const expected = {
+      code: "INTEGRATION_UNAVAILABLE",
+      message: expect.stringContaining("but does not show it"),
+    };
+    await expect(projectSlot.observe(shop)).rejects.toMatchObject(expected);
+    await expect(branchSlot.observe(staging)).rejects.toMatchObject(expected);
+    world.neon.setUnavailable(projectId, true);
+    harness.advance(3_600_000);
+    for (const fresh of [true, false]) {
+      await expect(projectSlot.observe(shop, { fresh })).rejects.toMatchObject(expected);
+    }
+  });
+
+  it("and only a 404 in Neon's own words is one", async () => {
+    const { world, harness, projectId } = await bench();
+    const { signal } = new AbortController();
+    const path = `/projects/${projectId}`;
+    const call = { what: "reading a project", signal };
+    const answerWith = (body: unknown): string =>
+      world.context.faults.add({ path: `${path}$`, status: 404, body });
+    answerWith({ code: "", message: "project not found" });
+    expect(await harness.client.read(path, call)).toBeUndefined();
+    for (const body of [
+      {},
+      { error: "no such host" },
+      { message: "this route does not exist, check the URL" },
+    ]) {
+      answerWith(body);
+      await expect(harness.client.read(path, call)).rejects.toMatchObject({
+        code: "INTEGRATION_RESPONSE_INVALID",
+      });
+      answerWith(body);
+      await expect(
+        harness.client.change(projectId, "DELETE", path, undefined, { ...call, tolerate: [404] }),
+      ).rejects.toMatchObject({ code: "INTEGRATION_UNKNOWN_OUTCOME" });
+    }
+  });
+
   it("nor does the silence about many projects at once", async () => {
     const { world, harness, shop } = await bench();
     for (let index = 0; index < 11; index += 1) {

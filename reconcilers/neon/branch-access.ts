@@ -99,6 +99,13 @@ export async function findBranch(
   if (!branches) return undefined;
   const gone = id !== undefined && context.fresh && !alone ? id : undefined;
   const listed = branches.filter((one) => one.id !== gone);
+  if (gone !== undefined && listed.length < branches.length && !confirmedGone(context, gone)) {
+    throw new FlaresmithError({
+      code: "INTEGRATION_UNAVAILABLE",
+      message: `Neon lists the branch ${gone} of project ${projectId}, but does not show it`,
+      context: { provider: "neon" },
+    });
+  }
   const branch = alone ?? listed.find((one) => one.id === id) ?? listed.find((one) => one.name === name);
   if (!branch) return undefined;
   const parent = branches.find((one) => one.id === branch.parent_id);

@@ -29,6 +29,7 @@ export const branch = define<BranchDesired, Seen>({
   segment: "neonBranch",
   holds: "data",
   ownership: "marked-at-create",
+  keepsIdentity: "name",
   fields: {
     name: "shallow",
     parent: "shallow",

@@ -21,6 +21,7 @@ export const project = define<ProjectDesired, ProjectObserved>({
   segment: "neonProject",
   holds: "data",
   ownership: "marked-at-create",
+  keepsIdentity: "name",
   fields: {
     name: "shallow",
     region: "shallow",

@@ -174,7 +174,8 @@ export function slotOf<Desired, Observed>(
     differences: async (desired, look) =>
       (await slot.changes(desired, look)).map((change) => change.field).toSorted(),
     create: async (desired) => {
-      const result = await definition.create(desired, contextOf());
+      // As in the engine's first pass over a slot: nothing was written yet that others' listings could lack.
+      const result = await definition.create(desired, contextOf({ fresh: false }));
       remember(result);
       return result;
     },
