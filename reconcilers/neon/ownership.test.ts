@@ -40,18 +40,30 @@ describe("whose a Neon project is", () => {
 
   it("is found among projects of the same name and of longer names, which stay as they are", async () => {
     const { world, harness, shop, projects } = bench();
+    const slot = slotOf(harness, project);
+    await slot.converge(shop);
+    const { id } = slot.entry ?? {};
     await world.project({ name: "shop" });
     await world.project({ name: "shop-prod" });
-    await slotOf(harness, project, { installation: "inst-2" }).converge(shop);
     const before = await projects();
-    const slot = slotOf(harness, project);
-    expect(await slot.observe(shop)).toEqual({ state: "absent" });
-    expect(await slot.converge(shop)).toEqual(["created", "waited"]);
-    expect(before.map((one) => one["id"])).not.toContain(slot.entry?.id);
-    expect(await projects()).toEqual(expect.arrayContaining(before));
     slot.entry = undefined;
     expect(await slot.converge(shop)).toEqual([]);
-    expect(await projects()).toHaveLength(4);
+    expect(slot.entry).toMatchObject({ id });
+    expect(await projects()).toEqual(before);
+  });
+
+  it("is a conflict when one of the same name is another's, and names them when there are several", async () => {
+    const { world, harness, shop, projects } = bench();
+    const { project: theirs } = await world.project({ name: "shop" });
+    const slot = slotOf(harness, project);
+    const seen = await slot.observe(shop);
+    expect(seen).toMatchObject({ state: "present", id: theirs?.["id"], owner: "unmarked" });
+    await world.project({ name: "shop" });
+    await expect(slot.observe(shop)).rejects.toMatchObject({
+      code: "INTEGRATION_NAME_CONFLICT",
+      message: expect.stringContaining(String(theirs?.["id"])) as string,
+    });
+    expect(await projects()).toHaveLength(2);
   });
 
   it("is another's when the one with our id carries another mark", async () => {

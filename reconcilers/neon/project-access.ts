@@ -43,9 +43,11 @@ function unavailable(message: string): FlaresmithError {
 }
 
 /**
- * The project of the id, else the one of that name that carries our marker. A project of the same name that is another's
- * does not stand in the way. undefined is proof: a complete listing that lacks it, together with a 404 for the id.
- * @throws FlaresmithError when Neon cannot tell, e.g. while it lists the project as unavailable
+ * The project of the id, else the one of that name that carries our marker, else one of that name that does not: Neon
+ * would take a second of the same name, but people could not tell them apart, and would pay for both; so it is a conflict
+ * like any other name (law 3). undefined is proof: a complete listing that lacks it, together with a 404 for the id.
+ * @throws FlaresmithError when Neon cannot tell, e.g. while it lists the project as unavailable; and
+ *   INTEGRATION_NAME_CONFLICT when several of that name exist, none of them ours
  */
 export async function findProject(
   context: Context,
@@ -75,9 +77,12 @@ async function findByMarker(
 ): Promise<FoundProject | undefined> {
   const isOurs = async (id: string): Promise<boolean> =>
     context.marker.classify((await rootOf(context, id))?.marker) === "ours";
+  const others: FoundProject[] = [];
   for (const project of listing.projects) {
     if (project.name !== name || project.id === gone) continue;
-    if (await isOurs(project.id)) return { id: project.id, project, whole: false };
+    const found = { id: project.id, project, whole: false };
+    if (await isOurs(project.id)) return found;
+    others.push(found);
   }
   const hidden = [...listing.unavailable].filter((id) => id !== gone);
   if (hidden.length > MOST_HIDDEN) {
@@ -86,7 +91,24 @@ async function findByMarker(
   for (const id of hidden) {
     const project = await readProject(context, id);
     if (!project) throw unavailable(`Neon lists a project ${id}, but does not show it`);
-    if (project.name === name && (await isOurs(id))) return { id, project, whole: true };
+    if (project.name !== name) continue;
+    const found = { id, project, whole: true };
+    if (await isOurs(id)) return found;
+    others.push(found);
   }
-  return undefined;
+  // Where ours is gone, a person decides first whether there is to be a new one.
+  return gone === undefined ? onlyOne(others, name) : undefined;
+}
+
+function onlyOne(others: readonly FoundProject[], name: string): FoundProject | undefined {
+  const [first, second] = others;
+  if (!second) return first;
+  const ids = others.map((other) => other.id).toSorted();
+  throw new FlaresmithError({
+    code: "INTEGRATION_NAME_CONFLICT",
+    message: `${ids.length} Neon projects are called ${name}, and none was made by this object: ${ids.join(", ")}`,
+    field: "metadata.name",
+    hint: "Rename or delete the others in the Neon console, or choose another name for the Project.",
+    context: { provider: "neon" },
+  });
 }
