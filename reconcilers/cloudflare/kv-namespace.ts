@@ -165,6 +165,7 @@ export const kvNamespace: ResourceDefinition<KvNamespaceDesired, KvNamespaceObse
     segment: "cloudflareKvNamespace",
     holds: "data",
     ownership: "marked",
+    keepsIdentity: "name",
     fields: Object.freeze({ title: "shallow", marker: "deep" }),
     reference: (desired: KvNamespaceDesired): Reference => ({
       scope: desired.accountId,

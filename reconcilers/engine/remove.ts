@@ -16,6 +16,7 @@ import { createMarker } from "./marker.ts";
 import type { MarkerParts } from "./marker.ts";
 import type { ObjectMemory } from "./memory.ts";
 import { slotMemory } from "./memory.ts";
+import { markedSlot } from "./slots.ts";
 import { CREATE_GRACE, describe, isOurs } from "./plan.ts";
 import type { InventoryEntry, Reference, ResourceDefinition } from "./resource.ts";
 
@@ -171,7 +172,7 @@ async function removeExternal(
       type: definition.type,
       clock,
       signal: options.signal,
-      marker: createMarker({ ...options.marker, slot: entry.slot }, entry.nonce ?? ""),
+      marker: createMarker({ ...options.marker, slot: markedSlot(entry.slot) }, entry.nonce ?? ""),
       depth: "shallow",
       // Deletion must not act on what an old listing shows.
       fresh: true,

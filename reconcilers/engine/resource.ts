@@ -140,6 +140,12 @@ export interface ResourceDefinition<Desired, Observed, Client> {
    * soon as `remove` resolved. Default false.
    */
   content?: boolean;
+  /**
+   * What may change in the reference without it becoming another thing: `name` where a rename is followed by id, `scope`
+   * where it lies in something that can be renamed. Else another reference is another thing, and the old one leaves.
+   * Default `none`; content follows what it is the content of, so it is `both`.
+   */
+  keepsIdentity?: "none" | "name" | "scope" | "both";
   /** Every managed field and the depth at which drift of it is seen; `write-only` is compared by remembered hash. */
   fields: Readonly<Record<string, Depth | "write-only">>;
   /** Pure: what names the resource. */

@@ -10,6 +10,7 @@ import type { SlotMemory } from "./memory.ts";
 import { slotMemory } from "./memory.ts";
 import { RefusedIntent, toFlaresmithError } from "./pass.ts";
 import type { PassOptions } from "./pass.ts";
+import { asideSlot } from "./slots.ts";
 import { ADOPTED, changesHash, describe, isOurs, plan } from "./plan.ts";
 import type { Plan } from "./plan.ts";
 import type {
@@ -51,29 +52,29 @@ export async function settle(
   if (connection instanceof FlaresmithError) throw connection;
   const { clock, inventory } = options;
   const memory = slotMemory(options.memory, slot);
-  const entry = inventory.get(slot);
   const desired = node.desired(inputs);
+  if (setAside(node, definition.reference(desired), inventory)) options.memory.slots.delete(slot);
+  const entry = inventory.get(slot);
   const specHash = hashOf(desired);
   const base = { slot, provider: definition.provider };
   if (trusted(memory, specHash, options)) return { ...base, status: "ready", outputs: memory.outputs };
 
-  const known = sameThing(entry, node) ? entry : undefined;
   const reference = {
     ...definition.reference(desired),
-    ...(known?.id === undefined ? {} : { id: known.id }),
+    ...(entry?.id === undefined ? {} : { id: entry.id }),
   };
   const depth = depthOf(memory, specHash, options);
   const fresh =
     options.requested ||
     memory.doubted === true ||
-    known?.state === "creating" ||
-    known?.state === "deleting";
+    entry?.state === "creating" ||
+    entry?.state === "deleting";
   const written = memory.written;
   const sinceWrite = written === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() - written.at;
-  const nonce = known?.nonce ?? "";
-  const gone = known?.id !== undefined && options.consents.gone.has(known.id);
+  const nonce = entry?.nonce ?? "";
+  const gone = entry?.id !== undefined && options.consents.gone.has(entry.id);
   const shownEntry =
-    known && gone ? { ...known, data: { ...known.data, confirmGone: known.id ?? "" } } : known;
+    entry && gone ? { ...entry, data: { ...entry.data, confirmGone: entry.id ?? "" } } : entry;
   const contextOptions = {
     connection,
     type: definition.type,
@@ -95,7 +96,7 @@ export async function settle(
       desired,
       specHash,
       observation,
-      entry: known,
+      entry,
       parentOurs,
       adopt: options.consents.adopt.has(slot),
       confirmed: options.consents.confirm,
@@ -110,11 +111,24 @@ export async function settle(
   return act(step, observation, decided, intents, leave);
 }
 
-/** An entry of the same slot may stand for another thing, after a rename in the spec. */
-function sameThing(entry: InventoryEntry | undefined, node: ResourceNode): boolean {
-  return (
-    entry !== undefined && entry.type === node.definition.type && entry.provider === node.definition.provider
-  );
+/**
+ * An entry of the same slot stands for another thing when the spec now names another: it is set aside under a slot of its
+ * own, from which it leaves like everything that left the spec.
+ */
+function setAside(node: ResourceNode, reference: Reference, inventory: Map<string, InventoryEntry>): boolean {
+  const entry = inventory.get(node.slot);
+  if (entry === undefined) return false;
+  const { content, keepsIdentity = content === true ? "both" : "none", provider, type } = node.definition;
+  const sameType = entry.type === type && entry.provider === provider;
+  const sameName = entry.name === reference.name || keepsIdentity === "name" || keepsIdentity === "both";
+  const sameScope = entry.scope === reference.scope || keepsIdentity === "scope" || keepsIdentity === "both";
+  if (sameType && sameName && sameScope) return false;
+  const aside = asideSlot(node.slot, entry.name ?? entry.id ?? "");
+  const { parent } = entry;
+  const whole = [...inventory.keys()].find((slot) => parent !== undefined && slot.startsWith(`${parent}@`));
+  inventory.delete(node.slot);
+  inventory.set(aside, { ...entry, slot: aside, parent: whole ?? parent });
+  return true;
 }
 
 function trusted(memory: SlotMemory, specHash: string, options: PassOptions): boolean {
@@ -169,7 +183,7 @@ function remember(step: Step, observation: Observation<unknown>, decided: Plan, 
     type: definition.type,
     key: node.key,
     id: observation.id,
-    name: observation.name ?? step.reference.name,
+    name: followsName(definition) ? (observation.name ?? step.reference.name) : step.reference.name,
     scope: step.reference.scope,
     state: observation.pending === undefined ? "ready" : "pending",
     since: entry?.since,
@@ -193,6 +207,11 @@ function remember(step: Step, observation: Observation<unknown>, decided: Plan, 
   memory.specHash = specHash;
   memory.doubted = false;
   if (memory.written) memory.written = { ...memory.written, attempts: 0 };
+}
+
+/** Where the provider may call it otherwise than the spec does, its name there is the one to remember. */
+function followsName({ keepsIdentity }: ResourceNode["definition"]): boolean {
+  return keepsIdentity === "name" || keepsIdentity === "both";
 }
 
 /** Slot of what the node is a part of, when that is of the same object. */
@@ -335,7 +354,7 @@ function written(
   options.inventory.set(slot, {
     ...entry,
     id: result.id,
-    name: result.name ?? reference.name,
+    name: followsName(definition) ? (result.name ?? reference.name) : reference.name,
     state: result.pending === undefined ? "ready" : "pending",
     fingerprint: result.fingerprint ?? entry.fingerprint,
     data: result.data ?? entry.data,

@@ -43,6 +43,7 @@ export const environment = define<EnvironmentDesired, EnvironmentObserved>({
   segment: "githubEnvironment",
   holds: "nothing",
   ownership: "inherited",
+  keepsIdentity: "scope",
   fields: {
     name: "shallow",
     reviewers: "shallow",

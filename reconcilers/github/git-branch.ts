@@ -13,6 +13,7 @@ export const gitBranch = define<GitBranchDesired, GitBranchObserved>({
   segment: "githubBranch",
   holds: "code",
   ownership: "inherited",
+  keepsIdentity: "scope",
   fields: { name: "shallow" },
   reference: ({ repository, name }) => ({ scope: repository, name }),
   observe: async ({ scope, name }, context) => {

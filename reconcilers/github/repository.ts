@@ -124,6 +124,7 @@ export const repository = define<RepositoryDesired, RepositoryObserved>({
   segment: "githubRepo",
   holds: "code",
   ownership: "marked",
+  keepsIdentity: "both",
   fields: {
     owner: "shallow",
     name: "shallow",

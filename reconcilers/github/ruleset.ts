@@ -196,6 +196,7 @@ export const ruleset = define<RulesetDesired, RulesetObserved>({
   segment: "githubRuleset",
   holds: "nothing",
   ownership: "inherited",
+  keepsIdentity: "scope",
   fields: {
     name: "shallow",
     target: "shallow",

@@ -87,6 +87,7 @@ export const webhook = define<WebhookDesired, WebhookObserved>({
   segment: "githubWebhook",
   holds: "nothing",
   ownership: "inherited",
+  keepsIdentity: "both",
   fields: {
     url: "shallow",
     events: "shallow",
