@@ -57,7 +57,8 @@ export function githubPart(
         slot: "gitBranch",
         definition: gitBranch,
         key: keyOf(gitBranch.segment),
-        parent: { ours },
+        // A branch that exists is only read, whoever's repository it is in; what no intent made is never deleted.
+        parent: { ours: true },
         removal: object.spec.deletionPolicy,
         desired: (inputs) => ({
           repository: input<string>(inputs, REPOSITORY, "fullName"),
