@@ -1,4 +1,5 @@
 /** From a listing to desired objects: reads what is new, checks what concerns several files. */
+import { yieldToEventLoop } from "../runtime/adapters/event-loop.ts";
 import { hashOf } from "../runtime/hash.ts";
 import type { KubernetesObject } from "../store/resource-client.ts";
 import { SOURCE_KINDS } from "./read/check-manifest.ts";
@@ -50,7 +51,9 @@ export function objectKey(object: { kind: string; metadata: { name: string } }):
 }
 
 /** Files that are loaded at a time, so that their bytes need not be in memory together. */
-const BATCH = 256;
+const BATCH = 1024;
+/** Files that are parsed before others have their turn. */
+const TURN = 16;
 
 /**
  * Everything a listing declares. A file with any fault declares nothing; objects declared twice are left out and named.
@@ -114,7 +117,8 @@ async function readMissing(tree: SourceTree, { entries }: ParsedFiles, signal: A
   for (let start = 0; start < all.length; start += BATCH) {
     const batch = all.slice(start, start + BATCH);
     const contents = await tree.load([...new Set(batch.map(([, { id }]) => id))], signal);
-    for (const [key, { path, id }] of batch) {
+    for (const [index, [key, { path, id }]] of batch.entries()) {
+      if (index % TURN === TURN - 1) await yieldToEventLoop();
       const bytes = contents.get(id);
       const format = fileFormat(path);
       if (bytes === undefined || format === undefined) continue;

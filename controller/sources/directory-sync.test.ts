@@ -1,8 +1,8 @@
 import { symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { conditionOf, createSourceWorld, project, typeOf } from "./testing/source-world.ts";
-import type { SourceWorld } from "./testing/source-world.ts";
+import { conditionOf, createSourceWorld, project, typeOf } from "../../test/support/source-world.ts";
+import type { SourceWorld } from "../../test/support/source-world.ts";
 
 let world: SourceWorld;
 beforeEach(async () => {

@@ -6,6 +6,12 @@ import { confineDirectory, relativePath } from "./confine.ts";
 import type { SourceMemory } from "./source-memory.ts";
 import type { SourceObject } from "./source-object.ts";
 import type { SourceTree } from "./source-tree.ts";
+import type { GitRunner } from "../runtime/adapters/run-git.ts";
+import { sha256 } from "../runtime/hash.ts";
+import { prepareCredentials } from "./git/credentials.ts";
+import type { SecretData } from "./git/credentials.ts";
+import { createGitReader } from "./git/git-reader.ts";
+import { checkGitUrl } from "./git/git-url.ts";
 
 export interface FetchTreeOptions {
   readonly source: SourceObject;
@@ -41,4 +47,65 @@ export async function fetchDirectory(
     });
   }
   return { tree: await memory.directory.list(root, signal), root };
+}
+
+/** What reaching git repositories needs. */
+export interface GitAccess {
+  readonly run: GitRunner;
+  /** Clones are below it. */
+  readonly dataDirectory: string;
+  /** Decoded data of a Secret; undefined when it does not exist. */
+  secret(key: { namespace: string; name: string }): Promise<Readonly<Record<string, string>> | undefined>;
+  /** Makes a value known as secret, so that it is taken out of everything that is said. */
+  registerSecret(value: string): void;
+  redact(text: string): string;
+}
+
+/**
+ * Lists a git Source.
+ *
+ * @throws FlaresmithError SOURCE_* and SPEC_SECRET_*
+ */
+export async function fetchGit(
+  options: FetchTreeOptions & {
+    readonly access: GitAccess;
+    readonly git: NonNullable<SourceObject["spec"]["git"]>;
+  },
+  signal: AbortSignal,
+): Promise<SourceTree> {
+  const { access, git, source, memory, allowedDirectories } = options;
+  const { name, namespace = "" } = source.metadata;
+  const url = await checkGitUrl(git.url, allowedDirectories);
+  const place = join(
+    access.dataDirectory,
+    "git",
+    sha256(`${namespace}/${name}/${source.metadata.uid ?? ""}`).slice(0, 32),
+  );
+  memory.git ??= createGitReader({
+    run: access.run,
+    directory: `${place}.git`,
+    redact: (text) => access.redact(text),
+  });
+  const secretName = git.secretRef?.name ?? "";
+  const secret = secretName === "" ? undefined : await readSecret(access, { namespace, name: secretName });
+  const credentials = await prepareCredentials({ url, secret, secretName, directory: `${place}.ssh` });
+  try {
+    return await memory.git.list({ url, branch: git.branch, path: source.spec.path, credentials }, signal);
+  } finally {
+    await credentials.dispose();
+  }
+}
+
+async function readSecret(access: GitAccess, key: { namespace: string; name: string }): Promise<SecretData> {
+  const data = await access.secret(key);
+  if (data === undefined) {
+    throw new FlaresmithError({
+      code: "SPEC_SECRET_MISSING",
+      field: "spec.git.secretRef.name",
+      message: `the Secret ${key.name} does not exist in namespace ${key.namespace}`,
+    });
+  }
+  for (const name of ["token", "sshPrivateKey"])
+    if (data[name] !== undefined) access.registerSecret(data[name].trim());
+  return data;
 }

@@ -1,4 +1,6 @@
 /** The controller of kind Source, as the manager runs it. */
+import { createGitRunner } from "../runtime/adapters/run-git.ts";
+import type { GitRunner } from "../runtime/adapters/run-git.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { parseDuration } from "../runtime/duration.ts";
 import { FlaresmithError } from "../runtime/errors.ts";
@@ -6,7 +8,8 @@ import type { Caches, ControllerDefinition, WatchedType } from "../runtime/recon
 import type { Tracker } from "../runtime/tracker.ts";
 import type { KubernetesObject, ObjectKey, ResourceClient } from "../store/resource-client.ts";
 import { objectKey } from "./desired.ts";
-import { fetchDirectory } from "./fetch-tree.ts";
+import { fetchDirectory, fetchGit } from "./fetch-tree.ts";
+import type { GitAccess } from "./fetch-tree.ts";
 import { createSourceMemories, declaredByKey, isAsApplied } from "./source-memory.ts";
 import type { SourceMemories, SourceMemory } from "./source-memory.ts";
 import { appliedTypes, labelValueOf, ownerLabel, sourceType } from "./source-object.ts";
@@ -22,6 +25,14 @@ export interface SourceControllerOptions {
   tracker: Tracker;
   /** Directories below which `spec.directory` and `file://` may lie; none: both are refused. */
   allowedDirectories: readonly string[];
+  /** Where clones of repositories are kept; they can be removed at any time. */
+  dataDirectory: string;
+  /** Decoded data of a Secret; undefined when it does not exist. */
+  secret: GitAccess["secret"];
+  /** Runs git. Default: the git on the PATH of `environment` */
+  git?: GitRunner | undefined;
+  /** Environment of the process, of which PATH, proxies and certificate authorities reach git. Default: none */
+  environment?: Readonly<Record<string, string | undefined>> | undefined;
   /** Brings a Source up because its directory changed: the manager's `enqueue`. */
   wake(key: ObjectKey): void;
   /** Watches directories. Default: chokidar */
@@ -66,12 +77,27 @@ export function sourceController(options: SourceControllerOptions): ControllerDe
         fetch: (source, memory, signal) => fetchTree(source, memory, signal),
       }),
   };
+  const access: GitAccess = {
+    run: options.git ?? createGitRunner({ clock, environment: options.environment ?? {} }),
+    dataDirectory: options.dataDirectory,
+    secret: options.secret,
+    registerSecret: (value) => tracker.secrets.add(value),
+    redact: (text) => tracker.secrets.redact(text),
+  };
   const fetchTree = async (
     source: SourceObject,
     memory: SourceMemory,
     signal: AbortSignal,
   ): Promise<SourceTree> => {
-    const { directory } = source.spec;
+    const { directory, git } = source.spec;
+    if (git !== undefined) {
+      memory.watcher?.close();
+      memory.watcher = undefined;
+      return fetchGit(
+        { source, memory, allowedDirectories: options.allowedDirectories, access, git },
+        signal,
+      );
+    }
     if (directory === undefined) {
       throw new FlaresmithError({
         code: "SOURCE_NOT_READABLE",
@@ -94,7 +120,7 @@ export function sourceController(options: SourceControllerOptions): ControllerDe
     }
     return tree;
   };
-  return definition as unknown as ControllerDefinition;
+  return definition;
 }
 
 function closeAll(memories: SourceMemories): void {

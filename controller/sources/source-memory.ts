@@ -4,6 +4,7 @@ import { createParsedFiles } from "./desired.ts";
 import type { DesiredObject, DesiredState, ParsedFiles } from "./desired.ts";
 import { createDirectoryReader } from "./directory.ts";
 import type { DirectoryReader } from "./directory.ts";
+import type { GitReader } from "./git/git-reader.ts";
 import { SOURCE_LABEL } from "./read/check-manifest.ts";
 import type { SourceTree } from "./source-tree.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -36,6 +37,7 @@ export interface SourceMemory {
   approved: string | undefined;
   readonly parsed: ParsedFiles;
   readonly directory: DirectoryReader;
+  git: GitReader | undefined;
   watcher: { readonly root: string; close(): void } | undefined;
 }
 
@@ -58,7 +60,10 @@ export function createSourceMemories(options: { clock: Clock }): SourceMemories 
   const claims = new Map<string, string>();
   const forget = (key: ObjectKey): void => {
     const text = keyText(key);
-    memories.get(text)?.watcher?.close();
+    const memory = memories.get(text);
+    memory?.watcher?.close();
+    // A clone that cannot be removed costs disk, nothing else.
+    memory?.git?.dispose().catch(() => {});
     memories.delete(text);
     for (const [object, source] of claims) if (source === text) claims.delete(object);
   };
@@ -84,6 +89,7 @@ export function createSourceMemories(options: { clock: Clock }): SourceMemories 
         approved: undefined,
         parsed: createParsedFiles(),
         directory: createDirectoryReader(options),
+        git: undefined,
         watcher: undefined,
       };
       memories.set(keyText(key), made);

@@ -178,13 +178,11 @@ export function summaryOf(errors: readonly SourceError[]): string {
 }
 
 function listedErrors(errors: readonly SourceError[]): SourceError[] {
-  const listed = errors
-    .slice(0, LISTED_ERRORS)
-    .map((error) => ({
-      ...error,
-      message:
-        error.message.length > MESSAGE_LENGTH ? `${error.message.slice(0, MESSAGE_LENGTH)}…` : error.message,
-    }));
+  const listed = errors.slice(0, LISTED_ERRORS).map((error) => ({
+    ...error,
+    message:
+      error.message.length > MESSAGE_LENGTH ? `${error.message.slice(0, MESSAGE_LENGTH)}…` : error.message,
+  }));
   const next = errors[LISTED_ERRORS];
   if (next !== undefined)
     listed.push({

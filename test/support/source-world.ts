@@ -2,20 +2,20 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { kinds, resourceType } from "../../../crds/index.ts";
-import { seededRandom, virtualClock } from "../../runtime/adapters/virtual.ts";
-import type { VirtualClock } from "../../runtime/adapters/virtual.ts";
-import { checkConditionInvariants } from "../../runtime/condition-invariants.ts";
-import { createManager } from "../../runtime/manager.ts";
-import { createTracker } from "../../runtime/tracker.ts";
-import { priorities } from "../../runtime/work-queue.ts";
-import { builtinTypes, kindType, openEmbeddedStore } from "../../store/embedded/index.ts";
-import type { EmbeddedStore } from "../../store/embedded/index.ts";
-import { isApiError } from "../../store/resource-client.ts";
-import type { KubernetesObject, ResourceType } from "../../store/resource-client.ts";
-import { sourceController } from "../source-controller.ts";
-import type { SourceControllerOptions } from "../source-controller.ts";
-import type { SourceObject } from "../source-object.ts";
+import { kinds, resourceType } from "../../crds/index.ts";
+import { seededRandom, virtualClock } from "../../controller/runtime/adapters/virtual.ts";
+import type { VirtualClock } from "../../controller/runtime/adapters/virtual.ts";
+import { checkConditionInvariants } from "../../controller/runtime/condition-invariants.ts";
+import { createManager } from "../../controller/runtime/manager.ts";
+import { createTracker } from "../../controller/runtime/tracker.ts";
+import { priorities } from "../../controller/runtime/work-queue.ts";
+import { builtinTypes, kindType, openEmbeddedStore } from "../../controller/store/embedded/index.ts";
+import type { EmbeddedStore } from "../../controller/store/embedded/index.ts";
+import { isApiError } from "../../controller/store/resource-client.ts";
+import type { KubernetesObject, ResourceType } from "../../controller/store/resource-client.ts";
+import { sourceController } from "../../controller/sources/source-controller.ts";
+import type { SourceControllerOptions } from "../../controller/sources/source-controller.ts";
+import type { SourceObject } from "../../controller/sources/source-object.ts";
 
 export interface SourceWorld {
   readonly clock: VirtualClock;
@@ -40,6 +40,7 @@ export interface SourceWorld {
 }
 
 export function typeOf(kind: string): ResourceType {
+  if (kind === "Secret") return { group: "", version: "v1", kind, plural: "secrets", namespaced: true };
   const found = kinds.find((candidate) => candidate.kind === kind);
   if (found === undefined) throw new Error(`no kind ${kind}`);
   return resourceType(found);
@@ -86,6 +87,18 @@ export async function createSourceWorld(
     clock,
     tracker,
     allowedDirectories: [directory],
+    dataDirectory: join(directory, ".data"),
+    environment: process.env,
+    secret: async (key) => {
+      const object = await find("Secret", key.name);
+      const data = object?.["data"] as Record<string, string> | undefined;
+      return (
+        data &&
+        Object.fromEntries(
+          Object.entries(data).map(([name, text]) => [name, Buffer.from(text, "base64").toString()]),
+        )
+      );
+    },
     wake: (key) => manager.enqueue("source", key, { priority: priorities.userEdit }),
     watchDirectory: () => ({ close: () => {} }),
     signal: stopping.signal,
