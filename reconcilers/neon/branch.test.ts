@@ -151,8 +151,9 @@ describe("a Neon branch", () => {
     const { world, harness, slot, staging, path } = await bench();
     await slotOf(harness, branch).observe(staging, { depth: "shallow", fresh: false });
     await world.ok("POST", `${path}/branches`, { branch: { name: "dev" } });
+    harness.advance(5_000);
+    await slot.create({ ...staging, parent: "dev" });
     world.settle();
-    await slot.converge({ ...staging, parent: "dev" });
     expect(await slot.observe(staging)).toMatchObject({ observed: { parentName: "dev" } });
   });
 

@@ -63,6 +63,16 @@ describe("the database of a branch", () => {
     expect(await slot.differences(inherited), "after a person confirmed").toEqual([]);
   });
 
+  it("of another name is made beside the old one, which is not taken for dropped", async () => {
+    const { world, slot, inherited, databases } = await bench();
+    await slot.converge(inherited);
+    const renamed = { ...inherited, database: "shop" };
+    expect(await slot.changes(renamed)).toMatchObject([{ field: "database", effect: "in-place" }]);
+    await slot.update(renamed);
+    world.settle();
+    expect(await databases()).toEqual(["neondb of neondb_owner", "shop of neondb_owner"]);
+  });
+
   it("is missing with its role together, which is proof", async () => {
     const { slot, app } = await bench();
     expect(await slot.observe(app)).toEqual({ state: "absent" });

@@ -10,6 +10,10 @@ import type { DatabaseDesired, DatabaseObserved } from "./types.ts";
 
 type Context = ResourceContext<NeonClient>;
 
+const scopeOf = ({ branchId, projectId }: DatabaseDesired): string => `${projectId}/${branchId}`;
+const nameOf = ({ database, role }: DatabaseDesired): string => `${database}@${role}`;
+const idOf = (desired: DatabaseDesired): string => `${scopeOf(desired)}/${nameOf(desired)}`;
+
 const splitScope = (scope: string): { projectId: string; branchId: string } => {
   const [projectId = "", branchId = ""] = scope.split("/");
   return { projectId, branchId };
@@ -110,10 +114,7 @@ export const database = define<DatabaseDesired, DatabaseObserved>({
   holds: "data",
   ownership: "inherited",
   fields: { role: "deep", database: "deep", owner: "deep" },
-  reference: ({ branchId, database: name, projectId, role }) => ({
-    scope: `${projectId}/${branchId}`,
-    name: `${name}@${role}`,
-  }),
+  reference: (desired) => ({ scope: scopeOf(desired), name: nameOf(desired) }),
   observe: async ({ scope, name }, context) => {
     const seen = await context.shared(
       `database:${scope}/${name}`,
@@ -136,7 +137,7 @@ export const database = define<DatabaseDesired, DatabaseObserved>({
   diff: (desired, observed, entry) => {
     const changes: FieldChange[] = [];
     // The inventory remembers that there was one: somebody dropped it, with its data (law 5).
-    const dropped = entry?.fingerprint !== undefined;
+    const dropped = entry?.fingerprint !== undefined && entry.id === idOf(desired);
     if (!observed.role)
       changes.push({ field: "role", effect: "in-place", from: "missing", to: desired.role });
     if (!observed.database) {
@@ -155,13 +156,11 @@ export const database = define<DatabaseDesired, DatabaseObserved>({
   create: async (desired, context) => {
     const nothing = { role: false, database: false, databaseId: undefined, owner: undefined };
     const pending = await write(desired, nothing, context);
-    const { branchId, database: name, projectId, role } = desired;
-    return { id: `${projectId}/${branchId}/${name}@${role}`, pending };
+    return { id: idOf(desired), pending };
   },
   update: async (desired, observed, _changes, context) => {
     const pending = await write(desired, observed, context);
-    const { branchId, database: name, projectId, role } = desired;
-    return { id: `${projectId}/${branchId}/${name}@${role}`, pending };
+    return { id: idOf(desired), pending };
   },
   remove: async ({ scope, name }, context) => {
     const { client, signal } = context;
