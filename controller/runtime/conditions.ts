@@ -87,6 +87,8 @@ export interface StatusPart {
   readonly waitsFor?: "time" | "person" | undefined;
   /** False for what is only reported, such as UpToDate under `drift: Warn`. Default true. */
   readonly countsForReady?: boolean | undefined;
+  /** True for what only waits for another part: Ready takes its reason from the cause, where there is one. */
+  readonly consequence?: boolean | undefined;
 }
 
 export interface Summary {
@@ -167,13 +169,17 @@ function headline(
 }
 
 function waitingForPerson(failing: readonly StatusPart[]): { reason: string; message: string } | undefined {
-  const first = failing[0];
+  const first = causeAmong(failing);
   if (first === undefined || failing.some((part) => part.waitsFor !== "person")) return undefined;
   return { reason: first.reason, message: joined(failing, first.message) };
 }
 
+function causeAmong(parts: readonly StatusPart[]): StatusPart | undefined {
+  return parts.find((part) => part.consequence !== true) ?? parts[0];
+}
+
 function firstRetried(failing: readonly StatusPart[]): { reason: string; message: string } | undefined {
-  const first = failing.find((part) => part.waitsFor !== "person");
+  const first = causeAmong(failing.filter((part) => part.waitsFor !== "person"));
   return first === undefined ? undefined : { reason: first.reason, message: first.message };
 }
 

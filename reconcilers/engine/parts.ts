@@ -73,22 +73,23 @@ export function providerParts(
     const shown =
       messages.length > 3 ? [...messages.slice(0, 3), `And ${messages.length - 3} more.`] : messages;
     const stuck = first.waitsFor === "person" || (status === "waiting" && !progress);
-    return { type, ...first, message: shown.join(" "), ...(stuck ? { waitsFor: "person" as const } : {}) };
+    return {
+      type,
+      ...first,
+      message: shown.join(" "),
+      ...(stuck ? { waitsFor: "person" as const } : {}),
+      ...(status === "waiting" ? { consequence: true } : {}),
+    };
   });
 }
 
-/** The `UpToDate` condition: False names every field that differs and is left so. */
+/** The `UpToDate` condition: False names every field that differs and is left so, and what waits for a person. */
 export function upToDatePart(results: readonly NodeResult[], drift: "Correct" | "Warn"): StatusPart {
+  const type = "UpToDate";
   const drifted = results.filter((result) => result.status === "drifted");
-  if (drifted.length === 0) {
-    return {
-      type: "UpToDate",
-      status: "True",
-      reason: "NoDrift",
-      message: "Nothing differs.",
-      countsForReady: false,
-    };
-  }
+  const waiting = results.filter((result) => result.status === "confirm").map((result) => result.slot);
+  if (drifted.length === 0 && waiting.length === 0)
+    return { type, status: "True", reason: "NoDrift", message: "Nothing differs.", countsForReady: false };
   const fields = drifted
     .map(
       (result) =>
@@ -98,13 +99,12 @@ export function upToDatePart(results: readonly NodeResult[], drift: "Correct" | 
           .join(", ")}`,
     )
     .sort();
-  return {
-    type: "UpToDate",
-    status: "False",
-    reason: "DriftDetected",
-    message: `${fields.join("; ")}. drift: ${drift} leaves it as it is.`,
-    countsForReady: false,
-  };
+  const sentences = [
+    ...(fields.length === 0 ? [] : [`${fields.join("; ")}. drift: ${drift} leaves it as it is.`]),
+    ...(waiting.length === 0 ? [] : [`${waiting.sort().join(", ")}: waits for a person's confirmation.`]),
+  ];
+  const reason = fields.length === 0 ? "ConfirmationRequired" : "DriftDetected";
+  return { type, status: "False", reason, message: sentences.join(" "), countsForReady: false };
 }
 
 function describeChange(change: { field: string; from?: string; to?: string }): string {

@@ -101,7 +101,13 @@ function planAbsent(input: PlanInput, slot: string): Plan {
   }
   if (entry?.id === undefined) return { do: "create" };
   if (age < CREATE_GRACE) return { do: "wait", message: `${where} was created and is not visible yet` };
-  if (definition.holds === "nothing" || input.ephemeral) return { do: "create" };
+  if (definition.holds === "nothing" || input.ephemeral) {
+    const gone: FieldChange = {
+      field: `${definition.type} ${entry.name ?? entry.id} is gone`,
+      effect: "in-place",
+    };
+    return isLeft(input) ? { do: "report", changes: [gone] } : { do: "create" };
+  }
   const lost: FieldChange[] = [{ field: `${definition.type} ${entry.id} is gone`, effect: "destroys-data" }];
   if (input.confirmed.has(changesHash(slot, lost))) return { do: "create" };
   return confirmation(
@@ -109,6 +115,16 @@ function planAbsent(input: PlanInput, slot: string): Plan {
     `${where} held ${definition.holds} and was deleted by someone else; a new one would be empty`,
     lost,
   );
+}
+
+/** What was as desired once, with this very spec, was changed by someone else since. */
+function isDrift({ entry, specHash }: PlanInput): boolean {
+  return entry?.specHash === specHash && entry.state !== "creating";
+}
+
+/** Whether drift is only reported. */
+function isLeft(input: PlanInput): boolean {
+  return input.drift === "Warn" && isDrift(input);
 }
 
 /**
@@ -160,6 +176,7 @@ export function plan(input: PlanInput, slot: string): Plan {
       };
     }
   }
+  if (isLeft(input)) return { do: "report", changes };
   const guarded = changes.filter((change) => change.effect !== "in-place");
   if (guarded.length > 0 && !input.confirmed.has(changesHash(slot, guarded))) {
     const verb = guarded.some((change) => change.effect === "destroys-data")
@@ -167,8 +184,5 @@ export function plan(input: PlanInput, slot: string): Plan {
       : "must be replaced";
     return confirmation(slot, `${where} ${verb}`, guarded);
   }
-  // What was written with the same desired state before and differs now was changed by someone else.
-  const drifted = entry?.specHash === input.specHash && entry.state !== "creating";
-  if (drifted && input.drift === "Warn") return { do: "report", changes };
-  return { do: "update", changes, drifted };
+  return { do: "update", changes, drifted: isDrift(input) };
 }
