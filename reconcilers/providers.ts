@@ -11,7 +11,7 @@ import type { InventoryEntry, ResourceDefinition } from "./engine/resource.ts";
 import * as github from "./github/index.ts";
 import type { GitHubCredentials } from "./github/index.ts";
 import * as neon from "./neon/index.ts";
-import { createNeonClient } from "./neon/client.ts";
+import { changeKey, createNeonClient } from "./neon/client.ts";
 
 /** Condition type by provider. */
 export const conditionTypes: Readonly<Record<string, string>> = Object.freeze({
@@ -57,7 +57,10 @@ export function definitionOf(
 }
 
 /** What the transport must know of a provider. */
-export interface ProviderTraits extends Pick<TransportOptions, "deadline" | "safeStatuses" | "etags"> {
+export interface ProviderTraits extends Pick<
+  TransportOptions,
+  "deadline" | "safeStatuses" | "etags" | "serialize"
+> {
   limits: readonly PublishedLimit[];
   concurrency: number;
 }
@@ -80,6 +83,7 @@ export const providerTraits: Readonly<Record<string, ProviderTraits>> = Object.f
     concurrency: 10,
     limits: [{ requests: 700, per: 60_000, burst: 40 }],
     safeStatuses: [423, 503],
+    serialize: changeKey,
   },
   // 1,200 in five minutes for each token (docs "Rate limits"); going over blocks everything for five minutes.
   cloudflare: { deadline: 60_000, concurrency: 10, limits: [{ requests: 1200, per: HOUR / 12 }] },

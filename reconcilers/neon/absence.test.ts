@@ -184,7 +184,7 @@ describe("no answer but Neon's own proves that something is gone", () => {
       });
       answerWith(body);
       await expect(
-        harness.client.change(projectId, "DELETE", path, undefined, { ...call, tolerate: [404] }),
+        harness.client.change("DELETE", path, undefined, { ...call, tolerate: [404] }),
       ).rejects.toMatchObject({ code: "INTEGRATION_UNKNOWN_OUTCOME" });
     }
   });

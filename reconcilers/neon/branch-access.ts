@@ -225,7 +225,6 @@ export async function writeBranch(
   if (Object.keys(branch).length > 0) {
     const path = `/projects/${projectId}/branches/${observed.id}`;
     const answer = await client.change(
-      projectId,
       "PATCH",
       path,
       { branch },
@@ -241,7 +240,6 @@ export async function writeBranch(
     what: string,
   ): Promise<string | undefined> => {
     const answer = await client.change<EndpointOperations & { operations: Operation[] }>(
-      projectId,
       method,
       `/projects/${projectId}/endpoints${path}`,
       { endpoint },

@@ -51,7 +51,7 @@ export async function removeBranch(
   if (id === undefined) return undefined;
   const path = `/projects/${scope}/branches/${id}`;
   try {
-    const answer = await client.change(scope, "DELETE", path, undefined, {
+    const answer = await client.change("DELETE", path, undefined, {
       what: `deleting the branch ${name}`,
       signal,
       tolerate: [404],

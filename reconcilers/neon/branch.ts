@@ -120,7 +120,6 @@ export const branch = define<BranchDesired, Seen>({
     };
     const what = `creating the branch ${name}`;
     const answer = await client.change<BranchResponse & { operations: Operation[] }>(
-      projectId,
       "POST",
       `/projects/${projectId}/branches`,
       body,

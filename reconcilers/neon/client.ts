@@ -5,7 +5,6 @@
 import type { Operation } from "@neondatabase/api-client";
 import type { Fetch } from "../../controller/runtime/clock.ts";
 import { FlaresmithError, isFlaresmithError } from "../../controller/runtime/errors.ts";
-import { createKeyedSerializer } from "../../controller/runtime/keyed-serializer.ts";
 import type { SecretValue } from "../../controller/runtime/secret-value.ts";
 import { failureError, failureOf } from "./failures.ts";
 import type { NeonFailure } from "./failures.ts";
@@ -38,12 +37,8 @@ export interface NeonClient {
    * @throws FlaresmithError for everything else but a success
    */
   read<Data>(path: string, options: CallOptions): Promise<Data | undefined>;
-  /**
-   * One change at a time for each Neon project: overlapping ones only earn 423.
-   * @throws FlaresmithError for what is not tolerated
-   */
+  /** @throws FlaresmithError for what is not tolerated */
   change<Data>(
-    projectId: string,
     method: "POST" | "PATCH" | "DELETE",
     path: string,
     body: unknown,
@@ -51,6 +46,14 @@ export interface NeonClient {
   ): Promise<Answer<Data>>;
   identity(signal: AbortSignal): Promise<NeonIdentity>;
   makeSecret: (plaintext: string) => SecretValue;
+}
+
+/**
+ * Changes with the same key go one after another, whichever Connection of an identity sends them: Neon refuses
+ * overlapping ones in a project with 423. For the transport's `serialize`.
+ */
+export function changeKey({ url }: { url: URL }): string | undefined {
+  return /\/projects\/([^/]+)/.exec(url.pathname)?.[1];
 }
 
 const ENDPOINT = "https://console.neon.tech/api/v2";
@@ -63,7 +66,6 @@ export function createNeonClient(options: {
   makeSecret: (plaintext: string) => SecretValue;
 }): NeonClient {
   const endpoint = (options.endpoint ?? ENDPOINT).replace(/\/+$/, "");
-  const changes = createKeyedSerializer();
 
   const send = async <Data>(
     method: string,
@@ -119,14 +121,7 @@ export function createNeonClient(options: {
       const answer = await send<Data>("GET", path, undefined, { ...call, tolerate: [404] });
       return answer.ok ? answer.data : undefined;
     },
-    change: <Data>(
-      projectId: string,
-      method: string,
-      path: string,
-      body: unknown,
-      call: CallOptions,
-    ): Promise<Answer<Data>> =>
-      changes.run(projectId, () => send<Data>(method, path, body, call), call.signal),
+    change: send,
     identity: async (signal) => {
       const answer = await send<{ account_id?: string; auth_method?: string }>("GET", "/auth", undefined, {
         what: "reading whose the API key is",

@@ -76,13 +76,7 @@ async function write(
     field: string,
   ): Promise<string> => {
     const call = { what, signal, field };
-    const answer = await client.change<{ operations?: Operation[] }>(
-      projectId,
-      method,
-      base + path,
-      body,
-      call,
-    );
+    const answer = await client.change<{ operations?: Operation[] }>(method, base + path, body, call);
     if (!answer.ok) throw answer.error;
     return workOf(answer.data) ?? "Neon is applying it";
   };
@@ -169,7 +163,7 @@ export const database = define<DatabaseDesired, DatabaseObserved>({
     if (target === "")
       throw new FlaresmithError({ code: "INTERNAL_ERROR", message: `${name} names no database` });
     const path = `/projects/${projectId}/branches/${branchId}/databases/${encodeURIComponent(target)}`;
-    const answer = await client.change(projectId, "DELETE", path, undefined, {
+    const answer = await client.change("DELETE", path, undefined, {
       what: `deleting the database ${target}`,
       signal,
       tolerate: [404],

@@ -16,7 +16,7 @@ export async function removeProject(
   if (id === undefined) return undefined;
   const what = `deleting the project ${name}`;
   try {
-    const answer = await client.change(id, "DELETE", `/projects/${id}`, undefined, {
+    const answer = await client.change("DELETE", `/projects/${id}`, undefined, {
       what,
       signal,
       tolerate: [404],

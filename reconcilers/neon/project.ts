@@ -109,7 +109,6 @@ export const project = define<ProjectDesired, ProjectObserved>({
     };
     const what = `creating the project ${name}`;
     const answer = await client.change<ProjectResponse & { operations: Operation[] }>(
-      `new:${orgId}/${name}`,
       "POST",
       "/projects",
       body,
@@ -136,7 +135,6 @@ export const project = define<ProjectDesired, ProjectObserved>({
       const path = `/projects/${observed.id}/branches/${observed.rootBranchId}`;
       const what = `renaming the root branch of project ${observed.id}`;
       const answer = await client.change(
-        observed.id,
         "PATCH",
         path,
         { branch: { name: desired.branch } },
@@ -154,13 +152,11 @@ export const project = define<ProjectDesired, ProjectObserved>({
         },
       };
       const path = `/projects/${observed.id}`;
-      const answer = await client.change<ProjectResponse & { operations: Operation[] }>(
-        observed.id,
-        "PATCH",
-        path,
-        body,
-        { what: `updating project ${observed.id}`, signal, field: "spec.neon" },
-      );
+      const answer = await client.change<ProjectResponse & { operations: Operation[] }>("PATCH", path, body, {
+        what: `updating project ${observed.id}`,
+        signal,
+        field: "spec.neon",
+      });
       if (!answer.ok) throw answer.error;
       pending = workOf(answer.data);
     }

@@ -130,7 +130,6 @@ describe("changes of one project", () => {
       ids.flatMap((id) =>
         ["a", "b", "c"].map((name) =>
           harness.client.change(
-            id,
             "POST",
             `/projects/${id}/branches`,
             { branch: { name } },

@@ -22,7 +22,7 @@ import type {
   ResourceDefinition,
   WriteResult,
 } from "../engine/resource.ts";
-import { createNeonClient } from "./client.ts";
+import { changeKey, createNeonClient } from "./client.ts";
 import type { NeonClient } from "./client.ts";
 
 export interface Harness {
@@ -69,6 +69,7 @@ export function harnessOn(world: World, apiKey: string = world.orgKey): Harness 
     random: seededRandom(1),
     tracker,
     safeStatuses: [423, 503],
+    serialize: changeKey,
   });
   const client = createNeonClient({ endpoint: world.url, apiKey, fetch, makeSecret: secretValues("key") });
   return { client, clock, source: createObservationSource(clock), advance };
