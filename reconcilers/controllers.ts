@@ -177,17 +177,33 @@ function connectionWatch(target: ResourceType): WatchedType {
   });
 }
 
-/** A Project's status says what its environments and previews wait for. */
+/**
+ * A Project's status says what its environments and previews wait for; those of Projects that only use its repository
+ * wait for it as well.
+ */
 function projectWatch(target: ResourceType): WatchedType {
   return defineWatch<ProjectObject>({
     type: projectType,
-    toKeys: (project, caches) =>
-      keysOf(
+    toKeys: (project, caches) => {
+      const { name, namespace } = project.metadata;
+      const { mode, repository } = project.spec.github ?? {};
+      const users =
+        mode === "Manage"
+          ? caches
+              .of<ProjectObject>(projectType)
+              .list(namespace)
+              .filter(
+                ({ spec }) => spec.github?.mode === "Reference" && spec.github.repository === repository,
+              )
+          : [];
+      const projects = new Set([name, ...users.map((user) => user.metadata.name)]);
+      return keysOf(
         caches
           .of<EnvironmentObject | PreviewObject>(target)
-          .list(project.metadata.namespace)
-          .filter((object) => object.spec.projectRef.name === project.metadata.name),
-      ),
+          .list(namespace)
+          .filter((object) => projects.has(object.spec.projectRef.name)),
+      );
+    },
   });
 }
 

@@ -170,12 +170,10 @@ export const repositoryLookup: LookupDefinition<RepositoryLookupInput, GitHubCli
   /** @throws FlaresmithError INTEGRATION_REPOSITORY_NOT_VISIBLE when it does not exist or cannot be seen */
   look: async ({ owner, name }: RepositoryLookupInput, context: ReadContext): Promise<RepositoryOutputs> => {
     const key = `repository-lookup:${owner}/${name}`.toLowerCase();
-    const data = await context.shared(
-      key,
-      () => readByName(context, owner, name),
-      context.fresh ? 0 : undefined,
-    );
-    if (!data)
+    // That it is missing is kept for nobody: another Project may be making it right now.
+    const load = async (): Promise<RepositoryData> => {
+      const found = await readByName(context, owner, name);
+      if (found) return found;
       throw new FlaresmithError({
         code: "INTEGRATION_REPOSITORY_NOT_VISIBLE",
         message: `the repository ${owner}/${name} does not exist, or the credentials cannot see it`,
@@ -183,6 +181,8 @@ export const repositoryLookup: LookupDefinition<RepositoryLookupInput, GitHubCli
         hint: "Correct spec.github.owner and spec.github.repository, or give the credentials of the Connection access to it.",
         context: { provider: "github" },
       });
+    };
+    const data = await context.shared(key, load, context.fresh ? 0 : undefined);
     return outputs(observedOf(data, { contentReady: await contentReady(data, context) }));
   },
 });
