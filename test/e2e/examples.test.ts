@@ -291,7 +291,13 @@ describe("examples/secrets", () => {
 
 describe("examples/monorepo", () => {
   it("deploys two Workers from one repository, and only one Project writes to it", async () => {
-    await world.apply(...manifestsOf("monorepo/platform.yaml", "monorepo/admin.yaml"));
+    // As kubectl does it: by name of file, so that the repository is used before there is one.
+    await world.apply(...manifestsOf("monorepo/admin.yaml"));
+    await world.settle();
+    const waiting = conditionOf(await world.get("Environment", "admin-production"), "GitHubSynced");
+    expect(waiting).toMatchObject({ status: "False", reason: "RepositoryNotVisible" });
+    await world.apply(...manifestsOf("monorepo/platform.yaml"));
+    await world.pass(60_000);
     await world.settle();
     for (const name of ["platform", "admin"]) {
       await ready("Project", name);
