@@ -2,6 +2,7 @@
 import { isFields } from "../../../crds/schema/json.ts";
 import type { KubernetesObject } from "../../store/resource-client.ts";
 import { checkManifest } from "./check-manifest.ts";
+import { jsonFaultOffset } from "./json-fault.ts";
 import { MAX_FILE_BYTES, MAX_PROBLEMS } from "./limits.ts";
 import type { FileContent, Manifest, Problem, SourceError } from "./manifest-types.ts";
 import { parseDocuments } from "./parse-documents.ts";
@@ -126,15 +127,8 @@ function invalidUtf8At(bytes: Uint8Array): { line: number; column: number } {
 }
 
 function jsonFault(text: string): Problem | undefined {
-  try {
-    JSON.parse(text);
-    return undefined;
-  } catch (error) {
-    const why = error instanceof Error ? error.message : "it cannot be parsed";
-    const position = /at position (\d+)/.exec(why)?.[1];
-    const place = placeAt(position === undefined ? text : text.slice(0, Number(position)));
-    // What follows names the text around, which may be anything.
-    const reason = why.replace(/,? (?:"|\.\.\.)[^]*$/, "").replace(/ in JSON at position[^]*$/, "");
-    return { ...place, message: `the file is not JSON: ${reason}` };
-  }
+  const offset = jsonFaultOffset(text);
+  if (offset === undefined) return undefined;
+  const what = offset === text.length ? "it ends too early" : "this is not allowed here";
+  return { ...placeAt(text.slice(0, offset)), message: `the file is not JSON: ${what}` };
 }
