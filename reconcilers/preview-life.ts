@@ -42,7 +42,7 @@ export function lifeOf(preview: PreviewObject, project: ProjectObject, now: numb
 
 /**
  * Place of a preview in the queue when the project's `previews.max` is reached, from 1; 0 when it may begin. Those that
- * have begun keep their place, then the older goes first.
+ * have begun keep their place, also when the limit is lowered below their number; then the older goes first.
  */
 export function queuePosition(
   preview: PreviewObject,
@@ -52,9 +52,10 @@ export function queuePosition(
   const active = (one: PreviewObject): boolean => (one.status?.inventory ?? []).length > 0;
   const ended = (one: PreviewObject): boolean =>
     one.status?.state === "archived" && one.status.activatedGeneration === one.metadata.generation;
-  const ordered = siblings
-    .filter((one) => !ended(one))
-    .toSorted((a, b) => Number(active(b)) - Number(active(a)) || byAge(a, b));
-  const index = ordered.findIndex((one) => one.metadata.name === preview.metadata.name);
-  return Math.max(0, index - max + 1);
+  if (active(preview)) return 0;
+  const waiting = siblings
+    .filter((one) => !ended(one) && !active(one))
+    .toSorted(byAge)
+    .findIndex((one) => one.metadata.name === preview.metadata.name);
+  return Math.max(0, siblings.filter(active).length + waiting - max + 1);
 }

@@ -11,6 +11,7 @@ import { storageNodes } from "./deployment.ts";
 import { input, resource } from "./engine/graph.ts";
 import type { ConnectionHandle, GraphNode } from "./engine/graph.ts";
 import type { Blueprint, KindReconciler } from "./engine/reconcile-object.ts";
+import type { InventoryEntry } from "./engine/resource.ts";
 import type { GitHubClient } from "./github/client.ts";
 import { repository, ruleset, secrets, seedFiles, variables, webhook } from "./github/index.ts";
 import { entryOf, idempotencyKey, slotOf } from "./names.ts";
@@ -54,14 +55,17 @@ export function projectReconciler(options: ProjectOptions): KindReconciler<Proje
       return { nodes, project: (results) => projectStatus(object, results) };
     },
     deleteDependants: (object, signal) => deleteDependants(object, options, signal),
-    // The orphan list of law 5: repository, Neon project, KV and R2; what only configures them goes.
-    removalPolicy: (object, entry) =>
-      ["repository", "project", "kvNamespace", "r2Bucket"].includes(entry.type)
-        ? object.spec.deletionPolicy
-        : "Delete",
+    removalPolicy,
     state: (object, conditions, previous) =>
       summarizeState(conditions, previous, (object.status?.inventory ?? []).length > 0),
   };
+}
+
+/** The orphan list of law 5: repository, Neon project, KV and R2; what only configures them goes. */
+function removalPolicy({ spec }: ProjectObject, { type }: InventoryEntry): "Orphan" | "Delete" {
+  // Who goes from managing a repository to referring to it still uses it.
+  if (type === "repository" && spec.github?.mode === "Reference") return "Orphan";
+  return ["repository", "project", "kvNamespace", "r2Bucket"].includes(type) ? spec.deletionPolicy : "Delete";
 }
 
 function projectStatus(

@@ -76,7 +76,7 @@ export function providerParts(
     return {
       type,
       ...first,
-      message: shown.join(" "),
+      ...(shown.length === 0 ? {} : { message: shown.join(" ") }),
       ...(stuck ? { waitsFor: "person" as const } : {}),
       ...(status === "waiting" ? { consequence: true } : {}),
     };

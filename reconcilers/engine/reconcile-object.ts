@@ -238,6 +238,8 @@ async function reconcileLiving<T extends ReconciledObject>(
       });
   const slots = new Set(archive ? [] : blueprint.nodes.map((node) => node.slot));
   const leaving = [...inventory.values()].filter((entry) => !slots.has(entry.slot));
+  // What the entry remembers is the policy of the last pass; the spec may have changed its mind since.
+  for (const entry of leaving) entry.policy = kind.removalPolicy(object, entry);
   const removals = await removeEntries({
     ...common,
     entries: leaving,
