@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { keepAlive } from "../runtime/adapters/keep-alive.ts";
 import { systemFetch } from "../runtime/adapters/network.ts";
+import { ownedSignals } from "../runtime/adapters/signals.ts";
 import { systemClock, systemRandom } from "../runtime/adapters/system.ts";
 import { runCommandLine } from "./program.ts";
 import { createTerminal } from "./terminal.ts";
@@ -14,7 +15,7 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   random: systemRandom(),
   fetch: systemFetch(),
   env,
-  signals: process,
+  signals: ownedSignals(),
   exit: (code) => process.exit(code),
   version: VERSION,
 });

@@ -19,6 +19,8 @@ interface Status {
 }
 
 const REQUEST_ANNOTATION = "flaresmith.dev/reconcile-requested-at";
+/** Reason of what waits for another object. */
+const WAITING = "DependencyNotReady";
 
 /** `waiting` is progress that depends on another object alone: when that one stalls, so does this. */
 export function readinessOf(object: KubernetesObject): ObjectReadiness {
@@ -42,12 +44,48 @@ export function readinessOf(object: KubernetesObject): ObjectReadiness {
   if (stalled?.status === "True") {
     return { ...place, state: "stalled", reason: stalled.reason, message: stalled.message };
   }
-  const others = conditions.filter(({ status: is, type }) => is === "False" && type !== "Ready");
-  const waits = ["DependencyNotReady", "ReferenceNotFound"];
-  const waiting =
-    waits.includes(ready.reason) ||
-    (others.length > 0 && others.every(({ reason }) => waits.includes(reason)));
-  return { ...place, ...said, state: waiting ? "waiting" : "progressing" };
+  const waiting = conditions.some(
+    ({ reason, status: is, type }) => is === "False" && type !== "Ready" && reason === WAITING,
+  );
+  return { ...place, ...said, state: waiting || ready.reason === WAITING ? "waiting" : "progressing" };
+}
+
+interface References {
+  projectRef?: { name: string };
+  environmentRef?: { name: string };
+  previews?: { environmentRef?: { name: string } };
+}
+
+/** Keys of the objects that this one waits for, as far as its references say. */
+function dependenciesOf(object: KubernetesObject, byKey: ReadonlyMap<string, KubernetesObject>): string[] {
+  const spec = (object["spec"] ?? {}) as References;
+  const namespace = object.metadata.namespace ?? "";
+  const project = spec.projectRef === undefined ? undefined : `Project/${namespace}/${spec.projectRef.name}`;
+  const projectSpec = (byKey.get(project ?? "")?.["spec"] ?? {}) as References;
+  const base =
+    object.kind === "Preview" ? (spec.environmentRef ?? projectSpec.previews?.environmentRef) : undefined;
+  return [
+    ...(project === undefined ? [] : [project]),
+    ...(base === undefined ? [] : [`Environment/${namespace}/${base.name}`]),
+  ];
+}
+
+const keyOf = ({ kind, metadata }: KubernetesObject): string =>
+  `${kind}/${metadata.namespace ?? ""}/${metadata.name}`;
+
+/** Whether an object will not move by itself: it is stalled, or waits for one that will not. */
+function isBlocked(
+  key: string,
+  states: ReadonlyMap<string, ObjectReadiness>,
+  byKey: ReadonlyMap<string, KubernetesObject>,
+): boolean {
+  const object = byKey.get(key);
+  const state = states.get(key)?.state;
+  if (object === undefined || state === "stalled" || state === "suspended") return true;
+  return (
+    state === "waiting" &&
+    dependenciesOf(object, byKey).some((dependency) => isBlocked(dependency, states, byKey))
+  );
 }
 
 export interface Verdict {
@@ -64,7 +102,14 @@ export function judge(objects: readonly KubernetesObject[]): Verdict {
   const all = objects.map(readinessOf);
   if (all.every(({ state }) => state === "ready" || state === "suspended"))
     return { state: "ready", objects: all };
-  const moving = all.some(({ state }) => state === "progressing" || state === "deleting");
-  const stalled = all.some(({ state }) => state === "stalled");
-  return { state: stalled && !moving ? "stuck" : "progressing", objects: all };
+  const byKey = new Map(objects.map((object) => [keyOf(object), object] as const));
+  const states = new Map(
+    objects.map((object, index) => [keyOf(object), all[index] ?? readinessOf(object)] as const),
+  );
+  const stuck = all.every(({ state }, index) => {
+    const object = objects[index];
+    const calm = state === "ready" || state === "suspended";
+    return calm || (object !== undefined && isBlocked(keyOf(object), states, byKey));
+  });
+  return { state: stuck ? "stuck" : "progressing", objects: all };
 }

@@ -11,11 +11,11 @@ import { CommandError } from "../failure.ts";
 import { isServerRunning, listAll, withServer } from "../running-server.ts";
 import type { ServerOptions } from "../running-server.ts";
 import type { Terminal } from "../terminal.ts";
-import { configMapType, secretType, shownTypes } from "../types.ts";
+import { shownTypes } from "../types.ts";
 import { secretReader } from "../up/controller.ts";
 import type { SecretReader } from "../up/controller.ts";
 import { environmentSecrets, putSecrets } from "../up/credentials.ts";
-import { SYSTEM_NAMESPACE } from "../up/installation.ts";
+import { readInstallation } from "../up/installation.ts";
 import type { CommandEnvironment } from "../up/options.ts";
 import { diffLines, toJson } from "./diff-text.ts";
 
@@ -37,6 +37,7 @@ interface Basis {
   secret: SecretReader;
   installation: string;
   hashKey: string;
+  publicUrl: string | undefined;
 }
 
 interface DeclaredObject {
@@ -127,19 +128,15 @@ async function serverBasis(client: ResourceClient, declared: readonly DeclaredOb
   for (const item of declared) planned.push(await dryRun(client, item));
   const replaced = new Set(planned.map(identityOf));
   const objects = [...current.filter((object) => !replaced.has(identityOf(object))), ...planned];
-  const text = async (type: ResourceType, name: string): Promise<Record<string, string>> => {
-    const key = { namespace: SYSTEM_NAMESPACE, name };
-    return (await client.get<KubernetesObject & { data?: Record<string, string> }>(type, key)).data ?? {};
-  };
-  const installation = await text(configMapType, "flaresmith-installation");
-  const hashKey = await text(secretType, "flaresmith-hash-key");
+  const { hashKey, id, publicUrl } = await readInstallation(client);
   return {
     objects,
     planned,
     deleted: [],
     secret: secretReader(client),
-    installation: installation["id"] ?? "",
-    hashKey: Buffer.from(hashKey["key"] ?? "", "base64").toString("utf8"),
+    installation: id,
+    hashKey,
+    publicUrl,
   };
 }
 
@@ -192,6 +189,7 @@ async function withMemory(
       // Without one nothing is recognised as ours: everything that exists is somebody else's.
       installation: options.installation ?? "none",
       hashKey: random.hex(32),
+      publicUrl: undefined,
     });
   } finally {
     await store.close();

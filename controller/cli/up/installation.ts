@@ -112,6 +112,35 @@ export async function ensureInstallation(options: {
   return made;
 }
 
+/** Writes down how GitHub reaches this installation, so that `flaresmith diff` plans the same webhooks; undefined when it does not. */
+export async function recordPublicUrl(client: ResourceClient, publicUrl: string | undefined): Promise<void> {
+  const known = await find(client, configMapType, INSTALLATION);
+  if (known?.data?.["publicUrl"] === publicUrl) return;
+  const key = { namespace: SYSTEM_NAMESPACE, name: INSTALLATION };
+  const body = { data: { publicUrl: publicUrl ?? null } };
+  await client.patch(configMapType, key, { type: "merge", body }, { fieldManager: MANAGER });
+}
+
+/** What a running installation says about itself. */
+export interface InstallationFacts {
+  id: string;
+  hashKey: string;
+  publicUrl: string | undefined;
+}
+
+/** Reads the facts through any client. @throws CommandError when the store was never used by `flaresmith up` */
+export async function readInstallation(client: ResourceClient): Promise<InstallationFacts> {
+  const data = (await find(client, configMapType, INSTALLATION))?.data;
+  const key = (await find(client, secretType, HASH_KEY))?.data?.["key"];
+  if (data?.["id"] === undefined || key === undefined) {
+    throw new CommandError("the server has no installation id: it was never started by flaresmith up", {
+      hint: "Start flaresmith up on it, or name another server with --kubeconfig.",
+    });
+  }
+  const hashKey = Buffer.from(key, "base64").toString("utf8");
+  return { id: data["id"], hashKey, publicUrl: data["publicUrl"] };
+}
+
 /**
  * The secret key of this installation, 32 random bytes in hexadecimal. A lost one costs one rewrite of each secret at
  * the providers, nothing more.

@@ -13,12 +13,12 @@ import { builtinTypes, kindType, lockDataDirectory, openEmbeddedStore } from "..
 import type { EmbeddedStore } from "../../store/embedded/index.ts";
 import { CommandError, exitCodes } from "../failure.ts";
 import { connectionType, environmentType, previewType, projectType } from "../types.ts";
-import { assembleController } from "./controller.ts";
+import { assembleController, secretReader } from "./controller.ts";
 import type { AssembledController } from "./controller.ts";
 import { converged, requestAll } from "./convergence.ts";
 import { environmentSecrets, putSecrets } from "./credentials.ts";
 import { enqueueHint } from "./hints.ts";
-import { ensureHashKey, ensureInstallation } from "./installation.ts";
+import { ensureHashKey, ensureInstallation, recordPublicUrl } from "./installation.ts";
 import { openListeners, readAddress } from "./listeners.ts";
 import { logDestination } from "./log-file.ts";
 import type { CommandEnvironment, UpOptions } from "./options.ts";
@@ -193,6 +193,8 @@ async function runUntilDone(run: Run, wanted: Wanted): Promise<number> {
   });
   shutdown.register("ops listener", (signal) => listeners.ops.close(signal));
   shutdown.register("webhook listener", (signal) => listeners.webhooks.close(signal));
+  const publicUrl = options.publicUrl ?? (addresses === undefined ? undefined : listeners.webhooks.url);
+  await recordPublicUrl(store, publicUrl);
   const { manager } = (opened.controller = assembleController({
     client: store,
     clock,
@@ -202,13 +204,16 @@ async function runUntilDone(run: Run, wanted: Wanted): Promise<number> {
     installation,
     hashKey,
     version,
-    publicUrl: options.publicUrl ?? (addresses === undefined ? undefined : listeners.webhooks.url),
+    publicUrl,
     others: (wake) => [
       sourceController({
         client: store,
         clock,
         tracker,
         allowedDirectories: wanted.directories,
+        dataDirectory: join(directory, "sources"),
+        secret: secretReader(store),
+        environment: environment.env,
         wake,
         signal: shutdown.signal,
       }),
