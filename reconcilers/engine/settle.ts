@@ -51,13 +51,13 @@ export async function settle(
   const { connection, definition, slot } = node;
   if (connection instanceof FlaresmithError) throw connection;
   const { clock, inventory } = options;
-  const memory = slotMemory(options.memory, slot);
   const desired = node.desired(inputs);
   if (setAside(node, definition.reference(desired), inventory)) options.memory.slots.delete(slot);
+  const memory = slotMemory(options.memory, slot);
   const entry = inventory.get(slot);
   const specHash = hashOf(desired);
   const base = { slot, provider: definition.provider };
-  if (trusted(memory, specHash, options)) return { ...base, status: "ready", outputs: memory.outputs };
+  if (trusted(memory, entry, specHash, options)) return { ...base, status: "ready", outputs: memory.outputs };
 
   const reference = {
     ...definition.reference(desired),
@@ -86,27 +86,43 @@ export async function settle(
     entry: shownEntry,
     freshness: options.freshness,
   };
-  const context = resourceContext(contextOptions, reference.scope);
-  const step: Step = { node, options, desired, specHash, reference, memory, context };
-  const observation = await observe(step);
   const parentOurs = await isParentOurs(node, running);
-  const decided = plan(
-    {
-      definition,
-      desired,
-      specHash,
-      observation,
-      entry,
-      parentOurs,
-      adopt: options.consents.adopt.has(slot),
-      confirmed: options.consents.confirm,
-      drift: options.drift,
-      ephemeral: node.ephemeral,
-      now: clock.now(),
-      written: written === undefined ? undefined : { ...written, age: sinceWrite },
-    },
-    slot,
-  );
+  const decide = (observation: Observation<unknown>): Plan =>
+    plan(
+      {
+        definition,
+        desired,
+        specHash,
+        observation,
+        entry,
+        parentOurs,
+        adopt: options.consents.adopt.has(slot),
+        confirmed: options.consents.confirm,
+        drift: options.drift,
+        ephemeral: node.ephemeral,
+        now: clock.now(),
+        written: written === undefined ? undefined : { ...written, age: sinceWrite },
+      },
+      slot,
+    );
+  const stepOf = (past: boolean): Step => ({
+    node,
+    options,
+    desired,
+    specHash,
+    reference,
+    memory,
+    context: resourceContext({ ...contextOptions, fresh: past }, reference.scope),
+  });
+  let step = stepOf(fresh);
+  let observation = await observe(step);
+  let decided = decide(observation);
+  if (decided.do === "create" && !fresh) {
+    // A shared listing is of a moment ago: what somebody made since must not be overwritten.
+    step = stepOf(true);
+    observation = await observe(step);
+    decided = decide(observation);
+  }
   remember(step, observation, decided, parentOurs);
   return act(step, observation, decided, intents, leave);
 }
@@ -131,7 +147,14 @@ function setAside(node: ResourceNode, reference: Reference, inventory: Map<strin
   return true;
 }
 
-function trusted(memory: SlotMemory, specHash: string, options: PassOptions): boolean {
+/** Only what the stored inventory says as well: a pass that was refused by the store remembers more than it wrote. */
+function trusted(
+  memory: SlotMemory,
+  entry: InventoryEntry | undefined,
+  specHash: string,
+  options: PassOptions,
+): boolean {
+  if (entry?.state !== "ready" || entry.specHash !== specHash) return false;
   if (options.requested || memory.doubted === true || memory.seenAt === undefined) return false;
   if (memory.specHash !== specHash || memory.outputs === undefined) return false;
   return options.clock.monotonic() - memory.seenAt < options.trust;
@@ -164,6 +187,8 @@ async function isParentOurs(
 function remember(step: Step, observation: Observation<unknown>, decided: Plan, parentOurs: boolean): void {
   const { memory, node, options, specHash } = step;
   const entry = options.inventory.get(node.slot);
+  // What is not as desired any more, or could not be looked at, is not trusted for having been well a moment ago.
+  if (decided.do !== "nothing") delete memory.seenAt;
   if (observation.state === "unknown") {
     if (entry && entry.state !== "creating" && entry.state !== "deleting") {
       options.inventory.set(node.slot, { ...entry, error: observation.error.message });
