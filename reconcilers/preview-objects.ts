@@ -54,7 +54,7 @@ export interface ObjectPreview {
  * A fetch that reads and never changes anything: GET and HEAD pass, and the POST by which a GitHub App exchanges its key
  * for a token. Everything else is a defect of a definition, and ends the preview of that resource.
  */
-export function readOnly(fetch: Fetch): Fetch {
+function readOnly(fetch: Fetch): Fetch {
   return (input, init) => {
     const method = (init?.method ?? (input instanceof Request ? input.method : "GET")).toUpperCase();
     const { pathname } = new URL(input instanceof Request ? input.url : input);
@@ -97,19 +97,19 @@ export async function previewObjects(options: PreviewObjectsOptions): Promise<Ob
     clock,
   });
   const common = { client: noClient, reader, connections, makeSecret, clock };
-  const kinds: Readonly<Record<string, KindReconciler<never>>> = {
-    Project: projectReconciler({ ...common, publicUrl: options.publicUrl }),
-    Environment: environmentReconciler(common),
-    Preview: previewReconciler(common),
+  const kinds: Readonly<Record<string, KindReconciler<ReconciledObject> | undefined>> = {
+    Project: anyKind(projectReconciler({ ...common, publicUrl: options.publicUrl })),
+    Environment: anyKind(environmentReconciler(common)),
+    Preview: anyKind(previewReconciler(common)),
   };
   const previews: ObjectPreview[] = [];
   for (const object of options.planned) {
-    const kind = kinds[object.kind] as KindReconciler<ReconciledObject> | undefined;
+    const kind = kinds[object.kind];
     if (kind !== undefined)
       previews.push(await previewObject(object as ReconciledObject, kind, options, signal));
   }
   for (const object of options.deleted) {
-    const kind = kinds[object.kind] as KindReconciler<ReconciledObject> | undefined;
+    const kind = kinds[object.kind];
     if (kind === undefined) continue;
     const living = object as ReconciledObject;
     const entries = (living.status?.inventory ?? []).map((entry) => ({
@@ -119,6 +119,11 @@ export async function previewObjects(options: PreviewObjectsOptions): Promise<Ob
     previews.push({ ...placeOf(object), changes: previewRemovals(entries) });
   }
   return previews;
+}
+
+/** The three kinds in one table; each is only ever given objects of its own. */
+function anyKind<T extends ReconciledObject>(kind: KindReconciler<T>): KindReconciler<ReconciledObject> {
+  return kind as unknown as KindReconciler<ReconciledObject>;
 }
 
 function placeOf({ kind, metadata }: KubernetesObject): Pick<ObjectPreview, "kind" | "namespace" | "name"> {

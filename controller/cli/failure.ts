@@ -25,7 +25,7 @@ export class CommandError extends Error {
 }
 
 /** An error as people and programs read it. */
-export interface Failure {
+interface Failure {
   code: string;
   message: string;
   hint?: string;

@@ -108,7 +108,7 @@ interface References {
 }
 
 function childrenOf(object: KubernetesObject, { objects }: World): KubernetesObject[] {
-  const references = (child: KubernetesObject): References => (child["spec"] ?? {}) as References;
+  const references = (child: KubernetesObject): References => child["spec"] ?? {};
   const { name } = object.metadata;
   switch (object.kind) {
     case sourceType.kind: {

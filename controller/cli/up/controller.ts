@@ -58,7 +58,7 @@ export function assembleController(options: {
   version: string;
   publicUrl: string | undefined;
   /** Controllers besides those of the kinds that stand for something external. */
-  others(wake: (source: ObjectKey) => void): readonly ControllerDefinition[];
+  others: (wake: (source: ObjectKey) => void) => readonly ControllerDefinition[];
 }): AssembledController {
   const { client, clock, others, random, tracker, ...rest } = options;
   const secret = secretReader(client);

@@ -6,7 +6,7 @@ import { CommandError } from "../failure.ts";
 import { configMapType, namespaceType, secretType } from "../types.ts";
 
 /** Namespace of what the controller keeps for itself. */
-export const SYSTEM_NAMESPACE = "flaresmith-system";
+const SYSTEM_NAMESPACE = "flaresmith-system";
 const INSTALLATION = "flaresmith-installation";
 const HASH_KEY = "flaresmith-hash-key";
 const MANAGER = "flaresmith-up";

@@ -11,7 +11,7 @@ import { jsonProgress, textProgress } from "./progress.ts";
 import type { WorldView } from "./view.ts";
 
 /** Where everything is. */
-export interface Started {
+interface Started {
   dataDirectory: string;
   installation: string;
   kubeconfig: string;
@@ -23,7 +23,7 @@ export interface Started {
   sandbox: string | undefined;
 }
 
-export interface Finished {
+interface Finished {
   result: Convergence;
   objects: readonly KubernetesObject[];
   addresses: SandboxAddresses | undefined;

@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { SandboxAddresses, ServedSandbox } from "../../../sandbox/serve.ts";
+import type { SandboxAddresses, ServedSandbox, serveSandbox } from "../../../sandbox/serve.ts";
 import type { Fetch } from "../../runtime/clock.ts";
 import type { KubernetesObject, ResourceClient } from "../../store/resource-client.ts";
 import { CommandError } from "../failure.ts";
@@ -58,7 +58,7 @@ export async function startSandbox(options: {
   log: (line: string) => void;
 }): Promise<ServedSandbox> {
   const { directory, addressesFile, log, templates } = options;
-  let serve: typeof import("../../../sandbox/serve.ts").serveSandbox;
+  let serve: typeof serveSandbox;
   try {
     // Loaded here only: it brings a Postgres and a Workers runtime along, which nobody else needs.
     ({ serveSandbox: serve } = await import("../../../sandbox/serve.ts"));
@@ -88,7 +88,7 @@ export async function startSandbox(options: {
 }
 
 /** Where deployed Workers answer, as a Connection's `workersUrl` says it. */
-export function workersUrl(addresses: SandboxAddresses): string {
+function workersUrl(addresses: SandboxAddresses): string {
   return `http://{script}.{subdomain}.workers.localhost:${new URL(addresses.workers.url).port}`;
 }
 

@@ -1,0 +1,100 @@
+/** What people get when they mistype, and what every command says about itself. */
+import { readFileSync } from "node:fs";
+import { parseAllDocuments } from "yaml";
+import { expect, test } from "vitest";
+import { systemClock, systemRandom } from "../runtime/adapters/system.ts";
+import { runCommandLine } from "./program.ts";
+import { VERSION } from "./version.ts";
+
+async function type(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const written = { out: "", err: "" };
+  const code = await runCommandLine(args, {
+    terminal: {
+      line: (text) => void (written.out += `${text}\n`),
+      error: (text) => void (written.err += `${text}\n`),
+      raw: (text) => void (written.out += text),
+      interactive: false,
+      columns: 120,
+    },
+    clock: systemClock(),
+    random: systemRandom(),
+    fetch: () => Promise.reject(new Error("no network here")),
+    env: {},
+    signals: { on: () => undefined, off: () => undefined },
+    exit: () => undefined,
+    version: VERSION,
+  });
+  return { code, ...written };
+}
+
+test("an unknown command is answered with the one that was meant", async () => {
+  const { code, err } = await type("gett");
+  expect(code).toBe(2);
+  expect(err).toContain("unknown command 'gett'");
+  expect(err).toContain("Did you mean get?");
+});
+
+test("an unknown option is answered with the one that was meant", async () => {
+  const { code, err } = await type("up", "--sandboxx");
+  expect(code).toBe(2);
+  expect(err).toContain("Did you mean --sandbox?");
+});
+
+test.each(["up", "get", "tree", "diff", "crds", "sandbox", "version"])(
+  "%s --help has examples and exit codes",
+  async (command) => {
+    const { code, out } = await type(command, "--help");
+    expect(code).toBe(0);
+    expect(out).toContain("Examples:");
+    expect(out).toContain("Exit codes:");
+    expect(out).toContain("-o, --output <format>");
+  },
+);
+
+test.each<[string[], string]>([
+  [["up", "--source", "/does/not/exist"], "/does/not/exist does not exist"],
+  [["up", "--timeout", "soon"], "--timeout"],
+  [["up", "--ops-address", "here"], "--ops-address"],
+  [["up", "--sandbox", "--template", "x"], "--template"],
+  [["get", "pods"], 'there is no kind "pods"'],
+  [["tree", "shop"], '"shop" names no object'],
+  [["get", "--data-dir", "/does/not/exist"], "/does/not/exist/kubeconfig does not exist"],
+  [["sandbox", "env", "--data-dir", "/does/not/exist"], "no sandbox was started here"],
+  [["diff", "-f", "/does/not/exist"], "/does/not/exist does not exist"],
+])("%j fails in one line with a remedy, as text and as JSON", async (args, message) => {
+  const text = await type(...args);
+  expect(text.code).toBeGreaterThan(0);
+  expect(text.out).toBe("");
+  expect(text.err).toContain(message);
+  expect(text.err).toMatch(/^error: .*\nhint: .*\n$/);
+  const json = await type(...args, "-o", "json");
+  expect(json.code).toBe(text.code);
+  expect(JSON.parse(json.err)).toMatchObject({
+    error: { message: expect.stringContaining(message) as unknown },
+  });
+});
+
+test("diff fails with 2, because 1 means that something would change", async () => {
+  expect((await type("diff", "-f", "/does/not/exist")).code).toBe(2);
+});
+
+test("crds prints what the committed files hold", async () => {
+  const { code, out } = await type("crds");
+  expect(code).toBe(0);
+  const printed = parseAllDocuments(out).map(
+    (document) => document.toJS() as { spec: { names: { singular: string } } },
+  );
+  expect(printed).toHaveLength(5);
+  for (const crd of printed) {
+    const file = new URL(`../../crds/${crd.spec.names.singular}.yaml`, import.meta.url);
+    expect(crd).toEqual(parseAllDocuments(readFileSync(file, "utf8"))[0]?.toJS());
+  }
+});
+
+test("version is that of the package", async () => {
+  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+    version: string;
+  };
+  expect(await type("version")).toEqual({ code: 0, out: `${version}\n`, err: "" });
+  expect(JSON.parse((await type("version", "-o", "json")).out)).toMatchObject({ version });
+});
