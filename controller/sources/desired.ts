@@ -4,8 +4,9 @@ import { hashOf } from "../runtime/hash.ts";
 import type { KubernetesObject } from "../store/resource-client.ts";
 import { SOURCE_KINDS } from "./read/check-manifest.ts";
 import type { FileContent, Manifest, SourceError } from "./read/manifest-types.ts";
-import { fileFormat, readContent } from "./read/read-file.ts";
-import type { SourceTree } from "./source-tree.ts";
+import { readContent } from "./read/read-file.ts";
+import type { FileFormat } from "./read/read-file.ts";
+import type { SourceTree, TreeFile } from "./source-tree.ts";
 
 /** One object that a source declares. */
 export interface DesiredObject {
@@ -70,8 +71,8 @@ export async function collectManifests(
   const notes: string[] = [];
   const read = await readMissing(tree, parsed, signal);
   const found = new Map<string, DesiredObject[]>();
-  for (const { path, id } of tree.files) {
-    const entry = parsed.entries.get(cacheKey(path, id));
+  for (const { path, id, format } of tree.files) {
+    const entry = parsed.entries.get(cacheKey(format, id));
     if (entry === undefined) {
       errors.push({ file: path, message: "the file vanished while it was read" });
       continue;
@@ -101,27 +102,26 @@ export async function collectManifests(
   return { objects: inOrder(objects), errors: sortedErrors(errors), notes, read };
 }
 
-function cacheKey(path: string, id: string): string {
-  return `${fileFormat(path) ?? ""}:${id}`;
+function cacheKey(format: FileFormat, id: string): string {
+  return format === "yaml" ? id : `${format}:${id}`;
 }
 
 async function readMissing(tree: SourceTree, { entries }: ParsedFiles, signal: AbortSignal): Promise<number> {
   const wanted = new Set<string>();
-  const missing = new Map<string, { path: string; id: string }>();
-  for (const { path, id } of tree.files) {
-    const key = cacheKey(path, id);
+  const missing = new Map<string, TreeFile>();
+  for (const file of tree.files) {
+    const key = cacheKey(file.format, file.id);
     wanted.add(key);
-    if (!entries.has(key)) missing.set(key, { path, id });
+    if (!entries.has(key)) missing.set(key, file);
   }
   const all = [...missing];
   for (let start = 0; start < all.length; start += BATCH) {
     const batch = all.slice(start, start + BATCH);
     const contents = await tree.load([...new Set(batch.map(([, { id }]) => id))], signal);
-    for (const [index, [key, { path, id }]] of batch.entries()) {
+    for (const [index, [key, { id, format }]] of batch.entries()) {
       if (index % TURN === TURN - 1) await yieldToEventLoop();
       const bytes = contents.get(id);
-      const format = fileFormat(path);
-      if (bytes === undefined || format === undefined) continue;
+      if (bytes === undefined) continue;
       const content = readContent(format, bytes);
       entries.set(key, { content, hashes: content.manifests.map(({ object }) => hashOf(object)) });
     }

@@ -16,6 +16,7 @@ import {
 } from "./read/limits.ts";
 import type { SourceError } from "./read/manifest-types.ts";
 import { fileFormat, isIgnoredName } from "./read/read-file.ts";
+import type { FileFormat } from "./read/read-file.ts";
 import type { SourceTree, TreeFile } from "./source-tree.ts";
 
 /** What is remembered of a file so that it need not be read again; as git's index does it. */
@@ -119,11 +120,14 @@ class Walk {
           });
         }
       } else if (entry.isDirectory()) await this.#folder(path, depth + 1);
-      else if (fileFormat(path) !== undefined) await this.#file(path, entry);
+      else {
+        const format = fileFormat(entry.name);
+        if (format !== undefined) await this.#file(path, entry, format);
+      }
     }
   }
 
-  async #file(path: string, entry: Dirent): Promise<void> {
+  async #file(path: string, entry: Dirent, format: FileFormat): Promise<void> {
     if (!entry.isFile()) {
       this.#errors.push({
         file: path,
@@ -146,7 +150,7 @@ class Walk {
         join(this.#root, path),
         constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
       );
-      await this.#take(path, file);
+      await this.#take(path, file, format);
     } catch (error) {
       if (error instanceof FlaresmithError) throw error;
       this.#unreadable(path, error);
@@ -155,7 +159,7 @@ class Walk {
     }
   }
 
-  async #take(path: string, file: FileHandle): Promise<void> {
+  async #take(path: string, file: FileHandle, format: FileFormat): Promise<void> {
     const stats = await file.stat({ bigint: true });
     if (!stats.isFile()) return this.#vanished(path);
     if (stats.size > BigInt(MAX_FILE_BYTES)) {
@@ -177,7 +181,7 @@ class Walk {
     const fingerprint = fingerprintOf(stats);
     const known = this.#before.get(path);
     if (known?.fingerprint === fingerprint) {
-      this.#add(path, known.id);
+      this.#add(path, known.id, format);
       this.seen.set(path, known);
       return;
     }
@@ -188,13 +192,13 @@ class Walk {
       return this.#vanished(path);
     const id = sha256(bytes);
     this.#contents.set(id, bytes);
-    this.#add(path, id);
+    this.#add(path, id, format);
     const settled = this.#now - Number(after.mtimeMs) > RACY && this.#now - Number(after.ctimeMs) > RACY;
     if (settled) this.seen.set(path, { fingerprint, id, bytes: bytes.byteLength });
   }
 
-  #add(path: string, id: string): void {
-    this.#files.push({ path, id });
+  #add(path: string, id: string, format: FileFormat): void {
+    this.#files.push({ path, id, format });
     this.#paths.set(id, path);
   }
 

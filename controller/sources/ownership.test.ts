@@ -51,8 +51,8 @@ test("two Sources that start together never take an object from each other", asy
     world.source("b", { directory: `${world.directory}/b` }),
   ]);
   const [a, b] = [await world.sync("a"), await world.sync("b")];
-  const ready = [a, b].map((source) => conditionOf(source, "Ready")?.status).toSorted();
-  expect(ready).toEqual(["False", "True"]);
+  const ready = [a, b].filter((source) => conditionOf(source, "Ready")?.status === "True");
+  expect(ready).toHaveLength(1);
   const winner = conditionOf(a, "Ready")?.status === "True" ? "a" : "b";
   expect((await world.get("Project", "shop")).metadata.labels).toEqual({ "flaresmith.dev/source": winner });
   expect(await shopSpec()).toContain(`from ${winner}`);

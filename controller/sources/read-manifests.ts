@@ -8,6 +8,8 @@ import { collectManifests, createParsedFiles } from "./desired.ts";
 import type { SourceError } from "./read/manifest-types.ts";
 import { createDirectoryReader } from "./directory.ts";
 import { sha256 } from "../runtime/hash.ts";
+import { fileFormat } from "./read/read-file.ts";
+import type { FileFormat } from "./read/read-file.ts";
 import type { SourceTree } from "./source-tree.ts";
 
 /** What a path declares. */
@@ -58,9 +60,10 @@ async function treeOf(path: string, clock: Clock, signal: AbortSignal): Promise<
     if (stats.isDirectory()) return await createDirectoryReader({ clock }).list(real, signal);
     const bytes = await readFile(real);
     const id = sha256(bytes);
+    const format = formatOf(path);
     return {
       revision: `file@sha256:${id}`,
-      files: [{ path: basename(path), id }],
+      files: [{ path: basename(path), id, format }],
       errors: [],
       load: async () => new Map([[id, bytes]]),
     };
@@ -75,4 +78,9 @@ async function treeOf(path: string, clock: Clock, signal: AbortSignal): Promise<
       cause: error,
     });
   }
+}
+
+/** A file that is named outright is read whatever its name is. */
+function formatOf(path: string): FileFormat {
+  return fileFormat(basename(path)) ?? "yaml";
 }

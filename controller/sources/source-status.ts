@@ -46,7 +46,7 @@ export async function writeSourceStatus(
 ): Promise<void> {
   const { source, client } = options;
   const status = sourceStatus(options);
-  if (hashOf(status) === hashOf(source.status ?? {})) return;
+  if (isSame(status, source.status)) return;
   const { apiVersion, kind, metadata, spec } = source;
   await client.updateStatus(
     sourceType,
@@ -54,6 +54,18 @@ export async function writeSourceStatus(
     { fieldManager: "flaresmith" },
     signal,
   );
+}
+
+/** Whether two statuses say the same. Inventories may be long and are compared entry by entry. */
+function isSame(next: SourceStatus, before: SourceStatus | undefined): boolean {
+  const { inventory: now = [], ...rest } = next;
+  const { inventory: then = [], ...other } = before ?? {};
+  if (now.length !== then.length) return false;
+  const equal = now.every((entry, index) => {
+    const old = then[index];
+    return old !== undefined && entry.name === old.name && entry.file === old.file && entry.kind === old.kind;
+  });
+  return equal && hashOf(rest) === hashOf(other);
 }
 
 function sourceStatus({
@@ -74,7 +86,7 @@ function sourceStatus({
       ? {
           observedRevision: revision,
           appliedRevision: report.applied === true ? revision : before?.appliedRevision,
-          inventory,
+          inventory: inventory ?? [],
           errors: errors.length === 0 ? undefined : listedErrors(errors),
         }
       : {};
@@ -87,15 +99,18 @@ function sourceStatus({
     ...(report.progress === undefined ? {} : { progress: report.progress }),
     readyMessage: readyMessage(report),
   });
+  const { inventory: keptInventory = before?.inventory, ...others } = kept;
   const status = {
     ...before,
-    ...kept,
+    inventory: undefined,
+    ...others,
     observedGeneration: generation,
     conditions: [...conditions],
     ...(request === undefined ? {} : { lastHandledReconcileAt: request }),
   };
   // Members that are undefined are not there in what the API answers.
-  return JSON.parse(JSON.stringify(status)) as SourceStatus;
+  const plain = JSON.parse(JSON.stringify(status)) as SourceStatus;
+  return keptInventory === undefined ? plain : { ...plain, inventory: keptInventory };
 }
 
 function partsOf({

@@ -1,4 +1,5 @@
 import type { SourceError } from "./read/manifest-types.ts";
+import type { FileFormat } from "./read/read-file.ts";
 
 /** One manifest file at a revision. */
 export interface TreeFile {
@@ -6,6 +7,8 @@ export interface TreeFile {
   readonly path: string;
   /** Hash of the content: equal ids, equal bytes. */
   readonly id: string;
+  /** How its content is read, by its name. */
+  readonly format: FileFormat;
 }
 
 /** The manifest files of a source at one moment, in order of path. */

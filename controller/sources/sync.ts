@@ -105,7 +105,8 @@ class SyncPass {
     );
     const errors = sortedErrors([...desired.errors, ...outcome.errors]);
     const complete = errors.length === 0 && tree.incomplete === undefined && outcome.broken === undefined;
-    const removal = await this.#remove(tree, desired, complete);
+    const owned = ownedObjects(this.#source, caches);
+    const removal = await this.#remove(tree, desired, owned, complete);
     const blocked = new Set([...outcome.conflicts, ...outcome.waiting.map(objectKey)]);
     this.#memory.blocked = blocked;
     const broken =
@@ -114,7 +115,7 @@ class SyncPass {
     const report: PassReport = {
       revision: tree.revision,
       objects: desired.objects.length,
-      inventory: this.#inventory(desired, removal.gone),
+      inventory: this.#inventory(desired, owned, removal.gone),
       errors,
       errorReason: reasonOf(desired, outcome),
       notes: desired.notes,
@@ -210,6 +211,7 @@ class SyncPass {
   async #remove(
     tree: SourceTree,
     desired: DesiredState,
+    all: readonly KubernetesObject[],
     complete: boolean,
   ): Promise<{
     deleted: number;
@@ -219,9 +221,10 @@ class SyncPass {
   }> {
     const memory = this.#memory;
     const declared = declaredByKey(desired);
-    const all = ownedObjects(this.#source, this.#context.caches);
     const extras = all.filter((object) => !declared.has(objectKey(object)));
     memory.extras = new Set(extras.map(objectKey));
+    const nothing = { deleted: 0, waiting: 0, gone: new Set<string>() };
+    if (extras.length === 0) return nothing;
     const plan: PrunePlan = planPrune({
       owned: all.filter(({ metadata }) => metadata.deletionTimestamp === undefined),
       declared: new Set(declared.keys()),
@@ -231,7 +234,6 @@ class SyncPass {
       confirmed: this.#source.metadata.annotations?.[CONFIRM_PRUNE_ANNOTATION]?.trim(),
       approved: memory.approved,
     });
-    const nothing = { deleted: 0, waiting: 0, gone: new Set<string>() };
     if (plan.kind === "none") return nothing;
     if (plan.kind === "held") return { ...nothing, held: { reason: plan.reason, message: plan.message } };
     // Before anybody can hear of it: whoever waits for the object finds it free.
@@ -260,22 +262,23 @@ class SyncPass {
   }
 
   /** What was applied and still exists, with the file that declares it, or declared it last. */
-  #inventory(desired: DesiredState, gone: ReadonlySet<string>): PassReport["inventory"] {
+  #inventory(
+    desired: DesiredState,
+    owned: readonly KubernetesObject[],
+    gone: ReadonlySet<string>,
+  ): Inventory {
+    const { applied, extras } = this.#memory;
+    if (extras.size === 0 && desired.objects.every(({ key }) => applied.has(key)))
+      return wholeInventory(desired);
     const declared = declaredByKey(desired);
     const before = new Map(
       this.#source.status?.inventory?.map((entry) => [`${entry.kind}/${entry.name}`, entry.file]),
     );
-    const owned = ownedObjects(this.#source, this.#context.caches);
     const entries = new Map(owned.map((object) => [objectKey(object), object]));
-    for (const { key, object } of desired.objects)
-      if (this.#memory.applied.has(key)) entries.set(key, object);
+    for (const { key, object } of desired.objects) if (applied.has(key)) entries.set(key, object);
     for (const key of gone) entries.delete(key);
     const list = inOrder([...entries].map(([key, object]) => ({ key, object })));
-    return list.map(({ key, object }) => ({
-      kind: object.kind,
-      name: object.metadata.name,
-      file: declared.get(key)?.file ?? before.get(key) ?? "",
-    }));
+    return list.map(({ key, object }) => entryOf(object, declared.get(key)?.file ?? before.get(key) ?? ""));
   }
 
   async #write(report: PassReport): Promise<void> {
@@ -352,6 +355,26 @@ class SyncPass {
       progress: { reason: "Deleting", message },
     });
   }
+}
+
+type Inventory = NonNullable<PassReport["inventory"]>;
+
+const entryOf = ({ kind, metadata: { name } }: KubernetesObject, file: string): Inventory[number] => ({
+  kind,
+  name,
+  file,
+});
+
+const inventories = new WeakMap<DesiredState, Inventory>();
+
+/** The inventory when everything declared is applied and nothing else is left; made once. */
+function wholeInventory(desired: DesiredState): Inventory {
+  let inventory = inventories.get(desired);
+  if (inventory === undefined) {
+    inventory = desired.objects.map(({ object, file }) => entryOf(object, file));
+    inventories.set(desired, inventory);
+  }
+  return inventory;
 }
 
 function progressOf(

@@ -10,7 +10,7 @@ import type { PreparedCredentials } from "./credentials.ts";
 import { gitError, isDamaged } from "./git-errors.ts";
 import type { GitUrl } from "./git-url.ts";
 import { branchRef } from "./git-url.ts";
-import { parseTree } from "./parse-tree.ts";
+import { createTreeParser } from "./parse-tree.ts";
 
 const MiB = 1024 * 1024;
 const NETWORK_TIMEOUT = 120_000;
@@ -63,7 +63,9 @@ export interface GitReaderOptions {
 
 /** Nothing is written before the first listing. */
 export function createGitReader(options: GitReaderOptions): GitReader {
-  let last: { key: string; commit: string; tree: SourceTree } | undefined;
+  const parse = createTreeParser();
+  let fetches = 0;
+  let last: { key: string; url: string; commit: string; tree: SourceTree } | undefined;
   return {
     dispose: async () => {
       last = undefined;
@@ -76,15 +78,18 @@ export function createGitReader(options: GitReaderOptions): GitReader {
       const commit = await clone.tip(ref, signal);
       const key = JSON.stringify([url.url, branch, folder]);
       if (last?.key === key && last.commit === commit) return last.tree;
-      const fetched = await clone.fetch(ref, commit, signal);
-      const { files, errors } = await clone.files(fetched, folder, path, signal);
+      // Old commits are dropped now and then; looking for them costs a process each time.
+      if (fetches++ % 16 === 15) await clone.tidy(signal);
+      const fetched =
+        last?.url === url.url && last.commit === commit ? commit : await clone.fetch(ref, commit, signal);
+      const { files, errors } = parse(await clone.files(fetched, folder, path, signal));
       const tree: SourceTree = {
         revision: `${branch}@sha1:${fetched}`,
         files,
         errors,
         load: (ids, abort) => clone.contents(ids, abort),
       };
-      last = { key, commit: fetched, tree };
+      last = { key, url: url.url, commit: fetched, tree };
       return tree;
     },
   };
@@ -134,8 +139,12 @@ class Clone {
     if (result.code !== 0) throw this.#failure("fetch", result);
     const head = await this.#local(["rev-parse", "--verify", `${HEAD}^{commit}`], signal);
     if (head.code !== 0) throw this.#failure("rev-parse", head);
-    await this.#local(["gc", "--auto", "--quiet", "--prune=now"], signal);
     return head.stdout.toString("utf8").trim();
+  }
+
+  /** Drops what only older commits need. */
+  async tidy(signal: AbortSignal): Promise<void> {
+    await this.#local(["gc", "--auto", "--quiet", "--prune=now"], signal);
   }
 
   #fetchOnce(ref: string, signal: AbortSignal): Promise<GitResult> {
@@ -173,18 +182,13 @@ class Clone {
     return result.code === 0 && result.stdout.toString("utf8").trim() === commit;
   }
 
-  async files(
-    commit: string,
-    folder: string,
-    path: string,
-    signal: AbortSignal,
-  ): Promise<ReturnType<typeof parseTree>> {
+  async files(commit: string, folder: string, path: string, signal: AbortSignal): Promise<Buffer> {
     const result = await this.#local(
       ["ls-tree", "-rz", "--full-tree", `${commit}:${folder}`],
       signal,
       LISTING_BYTES,
     );
-    if (result.code === 0) return parseTree(result.stdout);
+    if (result.code === 0) return result.stdout;
     if (
       /[Nn]ot a valid object name|not a tree object|does not exist|exists on disk|invalid object name/.test(
         result.stderr,
