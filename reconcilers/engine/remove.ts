@@ -130,9 +130,10 @@ function isStoreError(thrown: unknown): boolean {
   return thrown instanceof Error && thrown.name === "ApiError";
 }
 
+/** Whether what was created may still be invisible, its id known or not; what we deleted is not waited for. */
 function withinGrace(entry: InventoryEntry, clock: Clock): boolean {
   return (
-    entry.state === "creating" &&
+    entry.state !== "deleting" &&
     entry.since !== undefined &&
     clock.now() - Date.parse(entry.since) < CREATE_GRACE
   );
@@ -185,7 +186,7 @@ async function removeExternal(
   if (observation.state === "unknown") throw observation.error;
   if (observation.state === "absent") {
     if (withinGrace(entry, clock)) {
-      return { ...base, status: "removing", message: `${where} was asked for and is not visible yet` };
+      return { ...base, status: "removing", message: `${where} was created and is not visible yet` };
     }
     drop();
     if (entry.state === "deleting") tracker.event("Normal", "DeletedExternalResource", `deleted ${where}`);
@@ -193,6 +194,10 @@ async function removeExternal(
   }
   // Inside what is ours the name alone proves nothing on the way out: the inventory must have known it.
   if (!isOurs(definition, observation, entry, false)) {
+    // Ours may still be invisible behind what another made under its name.
+    if (entry.state === "creating" && withinGrace(entry, clock)) {
+      return { ...base, status: "removing", message: `${where} was asked for and is not visible yet` };
+    }
     drop();
     tracker.event("Warning", "LeftForeignResource", `left ${where} in place: it is not ours any more`);
     return { ...base, status: "gone", message: `${where} is not ours and was left in place` };
