@@ -4,7 +4,16 @@ import { afterEach, describe, expect, it } from "vitest";
 import { seedTemplate, settledShop, shopEnvironment, shopPreview, shopProject } from "../support/shop.ts";
 import { conditionOf, createWorld } from "../support/world.ts";
 import type { World } from "../support/world.ts";
-import { asSomeoneElse, conditionText, external, freshStore, identities, names, requestAll, unready } from "./support.ts";
+import {
+  asSomeoneElse,
+  conditionText,
+  external,
+  freshStore,
+  identities,
+  names,
+  requestAll,
+  unready,
+} from "./support.ts";
 
 const MINUTE = 60_000;
 let world: World | undefined;
@@ -35,8 +44,13 @@ describe("a GitHub token that no longer sees the repository", () => {
     await world.pass(15 * MINUTE);
     expect(world.changes(since)).toEqual([]);
     const project = await world.get("Project", "shop");
-    expect(conditionOf(project, "GitHubSynced")).toMatchObject({ status: "False", reason: "RepositoryNotVisible" });
-    expect(conditionText(project, "GitHubSynced")).toContain(`flaresmith.dev/confirm-gone: "${repositoryId(world)}"`);
+    expect(conditionOf(project, "GitHubSynced")).toMatchObject({
+      status: "False",
+      reason: "RepositoryNotVisible",
+    });
+    expect(conditionText(project, "GitHubSynced")).toContain(
+      `flaresmith.dev/confirm-gone: "${repositoryId(world)}"`,
+    );
     expect(conditionOf(project, "NeonSynced")?.status).toBe("True");
     widen(world);
     await world.settle(30 * MINUTE);
@@ -70,7 +84,8 @@ describe("a GitHub token that no longer sees the repository", () => {
     await world.apply(shopProject({ deletionPolicy: "Delete" }));
     await world.settle();
     const id = String(repositoryId(world));
-    for (const name of ["shop-dev", "shop-staging", "shop-production"]) await world.delete("Environment", name);
+    for (const name of ["shop-dev", "shop-staging", "shop-production"])
+      await world.delete("Environment", name);
     await world.delete("Preview", "shop-pr-1");
     const living = world;
     await living.until(async () => (await living.list("Environment")).length === 0);
@@ -120,8 +135,12 @@ describe("a repository that somebody deleted", () => {
     await world.pass(5 * MINUTE);
     expect(world.changes(since)).toEqual([]);
     const project = await world.get("Project", "shop");
-    expect(conditionOf(project, "GitHubSynced")).toMatchObject({ status: "False", reason: "ConfirmationRequired" });
-    const hash = /flaresmith\.dev\/confirm: ([0-9a-f]+)/.exec(conditionText(project, "GitHubSynced"))?.[1] ?? "";
+    expect(conditionOf(project, "GitHubSynced")).toMatchObject({
+      status: "False",
+      reason: "ConfirmationRequired",
+    });
+    const hash =
+      /flaresmith\.dev\/confirm: ([0-9a-f]+)/.exec(conditionText(project, "GitHubSynced"))?.[1] ?? "";
     await world.annotate("Project", "shop", { "flaresmith.dev/confirm": hash });
     await world.pass(30 * MINUTE);
     await world.settle(30 * MINUTE);
@@ -140,7 +159,13 @@ describe("Neon projects that Neon calls unavailable", () => {
     first.sandbox.context.faults.add({ provider: "neon", path: `/projects/${id}`, status: 503, times: 0 });
     world = await freshStore(first);
     const since = world.mark();
-    await world.apply(shopProject(), shopEnvironment("dev"), shopEnvironment("staging"), shopEnvironment("production"), shopPreview());
+    await world.apply(
+      shopProject(),
+      shopEnvironment("dev"),
+      shopEnvironment("staging"),
+      shopEnvironment("production"),
+      shopPreview(),
+    );
     await world.pass(10 * MINUTE);
     expect(world.changes(since).filter((entry) => entry.provider === "neon")).toEqual([]);
     expect(conditionText(await world.get("Project", "shop"), "NeonSynced")).toMatch(/^False /);
@@ -154,7 +179,10 @@ describe("Neon projects that Neon calls unavailable", () => {
 
 describe("a listing whose second page fails", () => {
   it("proves nothing: the variables on it are neither written again nor lost", async () => {
-    const many = Array.from({ length: 45 }, (_, index) => ({ name: `V${String(index).padStart(2, "0")}`, value: "1" }));
+    const many = Array.from({ length: 45 }, (_, index) => ({
+      name: `V${String(index).padStart(2, "0")}`,
+      value: "1",
+    }));
     world = await createWorld();
     seedTemplate(world);
     const github = { ...(shopProject().spec?.["github"] as object), variables: many };
@@ -162,7 +190,12 @@ describe("a listing whose second page fails", () => {
     await world.settle();
     const before = identities(world.sandbox);
     const since = world.mark();
-    world.sandbox.context.faults.add({ provider: "github", path: "variables\\?.*page=2", status: 502, times: 0 });
+    world.sandbox.context.faults.add({
+      provider: "github",
+      path: "variables\\?.*page=2",
+      status: 502,
+      times: 0,
+    });
     await world.request("Project", "shop");
     await world.pass(5 * MINUTE);
     expect(world.changes(since)).toEqual([]);

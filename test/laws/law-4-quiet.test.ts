@@ -130,7 +130,9 @@ describe("the lease of a preview's database branch", () => {
     await world.settle();
     await world.pass(HOUR);
     expect(leases(world)).toHaveLength(1);
-    const branch = external(world.sandbox).neon.projects[0]?.branches.find((one) => one.name === "preview/pr-1");
+    const branch = external(world.sandbox).neon.projects[0]?.branches.find(
+      (one) => one.name === "preview/pr-1",
+    );
     const preview = await world.get("Preview", "shop-pr-1");
     const expiresAt = (preview["status"] as { expiresAt: string }).expiresAt;
     expect(branch?.expiresAt).toBe(Date.parse(expiresAt));
@@ -148,7 +150,9 @@ describe("the lease of a preview's database branch", () => {
     await world.settle();
     for (let day = 0; day < 45; day += 1) {
       await world.pass(24 * HOUR);
-      const branch = external(world.sandbox).neon.projects[0]?.branches.find((one) => one.name === "preview/pr-1");
+      const branch = external(world.sandbox).neon.projects[0]?.branches.find(
+        (one) => one.name === "preview/pr-1",
+      );
       expect(branch?.expiresAt ?? 0).toBeGreaterThan(world.time.now());
     }
     expect(leases(world).length).toBeLessThanOrEqual(5);
