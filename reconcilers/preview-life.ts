@@ -13,11 +13,15 @@ export interface PreviewLife {
   remaining: number;
 }
 
+/** The longest that `keepUntil` keeps, in milliseconds; Neon takes no lease that lies further ahead. */
+const LONGEST = 30 * 24 * 3_600_000;
+
 const seconds = (milliseconds: number): string =>
   new Date(milliseconds).toISOString().replace(/\.\d{3}Z$/, "Z");
 
 /**
- * A life begins when the object is created, and anew whenever its spec changes; `keepUntil` can only lengthen it.
+ * A life begins when the object is created, and anew whenever its spec changes; `keepUntil` can only lengthen it, to 30
+ * days at most.
  * @param now wall clock, milliseconds
  */
 export function lifeOf(preview: PreviewObject, project: ProjectObject, now: number): PreviewLife {
@@ -31,7 +35,7 @@ export function lifeOf(preview: PreviewObject, project: ProjectObject, now: numb
         : now;
   const ttl = parseDuration(preview.spec.ttl ?? project.spec.previews?.ttl ?? "72h");
   const kept = preview.spec.keepUntil === undefined ? 0 : Date.parse(preview.spec.keepUntil);
-  const expires = Math.max(begun + ttl, kept);
+  const expires = Math.max(begun + ttl, Math.min(kept, begun + LONGEST));
   return {
     activatedAt: seconds(begun),
     expiresAt: seconds(expires),

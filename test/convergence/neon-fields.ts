@@ -2,7 +2,7 @@
 import type { FieldId, ManagedField } from "./managed-field.ts";
 import { managedField } from "./managed-field.ts";
 import type { Fields, Outsider } from "./outsider.ts";
-import { neonBranchOf, neonBranchesOf, neonProjectOf } from "./outsider.ts";
+import { neonBranchesOf, neonProjectOf } from "./outsider.ts";
 import type { World } from "../support/world.ts";
 
 type Sandboxed = Pick<World, "sandbox">;
@@ -168,13 +168,6 @@ export function neonFields(world: Sandboxed): ManagedField[] {
       breaks: /Neon gives no connection URI/,
     }),
   ];
-}
-
-/** The role's password on a branch, as Neon knows it. */
-export function neonPassword(world: Sandboxed, branch: string): string {
-  const role = neonBranchOf(world, branch).roles.find(({ name }) => name === "app");
-  if (!role) throw new Error(`no role app on ${branch}`);
-  return role.password;
 }
 
 /** Fields at Neon that nobody can change on what exists, with the reason. */

@@ -149,3 +149,10 @@ export function neonBranchOf(world: Pick<World, "sandbox">, name: string): NeonB
   if (!branch) throw new Error(`no Neon branch ${name}`);
   return branch;
 }
+
+/** The password of the role `app` on a branch, as Neon knows it. @throws Error when there is no such role */
+export function neonPasswordOf(world: Pick<World, "sandbox">, branch: string): string {
+  const role = neonBranchOf(world, branch).roles.find(({ name }) => name === "app");
+  if (!role) throw new Error(`no role app on ${branch}`);
+  return role.password;
+}
