@@ -27,8 +27,6 @@ export interface DesiredState {
   /** Sorted by file and line. */
   readonly errors: readonly SourceError[];
   readonly notes: readonly string[];
-  /** Files of the listing that were new or changed. */
-  readonly read: number;
 }
 
 interface Parsed {
@@ -69,7 +67,7 @@ export async function collectManifests(
   const { tree, namespace, parsed } = options;
   const errors: SourceError[] = [...tree.errors];
   const notes: string[] = [];
-  const read = await readMissing(tree, parsed, signal);
+  await readMissing(tree, parsed, signal);
   const found = new Map<string, DesiredObject[]>();
   for (const { path, id, format } of tree.files) {
     const entry = parsed.entries.get(cacheKey(format, id));
@@ -99,14 +97,14 @@ export async function collectManifests(
     if (first !== undefined && declarations.length === 1) objects.push(first);
     else errors.push(...declarations.map((one) => duplicate(one, declarations)));
   }
-  return { objects: inOrder(objects), errors: sortedErrors(errors), notes, read };
+  return { objects: inOrder(objects), errors: sortedErrors(errors), notes };
 }
 
 function cacheKey(format: FileFormat, id: string): string {
   return format === "yaml" ? id : `${format}:${id}`;
 }
 
-async function readMissing(tree: SourceTree, { entries }: ParsedFiles, signal: AbortSignal): Promise<number> {
+async function readMissing(tree: SourceTree, { entries }: ParsedFiles, signal: AbortSignal): Promise<void> {
   const wanted = new Set<string>();
   const missing = new Map<string, TreeFile>();
   for (const file of tree.files) {
@@ -127,7 +125,6 @@ async function readMissing(tree: SourceTree, { entries }: ParsedFiles, signal: A
     }
   }
   for (const key of entries.keys()) if (!wanted.has(key)) entries.delete(key);
-  return missing.size;
 }
 
 function foreignNamespace(

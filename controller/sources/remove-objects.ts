@@ -1,5 +1,4 @@
 /** Deletes or releases what a Source applied. */
-import type { Caches } from "../runtime/reconcile.ts";
 import { isApiError } from "../store/resource-client.ts";
 import type { KubernetesObject, ResourceClient } from "../store/resource-client.ts";
 import { SOURCE_KINDS, SOURCE_LABEL } from "./read/check-manifest.ts";
@@ -73,7 +72,7 @@ export async function deleteObjects(
  * @throws ApiError
  */
 export async function releaseObjects(
-  options: { objects: readonly KubernetesObject[]; client: ResourceClient; caches: Caches },
+  options: { objects: readonly KubernetesObject[]; client: ResourceClient },
   signal: AbortSignal,
 ): Promise<void> {
   await each(options.objects, async (object) => {

@@ -177,7 +177,7 @@ function readyMessage({ objects = 0, revision = "", notes = [] }: PassReport): s
 }
 
 /** `file:line:column: message` */
-export function errorText({ file, line, column, message }: SourceError): string {
+function errorText({ file, line, column, message }: SourceError): string {
   return (
     [file, ...(line === undefined ? [] : [line, ...(column === undefined ? [] : [column])])].join(":") +
     `: ${message}`
@@ -185,7 +185,7 @@ export function errorText({ file, line, column, message }: SourceError): string 
 }
 
 /** The first errors in one text, and how many there are. */
-export function summaryOf(errors: readonly SourceError[]): string {
+function summaryOf(errors: readonly SourceError[]): string {
   const shown = errors.slice(0, 3).map((error) => `${errorText(error).replace(/[.]$/, "")}.`);
   const more = errors.length > 3 ? ` And ${errors.length - 3} more, see status.errors.` : "";
   const cut = shown.join(" ");

@@ -239,10 +239,7 @@ class SyncPass {
     // Before anybody can hear of it: whoever waits for the object finds it free.
     this.#drop(plan.objects);
     if (plan.kind === "release") {
-      await releaseObjects(
-        { objects: plan.objects, client: this.#options.client, caches: this.#context.caches },
-        this.#signal,
-      );
+      await releaseObjects({ objects: plan.objects, client: this.#options.client }, this.#signal);
       return { ...nothing, gone: new Set(plan.objects.map(objectKey)) };
     }
     memory.approved = tree.revision;
@@ -333,7 +330,7 @@ class SyncPass {
         message: "Deleted everything that was applied",
       });
     } else {
-      await releaseObjects({ objects: owned, client, caches }, this.#signal);
+      await releaseObjects({ objects: owned, client }, this.#signal);
       if (owned.length > 0) {
         const message = `Released ${owned.length === 1 ? "1 object" : `${owned.length} objects`}: they stay as they are and belong to no Source`;
         tracker.event(this.#source, { type: "Normal", reason: "ReleasedObjects", message });

@@ -81,7 +81,9 @@ export function createGitReader(options: GitReaderOptions): GitReader {
       // Old commits are dropped now and then; looking for them costs a process each time.
       if (fetches++ % 16 === 15) await clone.tidy(signal);
       const fetched =
-        last?.url === url.url && last.commit === commit ? commit : await clone.fetch(ref, commit, signal);
+        last?.url === url.url && last.commit === commit
+          ? commit
+          : await clone.fetch(ref, commit, last === undefined, signal);
       const { files, errors } = parse(await clone.files(fetched, folder, path, signal));
       const tree: SourceTree = {
         revision: `${branch}@sha1:${fetched}`,
@@ -128,9 +130,9 @@ class Clone {
     });
   }
 
-  /** Brings the branch's newest commit here, without history. */
-  async fetch(ref: string, wanted: string, signal: AbortSignal): Promise<string> {
-    if (await this.#has(wanted, signal)) return wanted;
+  /** Brings the branch's newest commit here, without history. After a restart it may be here already. */
+  async fetch(ref: string, wanted: string, mayBeHere: boolean, signal: AbortSignal): Promise<string> {
+    if (mayBeHere && (await this.#has(wanted, signal))) return wanted;
     let result = await this.#fetchOnce(ref, signal);
     if (result.code !== 0 && isDamaged(result)) {
       await this.#discard(signal);

@@ -11,13 +11,13 @@ import { FlaresmithError } from "../../runtime/errors.ts";
 type Verdict = { readonly path: string; readonly format: FileFormat } | SourceError | undefined;
 
 /** Reads listings of one repository; paths that the last listing had too are not looked at again. */
-export type TreeParser = (output: Buffer) => { files: TreeFile[]; errors: SourceError[] };
+type TreeParser = (output: Buffer) => { files: TreeFile[]; errors: SourceError[] };
 
 /**
  * Makes a reader of recursive listings. Symbolic links, submodules and names that no file system should be given are
  * refused, each by itself; what is hidden or no manifest is passed over.
  *
- * @returns throws FlaresmithError SOURCE_NOT_READABLE beyond the limit of files
+ * @returns a function that throws FlaresmithError SOURCE_NOT_READABLE beyond the limit of files
  */
 export function createTreeParser(): TreeParser {
   let known = new Map<string, Verdict>();
