@@ -96,7 +96,9 @@ async function look(
     signal,
     depth: options.requested ? "deep" : "shallow",
     fresh: options.requested,
-    shared: (key, load, maxAge) => source.shared(key, options.requested ? 0 : (maxAge ?? freshness), load),
+    // What changes without notice, such as a password, is asked for again whenever everything is compared.
+    shared: (key, load, maxAge) =>
+      source.shared(key, options.requested ? 0 : Math.min(maxAge ?? freshness, options.deepInterval), load),
   });
   return { slot: node.slot, provider: node.definition.provider, status: "ready", outputs };
 }
