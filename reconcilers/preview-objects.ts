@@ -98,9 +98,9 @@ export async function previewObjects(options: PreviewObjectsOptions): Promise<Ob
   });
   const common = { client: noClient, reader, connections, makeSecret, clock };
   const kinds: Readonly<Record<string, KindReconciler<ReconciledObject> | undefined>> = {
-    Project: anyKind(projectReconciler({ ...common, publicUrl: options.publicUrl })),
-    Environment: anyKind(environmentReconciler(common)),
-    Preview: anyKind(previewReconciler(common)),
+    Project: projectReconciler({ ...common, publicUrl: options.publicUrl }),
+    Environment: environmentReconciler(common),
+    Preview: previewReconciler(common),
   };
   const previews: ObjectPreview[] = [];
   for (const object of options.planned) {
@@ -119,11 +119,6 @@ export async function previewObjects(options: PreviewObjectsOptions): Promise<Ob
     previews.push({ ...placeOf(object), changes: previewRemovals(entries) });
   }
   return previews;
-}
-
-/** The three kinds in one table; each is only ever given objects of its own. */
-function anyKind<T extends ReconciledObject>(kind: KindReconciler<T>): KindReconciler<ReconciledObject> {
-  return kind as unknown as KindReconciler<ReconciledObject>;
 }
 
 function placeOf({ kind, metadata }: KubernetesObject): Pick<ObjectPreview, "kind" | "namespace" | "name"> {

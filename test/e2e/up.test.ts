@@ -107,6 +107,18 @@ test(
     const changed = await run(["diff", "-f", quickstart, "--data-dir", data]);
     expect(changed).toMatchObject({ code: 0, out: "Nothing would change at the providers.\n" });
 
+    const tree = await run(["tree", "project/shop", "--data-dir", data]);
+    expect(tree.out).toMatch(/^Project shop   ready$/m);
+    expect(tree.out).toMatch(/neon project shop \([a-z0-9-]+\) in org-acme-\d+   ready/);
+    expect(tree.out).toMatch(/└─ Preview shop-pr-1   ready\n {3}├─ neon branch preview\/pr-1 \(br-/);
+    const matrix = await run(["get", "--data-dir", data]);
+    expect(matrix.out).toMatch(/^shop-pr-1 +Preview +Ready/m);
+    const all = await run(["get", "all", "-o", "json", "--data-dir", data]);
+    const { items } = JSON.parse(all.out) as { items: { kind: string }[] };
+    const kinds =
+      "Connection Connection Connection Source Project Environment Environment Environment Preview";
+    expect(items.map(({ kind }) => kind)).toEqual(kinds.split(" "));
+
     const second = await run([...up]);
     expect(second.code).toBe(1);
     expect(second.err).toContain(`${data} is in use by process ${running.process.pid}`);
