@@ -23,12 +23,24 @@ export async function reconcileConnection(
   let outcome: ResolvedConnection | FlaresmithError;
   try {
     outcome = await options.connections.open(object, signal);
+    await verify(outcome, signal);
   } catch (thrown) {
     signal.throwIfAborted();
     outcome = toFlaresmithError(thrown);
   }
   await writeStatus(object, outcome, options, signal);
   return outcome instanceof FlaresmithError ? { error: outcome } : {};
+}
+
+/** Credentials that worked once may be revoked since; a provider that does not answer says nothing about them. */
+async function verify(connection: ResolvedConnection, signal: AbortSignal): Promise<void> {
+  try {
+    await connection.verify(signal);
+  } catch (thrown) {
+    signal.throwIfAborted();
+    const error = toFlaresmithError(thrown);
+    if (error.class === "auth" || error.class === "terminal") throw error;
+  }
 }
 
 function partOf(outcome: ResolvedConnection | FlaresmithError): StatusPart {

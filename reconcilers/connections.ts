@@ -1,7 +1,8 @@
 /**
  * From a Connection object to something that can be talked to. Clients live as long as the credentials they were made
- * with; breaker, budget and shared observation belong to the identity that the provider reports, so that two
- * Connections of one identity do not spend twice.
+ * with; breaker and budget belong to the identity that the provider reports, so that two Connections of one identity do
+ * not spend twice. What was observed is shared by Connections of one identity and one credential only: another token of
+ * the same user may see less, and its listings would prove the absence of what it cannot see (law 1).
  */
 import type { ConnectionSpec } from "../crds/connection.ts";
 import type { Clock, Fetch } from "../controller/runtime/clock.ts";
@@ -54,6 +55,11 @@ export interface ResolvedConnection {
   handle: ConnectionHandle;
   identity: Identity;
   transport: SharedTransport;
+  /**
+   * Asks the provider again whose the credentials are, once a call was answered 401 or an hour has passed: they may have
+   * been revoked. @throws FlaresmithError
+   */
+  verify: (signal: AbortSignal) => Promise<void>;
 }
 
 export interface ConnectionRegistry {
@@ -91,6 +97,8 @@ export function connected<Client>(
 interface Opened {
   /** What it was made of: spec and credentials. */
   hash: string;
+  /** Who may read what it observed: identity and credentials. Known once it is resolved. */
+  reader?: string;
   resolved: Promise<ResolvedConnection>;
   /** Monotonic milliseconds of a refusal; asking the provider again before RETRY would only repeat it. */
   failedAt?: number;
@@ -98,6 +106,8 @@ interface Opened {
 
 /** Milliseconds for which refused credentials are not tried again unless they changed. */
 const RETRY = 60_000;
+/** Milliseconds after which credentials that nobody refused are checked again. */
+const VERIFY = 3_600_000;
 
 export function createConnectionRegistry(options: {
   reader: ObjectReader;
@@ -115,13 +125,22 @@ export function createConnectionRegistry(options: {
 }): ConnectionRegistry {
   const { clock, openers, reader } = options;
   const opened = new Map<string, Opened>();
-  const shared = new Map<string, { transport: SharedTransport; source: ObservationSource }>();
+  const shared = new Map<string, SharedTransport>();
+  const sources = new Map<string, ObservationSource>();
+  /** What was observed with credentials that no Connection has any more is dropped. */
+  const dropUnread = (): void => {
+    const read = new Set([...opened.values()].map((entry) => entry.reader));
+    const settled = [...opened.values()].every(
+      (entry) => entry.reader !== undefined || entry.failedAt !== undefined,
+    );
+    for (const key of settled ? [...sources.keys()] : []) if (!read.has(key)) sources.delete(key);
+  };
 
   const connect = async (
     connection: ConnectionObject,
     credentials: Readonly<Record<string, string>>,
     signal: AbortSignal,
-  ): Promise<ResolvedConnection> => {
+  ): Promise<ResolvedConnection & { reader: string }> => {
     const { spec } = connection;
     const opener = openers[spec.provider];
     const key = `${connection.metadata.namespace ?? ""}/${connection.metadata.name}`;
@@ -131,11 +150,11 @@ export function createConnectionRegistry(options: {
     const first = await opener.open({ ...common, fetch: probe.fetch });
     const identity = await first.identity(signal);
     const identityKey = `${opener.provider}|${spec.endpoint ?? ""}|${identity.key}`;
-    const known = shared.get(identityKey) ?? {
-      transport: options.transport({ ...naming, identity: identityKey }),
-      source: createObservationSource(clock),
-    };
-    shared.set(identityKey, known);
+    const transport = shared.get(identityKey) ?? options.transport({ ...naming, identity: identityKey });
+    shared.set(identityKey, transport);
+    const readerKey = `${identityKey}|${hashOf(credentials)}`;
+    const source = sources.get(readerKey) ?? createObservationSource(clock);
+    sources.set(readerKey, source);
     const account = spec.account ?? identity.account;
     if (account === undefined) {
       throw new FlaresmithError({
@@ -145,11 +164,25 @@ export function createConnectionRegistry(options: {
         hint: "Set spec.account to the one that things are created in.",
       });
     }
-    const { client } = await opener.open({ ...common, fetch: known.transport.fetch });
+    const verdict = { doubted: false, at: clock.monotonic() };
+    const listening: Fetch = async (input, init) => {
+      const response = await transport.fetch(input, init);
+      if (response.status === 401) verdict.doubted = true;
+      return response;
+    };
+    const second = await opener.open({ ...common, fetch: listening });
+    const verify = async (later: AbortSignal): Promise<void> => {
+      if (!verdict.doubted && clock.monotonic() - verdict.at < VERIFY) return;
+      await second.identity(later);
+      verdict.doubted = false;
+      verdict.at = clock.monotonic();
+    };
     return {
-      handle: { key, provider: opener.provider, account, client, source: known.source },
+      handle: { key, provider: opener.provider, account, client: second.client, source },
       identity,
-      transport: known.transport,
+      transport,
+      verify,
+      reader: readerKey,
     };
   };
 
@@ -171,10 +204,14 @@ export function createConnectionRegistry(options: {
     const known = opened.get(key);
     const stale = known?.failedAt !== undefined && clock.monotonic() - known.failedAt >= RETRY;
     if (known && known.hash === hash && !stale) return known.resolved;
-    const entry: Opened = { hash, resolved: connect(connection, credentials, signal) };
+    const resolving = connect(connection, credentials, signal);
+    const entry: Opened = { hash, resolved: resolving };
     opened.set(key, entry);
     try {
-      return await entry.resolved;
+      const resolved = await resolving;
+      entry.reader = resolved.reader;
+      dropUnread();
+      return resolved;
     } catch (thrown) {
       const error = toFlaresmithError(thrown);
       // Refused credentials stay refused until they change; what was only unlucky is tried again at once.

@@ -78,7 +78,12 @@ export async function converge(options: PassOptions): Promise<NodeResult[]> {
       leave();
     }
   };
-  return Promise.all(options.nodes.map(start));
+  // Whatever was refused, nobody goes on writing behind the back of the next pass.
+  const ended = await Promise.allSettled(options.nodes.map(start));
+  return ended.map((end) => {
+    if (end.status === "rejected") throw end.reason;
+    return end.value;
+  });
 }
 
 async function look(

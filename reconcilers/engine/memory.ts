@@ -21,6 +21,8 @@ export interface SlotMemory {
 
 export interface ObjectMemory {
   slots: Map<string, SlotMemory>;
+  /** Monotonic milliseconds since when something is not settled and nothing moves. */
+  unsettledSince?: number;
 }
 
 export function createObjectMemory(): ObjectMemory {

@@ -92,6 +92,8 @@ export type ObjectResult = { requeueAfter?: number; error?: FlaresmithError };
 
 /** Milliseconds until what was written is read back, and until work at a provider is looked at again. */
 const SETTLE = 1_000;
+/** The longest wait, in milliseconds, for what does not settle. */
+const LONGEST_SETTLE = 60_000;
 /** Milliseconds within which what was just verified is not looked at again by follow-up passes. */
 const TRUST = 30_000;
 /** Upper bound, in milliseconds, of how old a shared observation may be. */
@@ -262,7 +264,8 @@ async function reconcileLiving<T extends ReconciledObject>(
     fields: blueprint.project(bySlot),
     ...(archive && !removing ? { state: archive.state } : {}),
   });
-  return nextStep(results, removals, blueprint.requeueAfter, environment.clock);
+  const soon = settleDelay(results, removals, memory, environment.clock);
+  return nextStep(results, removals, { soon, latest: blueprint.requeueAfter, clock: environment.clock });
 }
 
 function removalAccess(environment: ReconcileEnvironment, object: ReconciledObject, signal: AbortSignal) {
@@ -333,29 +336,51 @@ function resultOfError(error: FlaresmithError): ObjectResult {
   return { error };
 }
 
+/**
+ * When to look again at what is not settled yet, in milliseconds; undefined when everything is. Soon after a step forward,
+ * less often the longer nothing moves: work that never ends must not eat the provider's limits.
+ */
+function settleDelay(
+  results: readonly NodeResult[],
+  removals: readonly RemovalResult[],
+  memory: ObjectMemory,
+  clock: Clock,
+): number | undefined {
+  const unsettled =
+    results.some(
+      (result) =>
+        result.status === "settling" ||
+        (result.status === "failed" && result.error.code === "INTEGRATION_BUSY"),
+    ) ||
+    removals.some((removal) => removal.status === "removing" || removal.error?.code === "INTEGRATION_BUSY");
+  const moved =
+    results.some((result) => result.wrote === true) || removals.some((removal) => removal.status === "gone");
+  if (!unsettled) {
+    delete memory.unsettledSince;
+    return undefined;
+  }
+  if (moved || memory.unsettledSince === undefined) memory.unsettledSince = clock.monotonic();
+  return Math.min(LONGEST_SETTLE, Math.max(SETTLE, (clock.monotonic() - memory.unsettledSince) / 5));
+}
+
 function nextStep(
   results: readonly NodeResult[],
   removals: readonly RemovalResult[],
-  latest: number | undefined,
-  clock: Clock,
+  { clock, latest, soon }: { clock: Clock; latest?: number | undefined; soon: number | undefined },
 ): ObjectResult {
   const errors = [
     ...results.flatMap((result) => (result.status === "failed" ? [result.error] : [])),
     ...removals.flatMap((result) => (result.error ? [result.error] : [])),
   ];
-  const soon =
-    results.some((result) => result.status === "settling") ||
-    removals.some((result) => result.status === "removing");
   const limited = errors.filter((error) => error.class === "rateLimited" && error.until !== undefined);
-  const busy = errors.some((error) => error.code === "INTEGRATION_BUSY");
   const retried = errors.find(
     (error) => error.class === "transient" || error.class === "unknownOutcome" || error.class === "conflict",
   );
   // Work at the provider ends in its own time: asking in ever shorter intervals would only repeat the refusal.
   const waits = limited.map((error) => Math.max(0, (error.until ?? 0) - clock.now()));
-  if (soon || busy) waits.push(SETTLE);
+  if (soon !== undefined) waits.push(soon);
   if (latest !== undefined) waits.push(latest);
-  if (!soon && !busy && retried) return { error: retried };
+  if (soon === undefined && retried) return { error: retried };
   if (waits.length > 0) return { requeueAfter: Math.min(...waits) };
   const worst = errors[0];
   return worst ? { error: worst } : {};
@@ -407,7 +432,8 @@ async function finalize<T extends ReconciledObject>(
     fields: {},
     ...(first?.error ? {} : { progress }),
   });
-  const next = nextStep([], removals, undefined, environment.clock);
+  const soon = settleDelay([], removals, memory, environment.clock);
+  const next = nextStep([], removals, { soon, clock: environment.clock });
   return next.requeueAfter === undefined && next.error === undefined ? { requeueAfter: SETTLE } : next;
 }
 

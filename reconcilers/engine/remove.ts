@@ -101,12 +101,12 @@ async function removeOne(
     return { ...base, status: "gone", message: `${where} was not made by this object and is let go` };
   }
   if ((entry.policy ?? "Orphan") === "Orphan") {
-    if (entry.id !== undefined) {
-      await options.orphan(entry);
-      tracker.event("Normal", "OrphanedExternalResource", `left ${where} in place: ${options.why}`);
-    } else if (withinGrace(entry, options.clock)) {
+    if (entry.id === undefined && withinGrace(entry, options.clock)) {
       return { ...base, status: "removing", message: `${where} was asked for and is not visible yet` };
     }
+    // Asked for without a clear answer: it may exist, so that somebody must be able to find it.
+    await options.orphan(entry);
+    tracker.event("Normal", "OrphanedExternalResource", `left ${where} in place: ${options.why}`);
     drop();
     return { ...base, status: "orphaned", message: `${where} was left in place` };
   }

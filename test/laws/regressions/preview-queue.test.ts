@@ -17,7 +17,9 @@ it("previews that run keep their database branches when previews.max is lowered"
   await world.apply({ ...shopPreview(), metadata: { name: "shop-pr-2" } });
   await world.settle();
   const branches = (): string[] =>
-    world === undefined ? [] : names(world.sandbox, "neon").filter((name) => /branch preview\/pr-\d$/.test(name));
+    world === undefined
+      ? []
+      : names(world.sandbox, "neon").filter((name) => /branch preview\/pr-\d$/.test(name));
   expect(branches()).toHaveLength(2);
   await world.apply(shopProject({ previews: { environmentRef: { name: "shop-staging" }, max: 1 } }));
   await world.settle();
