@@ -52,7 +52,9 @@ export async function settle(
   if (connection instanceof FlaresmithError) throw connection;
   const { clock, inventory } = options;
   const desired = node.desired(inputs);
-  if (setAside(node, definition.reference(desired), inventory)) options.memory.slots.delete(slot);
+  const named = definition.reference(desired);
+  const moved = [setAside(node, named, inventory), takeBack(node, named, inventory)];
+  if (moved.includes(true)) options.memory.slots.delete(slot);
   const memory = slotMemory(options.memory, slot);
   const entry = inventory.get(slot);
   const specHash = hashOf(desired);
@@ -144,6 +146,18 @@ function setAside(node: ResourceNode, reference: Reference, inventory: Map<strin
   const whole = [...inventory.keys()].find((slot) => parent !== undefined && slot.startsWith(`${parent}@`));
   inventory.delete(node.slot);
   inventory.set(aside, { ...entry, slot: aside, parent: whole ?? parent });
+  return true;
+}
+
+/** What was set aside and has not left yet is wanted again when the spec goes back to its name: it must not leave. */
+function takeBack(node: ResourceNode, reference: Reference, inventory: Map<string, InventoryEntry>): boolean {
+  const aside = asideSlot(node.slot, reference.name);
+  const entry = inventory.get(aside);
+  if (entry === undefined || inventory.has(node.slot)) return false;
+  const { provider, type } = node.definition;
+  if (entry.type !== type || entry.provider !== provider || entry.scope !== reference.scope) return false;
+  inventory.delete(aside);
+  inventory.set(node.slot, { ...entry, slot: node.slot, parent: partOf(node) });
   return true;
 }
 
