@@ -110,18 +110,102 @@ describe("wrong input is told with its place and remedy, harms nothing else, and
     await heals(["Connection", "neon"], ["Project", "shop"]);
   });
 
-  it("credentials that the provider refuses (401)", async () => {
+  it.each([
+    ["github", "token", "GitHubSynced"],
+    ["neon", "apiKey", "NeonSynced"],
+    ["cloudflare", "apiToken", "CloudflareSynced"],
+  ] as const)("credentials that %s refuses (401)", async (provider, key, condition) => {
     await start();
-    await world.apply(shopProject());
+    await world.apply(shopProject(), shopEnvironment("dev"));
     await world.settle();
-    await world.apply(secret("neon-credentials", { apiKey: "napi_expired" }));
+    await world.apply(
+      secret(`${provider}-credentials`, { [key]: "revoked-0123456789abcdefghijklmnopqrstuvwxyz" }),
+    );
+    const since = world.mark();
     await world.pass(12 * MINUTE);
-    await says("Connection", "neon", "CredentialsInvalid", /neon/i);
-    await says("Project", "shop", "CredentialsInvalid", /Connection/, /neon/i);
-    expect(conditionOf(await world.get("Project", "shop"), "GitHubSynced")).toMatchObject({ status: "True" });
-    await world.apply(secret("neon-credentials", { apiKey: world.sandbox.seed.neon.token }));
-    await heals(["Connection", "neon"], ["Project", "shop"]);
+    await says("Connection", provider, "CredentialsInvalid", /Secret|credentials/i);
+    await says(
+      "Environment",
+      "shop-dev",
+      "CredentialsInvalid",
+      new RegExp(`Connection.*${provider}|${provider}.*Connection`, "is"),
+    );
+    const environment = await world.get("Environment", "shop-dev");
+    expect(conditionOf(environment, condition)).toMatchObject({ status: "False" });
+    expect(world.changes(since)).toEqual([]);
+    await world.apply(secret(`${provider}-credentials`, { [key]: world.sandbox.seed[provider].token }));
+    await heals(["Connection", provider], ["Project", "shop"], ["Environment", "shop-dev"]);
     expect(neonProjectOf(world).name).toBe("shop");
+  });
+
+  it("a revision that the repository does not have", async () => {
+    await start();
+    const revision = "0123456789abcdef0123456789abcdef01234567";
+    await world.apply(shopProject(), shopEnvironment("dev", { deploy: { revision } }));
+    await world.pass(2 * MINUTE);
+    const ready = conditionOf(await world.get("Environment", "shop-dev"), "Ready");
+    expect(ready).toMatchObject({ status: "False" });
+    expect(ready?.message).toContain(revision);
+    expect(ready?.message).toContain("acme/shop");
+    await bystanderConverged();
+    await world.apply(shopEnvironment("dev"));
+    await heals(["Environment", "shop-dev"]);
+  });
+
+  it("a Preview of a git branch that does not exist, until somebody pushes it", async () => {
+    await start();
+    await world.apply(shopProject(), shopEnvironment("staging"), shopPreview({ branch: "feature" }));
+    await world.pass(2 * MINUTE);
+    const ready = conditionOf(await world.get("Preview", "shop-pr-1"), "Ready");
+    expect(ready).toMatchObject({ status: "False" });
+    expect(ready?.message).toMatch(/branch feature/);
+    expect(ready?.message).toMatch(/acme\/shop/);
+    world.sandbox.github.commit({
+      owner: "acme",
+      name: "shop",
+      branch: "feature",
+      files: { "README.md": "new\n" },
+    });
+    await heals(["Preview", "shop-pr-1"]);
+  });
+
+  it("a Neon branch whose parent does not exist", async () => {
+    await start();
+    await world.apply(shopProject(), shopEnvironment("dev", { neon: { parent: "stagin" } }));
+    await says("Environment", "shop-dev", "ReferenceNotFound", /no branch stagin/, /spec\.neon\.parent/);
+    await bystanderConverged();
+    await world.apply(shopEnvironment("dev"));
+    await heals(["Environment", "shop-dev"]);
+  });
+
+  it("a route in a zone that the account does not have", async () => {
+    await start();
+    const routes = [{ pattern: "shop.elsewhere.example/*", zone: "elsewhere.example" }];
+    await world.apply(
+      shopProject(),
+      shopEnvironment("dev", { cloudflare: { workers: [{ name: "api", routes }] } }),
+    );
+    await world.pass(2 * MINUTE);
+    const ready = conditionOf(await world.get("Environment", "shop-dev"), "Ready");
+    expect(ready).toMatchObject({ status: "False" });
+    expect(ready?.message).toMatch(/elsewhere\.example/);
+    expect(ready?.message).toMatch(/zone/);
+    // The Worker itself is deployed (law 7).
+    expect(scriptsOf(world).has("shop-api-dev")).toBe(true);
+    await world.apply(shopEnvironment("dev"));
+    await heals(["Environment", "shop-dev"]);
+  });
+
+  it("a reviewer that GitHub does not know", async () => {
+    await start();
+    await world.apply(shopProject(), shopEnvironment("dev", { github: { reviewers: [{ team: "nobody" }] } }));
+    await world.pass(2 * MINUTE);
+    const ready = conditionOf(await world.get("Environment", "shop-dev"), "Ready");
+    expect(ready).toMatchObject({ status: "False" });
+    expect(ready?.message).toMatch(/nobody/);
+    expect(ready?.message).toMatch(/reviewers/);
+    world.sandbox.github.addTeam({ organization: "acme", slug: "nobody" });
+    await heals(["Environment", "shop-dev"]);
   });
 
   it("credentials without a permission (403) are told which one", async () => {

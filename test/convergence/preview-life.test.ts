@@ -236,6 +236,48 @@ describe("the life of a preview", () => {
     expect(githubSecret(world, "DATABASE_URL", "pr-1")).toBeUndefined();
   });
 
+  it("follows its branch's newest commit, or stays at the revision that it names", async () => {
+    await start();
+    const push = (text: string): string =>
+      world.sandbox.github.commit({
+        owner: "acme",
+        name: "shop",
+        branch: "dev",
+        files: {
+          "dist/worker/index.js": `export default { fetch() { return new Response("${text}"); } };\n`,
+        },
+      });
+    const first = push("one");
+    // What was read for others may be five minutes old.
+    await world.pass(6 * MINUTE);
+    await world.apply(named("shop-pr-1"), named("shop-pr-2", { revision: first }));
+    await world.settle();
+    const deployed = async (name: string) => statusOf(await world.get("Preview", name))["revision"];
+    expect([await deployed("shop-pr-1"), await deployed("shop-pr-2")]).toEqual([first, first]);
+    const etagOf = (short: string): unknown =>
+      scriptOf(world, BASE).previews.find(({ name }) => name.includes(short))?.["etag"];
+    expect(etagOf("pr-1")).toBe(etagOf("pr-2"));
+    const second = push("two");
+    await world.pass(4 * HOUR);
+    expect([await deployed("shop-pr-1"), await deployed("shop-pr-2")]).toEqual([second, first]);
+    expect(etagOf("pr-1")).not.toBe(etagOf("pr-2"));
+  });
+
+  it("is left alone while it is suspended, even when it should end", async () => {
+    await start();
+    await world.apply(named("shop-pr-1", { ttl: "24h" }));
+    await world.settle();
+    await patch("Preview", "shop-pr-1", { suspend: true });
+    const since = world.mark();
+    await world.pass(30 * HOUR);
+    // Neon ends the branch by its lease; the controller itself does nothing.
+    expect(world.changes(since)).toEqual([]);
+    expect(previewsAtCloudflare()).toHaveLength(1);
+    await patch("Preview", "shop-pr-1", { suspend: false });
+    await world.pass(HOUR);
+    expect(await ready("shop-pr-1")).toMatchObject({ status: "True" });
+  });
+
   it("has no data with SchemaOnly, and no database at all with None", async () => {
     await start();
     await world.apply(named("shop-pr-1", { data: "SchemaOnly" }), named("shop-pr-2", { data: "None" }));
