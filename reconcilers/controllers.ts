@@ -40,6 +40,7 @@ import type {
 import { previewReconciler } from "./preview.ts";
 import { projectReconciler } from "./project.ts";
 import { conditionTypes, definitionOf, providerOpeners, providerTraits } from "./providers.ts";
+import { redactingClient } from "./redacting-client.ts";
 import { routeTemplates } from "./route-templates.ts";
 
 export interface ControllersOptions {
@@ -86,10 +87,14 @@ const keysOf = (objects: readonly KubernetesObject[]): ObjectKey[] =>
   }));
 
 export function createControllers(options: ControllersOptions): Controllers {
-  const { caches, client, clock, random, tracker } = options;
+  const { caches, clock, random, tracker } = options;
+  const client = redactingClient(options.client, (text) => tracker.secrets.redact(text));
   const makeSecret = secretValues(options.hashKey);
   const register = (plaintext: string): ReturnType<typeof makeSecret> => {
     tracker.secrets.add(plaintext);
+    // Whoever quotes a connection URI may quote its password alone.
+    const password = URL.parse(plaintext)?.password ?? "";
+    if (password !== "") tracker.secrets.add(password);
     return makeSecret(plaintext);
   };
   const reader: ObjectReader = {

@@ -51,7 +51,7 @@ interface Loss {
   kind: "Project" | "Environment";
   name: string;
   provider: Provider;
-  lose(of: World): Promise<unknown>;
+  lose: (of: World) => Promise<unknown>;
   /** What is there again after a confirmation. */
   back: string;
 }

@@ -13,7 +13,7 @@ import {
   syncedOf,
   unready,
 } from "./support.ts";
-import { smallShop } from "./small-shop.ts";
+import { fleetingShop, gone } from "./small-shop.ts";
 
 const MINUTE = 60_000;
 let world: World | undefined;
@@ -22,26 +22,11 @@ afterEach(async () => {
   world = undefined;
 });
 
-const policy = { deletionPolicy: "Delete" };
-/** The small shop whose deletion leaves nothing. */
-function fleeting(): Manifest[] {
-  return smallShop(policy).map((manifest) =>
-    manifest.kind === "Environment" ? { ...manifest, spec: { ...manifest.spec, ...policy } } : manifest,
-  );
-}
-
-async function gone(of: World, limit = 60 * MINUTE): Promise<void> {
-  await of.until(async () => {
-    const objects = await Promise.all(["Project", "Environment", "Preview"].map((kind) => of.list(kind)));
-    return objects.flat().length === 0;
-  }, limit);
-}
-
 async function settled(): Promise<World> {
   const made = await createWorld();
   world = made;
   seedTemplate(made);
-  await made.apply(...fleeting());
+  await made.apply(...fleetingShop());
   await made.settle();
   return made;
 }
@@ -69,7 +54,7 @@ describe("deleting a Project", () => {
 
   it("while it is suspended waits, and goes on afterwards", async () => {
     const shop = await settled();
-    const [project] = fleeting();
+    const [project] = fleetingShop();
     await shop.apply({ ...(project as Manifest), spec: { ...project?.spec, suspend: true } });
     await shop.settle().catch(() => undefined);
     await shop.delete("Project", "shop");
@@ -189,64 +174,12 @@ describe.each(providers)("deletion while %s is down", (provider) => {
   });
 });
 
-describe("deletion at any moment of the convergence", () => {
-  const moments = [0, 1, 20, 100, 300, 700, 1_000, 1_300, 1_700, 2_000, 2_500, 3_000, 3_500, 4_000, 5_000];
-
-  it.each(moments)("%i ms after the beginning leaks nothing", async (moment) => {
-    const shop = await createWorld();
-    world = shop;
-    seedTemplate(shop);
-    await shop.apply(...fleeting());
-    if (moment > 0) await shop.pass(moment);
-    await shop.delete("Project", "shop");
-    await gone(shop);
-    await shop.pass(2 * MINUTE);
-    expect(names(shop.sandbox)).toEqual([]);
-  });
-
-  it.each(moments)("%i ms after the beginning leaks nothing while reads lag five seconds", async (moment) => {
-    const shop = await createWorld();
-    world = shop;
-    for (const provider of providers)
-      shop.sandbox.context.faults.setLag({ provider, resource: "*", milliseconds: 5_000 });
-    seedTemplate(shop);
-    await shop.pass(6_000);
-    await shop.apply(...fleeting());
-    if (moment > 0) await shop.pass(moment);
-    await shop.delete("Project", "shop");
-    await gone(shop);
-    await shop.pass(2 * MINUTE);
-    expect(names(shop.sandbox)).toEqual([]);
-  });
-
-  it("a created thing whose answer was lost and that nobody can see yet is waited for and removed", async () => {
-    const shop = await createWorld();
-    world = shop;
-    seedTemplate(shop);
-    shop.sandbox.context.faults.setLag({ provider: "neon", resource: "*", milliseconds: 15_000 });
-    shop.sandbox.context.faults.add({
-      provider: "neon",
-      method: "POST",
-      path: "/api/v2/projects$",
-      when: "after",
-      drop: true,
-    });
-    await shop.apply(...fleeting());
-    await shop.pass(500);
-    await shop.delete("Project", "shop");
-    await gone(shop);
-    await shop.pass(2 * MINUTE);
-    expect(names(shop.sandbox, "neon")).toEqual([]);
-    expect(names(shop.sandbox)).toEqual([]);
-  });
-});
-
 describe("a Project made again under the same name while the old one goes", () => {
   it("converges with things of its own", async () => {
     const shop = await settled();
     await shop.delete("Project", "shop");
     await gone(shop);
-    await shop.apply(...fleeting());
+    await shop.apply(...fleetingShop());
     await shop.settle(30 * MINUTE);
     await requestAll(shop);
     await shop.settle(30 * MINUTE);

@@ -33,3 +33,20 @@ export async function applySmallShop(world: World, spec: Record<string, unknown>
   seedTemplate(world);
   await world.apply(...smallShop(spec));
 }
+
+const policy = { deletionPolicy: "Delete" };
+
+/** The small shop whose deletion leaves nothing. */
+export function fleetingShop(): Manifest[] {
+  return smallShop(policy).map((manifest) =>
+    manifest.kind === "Environment" ? { ...manifest, spec: { ...manifest.spec, ...policy } } : manifest,
+  );
+}
+
+/** Lets time go on until no Project, Environment or Preview exists. @throws Error after an hour of virtual time */
+export async function gone(of: World): Promise<void> {
+  await of.until(async () => {
+    const objects = await Promise.all(["Project", "Environment", "Preview"].map((kind) => of.list(kind)));
+    return objects.flat().length === 0;
+  }, 3_600_000);
+}

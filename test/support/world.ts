@@ -64,6 +64,8 @@ export interface WorldOptions {
   /** A store that exists already: the controller is restarted on it. */
   store?: EmbeddedStore;
   publicUrl?: string;
+  /** Told every log line, debug included. Default: there is no log. */
+  log?: (line: string) => void;
 }
 
 export interface World {
@@ -149,7 +151,11 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       random,
       types: [...builtinTypes, ...kinds.map((kind) => kindType(kind))],
     }));
-  const tracker = createTracker({ clock });
+  const { log } = options;
+  const tracker = createTracker({
+    clock,
+    ...(log === undefined ? {} : { destination: { write: log }, level: "debug" as const }),
+  });
   const secret = async (key: {
     namespace: string;
     name: string;
