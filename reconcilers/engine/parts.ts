@@ -83,13 +83,26 @@ export function providerParts(
   });
 }
 
-/** The `UpToDate` condition: False names every field that differs and is left so, and what waits for a person. */
+/**
+ * The `UpToDate` condition: False names every field that differs and is left so, and what waits for a person; Unknown as
+ * long as something could not be compared.
+ */
 export function upToDatePart(results: readonly NodeResult[], drift: "Correct" | "Warn"): StatusPart {
   const type = "UpToDate";
   const drifted = results.filter((result) => result.status === "drifted");
   const waiting = results.filter((result) => result.status === "confirm").map((result) => result.slot);
-  if (drifted.length === 0 && waiting.length === 0)
+  if (drifted.length === 0 && waiting.length === 0) {
+    // Nobody knows about what could not be looked at, and what was just written is not seen yet.
+    if (results.some((result) => result.status !== "ready"))
+      return {
+        type,
+        status: "Unknown",
+        reason: "NotCompared",
+        message: "Not everything could be compared.",
+        countsForReady: false,
+      };
     return { type, status: "True", reason: "NoDrift", message: "Nothing differs.", countsForReady: false };
+  }
   const fields = drifted
     .map(
       (result) =>
