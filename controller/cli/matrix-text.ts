@@ -19,8 +19,11 @@ export function matricesOf(objects: readonly KubernetesObject[]): EnvironmentMat
     .toSorted((a, b) => (`${a.namespace}/${a.project}` < `${b.namespace}/${b.project}` ? -1 : 1));
 }
 
-/** The matrix as a table; what is not Ready says why below it. */
-export function matrixText(matrix: EnvironmentMatrix): string {
+/**
+ * The matrix as a table.
+ * @param options.reasons whether what is not Ready says why below it. Default true
+ */
+export function matrixText(matrix: EnvironmentMatrix, options: { reasons?: boolean } = {}): string {
   const title = `Project ${matrix.namespace}/${matrix.project}`;
   if (matrix.rows.length === 0) return `${title}: no environments yet`;
   const rows = matrix.rows.map((row) => [
@@ -35,7 +38,7 @@ export function matrixText(matrix: EnvironmentMatrix): string {
   ]);
   const header = ["NAME", "STAGE", "STATUS", "HEALTH", "BRANCH", "COMMIT", "DATABASE", "URL"];
   const reasons = matrix.rows
-    .filter(({ ready }) => ready !== "True")
+    .filter(({ ready }) => ready !== "True" && options.reasons !== false)
     .map(({ kind, message, name }) => `  ${kind} ${name}: ${clipped(message, 2000)}`);
   return [title, tableText(header, rows), ...reasons].join("\n");
 }

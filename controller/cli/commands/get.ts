@@ -89,7 +89,7 @@ async function matrixSection({ client }: RunningServer, namespace: string | unde
   // A Project may use Connections of other namespaces.
   const connections = await listAll(client, connectionType);
   const objects = [...lists.flat(), ...connections];
-  const rows = matricesOf(objects).map(matrixText);
+  const rows = matricesOf(objects).map((matrix) => matrixText(matrix));
   const projects = new Set(
     objects
       .filter(({ kind }) => kind === "Project")

@@ -74,7 +74,7 @@ export function createReport(options: { terminal: Terminal; output: "text" | "js
         event("result", { ready, ended: result.ended, open, matrices });
         return;
       }
-      for (const matrix of matrices) terminal.line(`\n${matrixText(matrix)}`);
+      for (const matrix of matrices) terminal.line(`\n${matrixText(matrix, { reasons: false })}`);
       if (ready) {
         terminal.line("");
         for (const command of cloneCommands(objects)) terminal.line(command);

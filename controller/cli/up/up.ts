@@ -5,9 +5,7 @@ import { kinds } from "../../../crds/index.ts";
 import type { SandboxAddresses } from "../../../sandbox/serve.ts";
 import { parseDuration } from "../../runtime/duration.ts";
 import { createShutdown } from "../../runtime/shutdown.ts";
-import type { Shutdown } from "../../runtime/shutdown.ts";
 import { createTracker } from "../../runtime/tracker.ts";
-import type { Tracker } from "../../runtime/tracker.ts";
 import { sourceController } from "../../sources/source-controller.ts";
 import { builtinTypes, kindType, lockDataDirectory, openEmbeddedStore } from "../../store/embedded/index.ts";
 import type { EmbeddedStore } from "../../store/embedded/index.ts";
@@ -15,15 +13,16 @@ import { CommandError, exitCodes } from "../failure.ts";
 import { connectionType, environmentType, previewType, projectType } from "../types.ts";
 import { assembleController, secretReader } from "./controller.ts";
 import type { AssembledController } from "./controller.ts";
-import { converged, requestAll } from "./convergence.ts";
+import { requestAll } from "./convergence.ts";
 import { environmentSecrets, putSecrets } from "./credentials.ts";
 import { enqueueHint } from "./hints.ts";
 import { ensureHashKey, ensureInstallation, recordPublicUrl } from "./installation.ts";
+import { convergeOnce, serveUntilStopped } from "./modes.ts";
+import type { Run } from "./modes.ts";
 import { openListeners, readAddress } from "./listeners.ts";
 import { logDestination } from "./log-file.ts";
 import type { CommandEnvironment, UpOptions } from "./options.ts";
 import { createReport } from "./report.ts";
-import type { Report } from "./report.ts";
 import {
   ensureSandboxConnections,
   onlySandbox,
@@ -35,17 +34,6 @@ import {
 import { onSignals } from "./signals.ts";
 import { ensureSource, readSource } from "./source.ts";
 import { watchWorld } from "./view.ts";
-import type { WorldView } from "./view.ts";
-
-/** The installed parts of a run that later steps need. */
-interface Run {
-  options: UpOptions;
-  environment: CommandEnvironment;
-  directory: string;
-  shutdown: Shutdown;
-  tracker: Tracker;
-  report: Report;
-}
 
 /**
  * Runs until a signal, or with `--once` until everything is Ready or nothing more will change.
@@ -226,7 +214,9 @@ async function runUntilDone(run: Run, wanted: Wanted): Promise<number> {
     await managing;
   });
   // A manager that fails while it starts must not leave a process behind that does nothing.
+  const broken: { error?: Error } = {};
   managing.catch((error: unknown) => {
+    broken.error = error instanceof Error ? error : new Error(String(error));
     tracker.log.error("the controller ended", { error });
     void shutdown.run("the controller failed");
   });
@@ -242,9 +232,11 @@ async function runUntilDone(run: Run, wanted: Wanted): Promise<number> {
   });
   const view = watchWorld({ client: store, clock, random, tracker });
   shutdown.register("progress", () => view.close());
-  return options.once
+  const exitCode = options.once
     ? await convergeOnce(run, view, addresses, wanted.timeout)
     : await serveUntilStopped(run, view, addresses);
+  if (broken.error !== undefined) throw broken.error;
+  return exitCode;
 }
 
 /** Starts the local providers and makes them the ones that Connections `github`, `neon` and `cloudflare` lead to. */
@@ -269,53 +261,4 @@ async function enterSandbox(
   await putSecrets(store, sandboxSecrets(served.addresses, hashKey));
   await ensureSandboxConnections(store, served.addresses);
   return served.addresses;
-}
-
-async function convergeOnce(
-  run: Run,
-  view: WorldView,
-  addresses: SandboxAddresses | undefined,
-  timeout: number,
-): Promise<number> {
-  const { environment, report, shutdown } = run;
-  await view.synced;
-  report.follow(view);
-  const result = await converged({ view, clock: environment.clock, timeout, signal: shutdown.signal });
-  await report.finished({
-    result,
-    objects: view.objects(),
-    addresses,
-    fetch: environment.fetch,
-    signal: shutdown.signal,
-  });
-  return result.ended === "ready" ? exitCodes.ok : exitCodes.failed;
-}
-
-async function serveUntilStopped(
-  run: Run,
-  view: WorldView,
-  addresses: SandboxAddresses | undefined,
-): Promise<number> {
-  const { environment, report, shutdown } = run;
-  const { clock, fetch } = environment;
-  await view.synced;
-  report.follow(view);
-  const stopped = new Promise<void>((resolve) => {
-    if (shutdown.signal.aborted) resolve();
-    else shutdown.signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-  const result = await converged({
-    view,
-    clock,
-    timeout: undefined,
-    endWhenStuck: false,
-    signal: shutdown.signal,
-  });
-  if (result.ended === "ready") {
-    await report.finished({ result, objects: view.objects(), addresses, fetch, signal: shutdown.signal });
-    // From here on objects are looked up when somebody asks.
-    await view.close();
-  }
-  await stopped;
-  return exitCodes.ok;
 }
