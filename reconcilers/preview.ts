@@ -28,11 +28,12 @@ import type { GitHubClient } from "./github/client.ts";
 import { entryOf, idempotencyKey, shortName, slotOf } from "./names.ts";
 import type { NeonClient } from "./neon/client.ts";
 import { branch as neonBranch, database as neonDatabase } from "./neon/index.ts";
-import { environmentType, previewType } from "./objects.ts";
+import { environmentType, previewType, projectType } from "./objects.ts";
 import type { EnvironmentObject, ObjectReader, PreviewObject, ProjectObject } from "./objects.ts";
 import { planSecrets } from "./place-secrets.ts";
 import type { DatabaseOfPlace } from "./place-secrets.ts";
 import { lifeOf, queuePosition } from "./preview-life.ts";
+import type { PreviewLife } from "./preview-life.ts";
 import { summarizeState } from "./state.ts";
 
 export interface PreviewOptions {
@@ -46,6 +47,12 @@ export function previewReconciler(options: PreviewOptions): KindReconciler<Previ
   return {
     type: previewType,
     build: (object, signal) => build(object, options, signal),
+    standing: (object) => {
+      const namespace = object.metadata.namespace ?? "";
+      const { name } = object.spec.projectRef;
+      const project = options.reader.get<ProjectObject>(projectType, { namespace, name });
+      return project ? lifeFieldsOf(object, lifeOf(object, project, options.clock.now())) : {};
+    },
     deleteDependants: () => Promise.resolve(undefined),
     // Everything of a preview goes: its data are copies.
     removalPolicy: () => "Delete",
@@ -78,6 +85,15 @@ function baseOf(object: PreviewObject, project: ProjectObject, reader: ObjectRea
   });
 }
 
+function lifeFieldsOf(object: PreviewObject, life: PreviewLife): Record<string, unknown> {
+  return {
+    activatedAt: life.activatedAt,
+    activatedGeneration: object.metadata.generation ?? 1,
+    expiresAt: life.expiresAt,
+    branch: object.spec.branch,
+  };
+}
+
 interface Scene {
   object: PreviewObject;
   project: ProjectObject;
@@ -99,12 +115,7 @@ async function build(
   const project = projectOf(object, options.reader);
   const namespace = object.metadata.namespace ?? "";
   const life = lifeOf(object, project, options.clock.now());
-  const lifeFields = {
-    activatedAt: life.activatedAt,
-    activatedGeneration: object.metadata.generation ?? 1,
-    expiresAt: life.expiresAt,
-    branch: object.spec.branch,
-  };
+  const lifeFields = lifeFieldsOf(object, life);
   if (life.expired) return archived(lifeFields);
   const siblings = options.reader
     .list<PreviewObject>(previewType, namespace)

@@ -66,6 +66,8 @@ export interface KindReconciler<T extends ReconciledObject> {
   type: ResourceType;
   /** Pure but for reads of the store. @throws FlaresmithError when the spec refers to something missing or not allowed */
   build(object: T, signal: AbortSignal): Promise<Blueprint>;
+  /** Plain status fields that hold also while the graph cannot be built, e.g. when a preview expires. Default: none. */
+  standing?(object: T): Record<string, unknown>;
   /** Deletes what hangs on the object first; answers what is awaited, or undefined when nothing is. */
   deleteDependants(object: T, signal: AbortSignal): Promise<string | undefined>;
   /** What deletion of the object does to an entry. */
@@ -208,7 +210,8 @@ async function reconcileLiving<T extends ReconciledObject>(
   } catch (thrown) {
     if (isApiError(thrown, "Conflict")) throw thrown;
     const error = toFlaresmithError(thrown);
-    await finish(kind, environment, object, writer, { parts: [errorPart(error)], fields: {} });
+    const fields = kind.standing?.(object) ?? {};
+    await finish(kind, environment, object, writer, { parts: [errorPart(error)], fields });
     return resultOfError(error);
   }
   const consents = consentsOf(object);
