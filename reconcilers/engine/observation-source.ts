@@ -16,12 +16,23 @@ export interface ObservationSource {
   shared<Value>(key: string, maxAge: number, load: () => Promise<Value>): Promise<Value>;
 }
 
+/** Milliseconds after which an observation is dropped, whatever age its reader would take: projects and previews come and go. */
+const LONGEST = 24 * 3_600_000;
+
 export function createObservationSource(clock: Clock): ObservationSource {
   const cache = new Map<string, Cached>();
+  let sweptAt = clock.monotonic();
+  const sweep = (): void => {
+    const now = clock.monotonic();
+    if (now - sweptAt < LONGEST / 24) return;
+    sweptAt = now;
+    for (const [key, { startedAt }] of cache) if (now - startedAt >= LONGEST) cache.delete(key);
+  };
   return {
     shared: <Value>(key: string, maxAge: number, load: () => Promise<Value>): Promise<Value> => {
       const known = cache.get(key);
       if (known && clock.monotonic() - known.startedAt < maxAge) return known.value as Promise<Value>;
+      sweep();
       const entry: Cached = { startedAt: clock.monotonic(), value: Promise.resolve() };
       const value = load().catch((error: unknown) => {
         if (cache.get(key) === entry) cache.delete(key);

@@ -94,6 +94,8 @@ export type ObjectResult = { requeueAfter?: number; error?: FlaresmithError };
 
 /** Milliseconds until what was written is read back, and until work at a provider is looked at again. */
 const SETTLE = 1_000;
+/** Milliseconds until objects that go first are counted again; their events come sooner. */
+const DEPENDANTS = 10_000;
 /** The longest wait, in milliseconds, for what does not settle. */
 const LONGEST_SETTLE = 60_000;
 /** Milliseconds within which what was just verified is not looked at again by follow-up passes. */
@@ -404,7 +406,7 @@ async function finalize<T extends ReconciledObject>(
   if (waiting !== undefined) {
     const progress = { reason: "Deleting", message: waiting };
     await finish(kind, environment, object, writer, { parts: [], fields: {}, progress });
-    return { requeueAfter: SETTLE };
+    return { requeueAfter: DEPENDANTS };
   }
   for (const entry of inventory.values()) entry.policy = kind.removalPolicy(object, entry);
   const removals = await removeEntries({
