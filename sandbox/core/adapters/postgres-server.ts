@@ -13,7 +13,6 @@ import {
   renameSync,
   rmSync,
 } from "node:fs";
-import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { preparePlace } from "./postgres-place.ts";
@@ -119,15 +118,16 @@ function socketDirectoryFor(home: string, account: Account | undefined): string 
   return path;
 }
 
-async function accepts(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createConnection(path);
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
+/**
+ * Whether the server takes connections: after a crash its socket is open long before recovery is done. Postgres writes
+ * that into the eighth line of `postmaster.pid`, where `pg_ctl --wait` looks too
+ * (https://github.com/postgres/postgres/blob/REL_18_STABLE/src/include/utils/pidfile.h).
+ */
+function isReady(data: string, pid: number | undefined): boolean {
+  const pidFile = join(data, "postmaster.pid");
+  if (!existsSync(pidFile)) return false;
+  const lines = readFileSync(pidFile, "utf8").split("\n");
+  return Number(lines[0]) === pid && lines[7]?.trim() === "ready";
 }
 
 const settings = [
@@ -203,7 +203,7 @@ export async function startPostgres(options: {
     if (exited === undefined) child.kill("SIGINT");
   };
   process.once("exit", stopWithUs);
-  for (let waited = 0; !(await accepts(socketPath)); waited += 25) {
+  for (let waited = 0; !isReady(data, child.pid); waited += 25) {
     if (exited !== undefined || waited > 30_000) {
       stopWithUs();
       throw new Error(
