@@ -29,6 +29,7 @@ export async function providerReads(): Promise<void> {
   console.log(row("from nothing to Ready", await during(world, () => settledShop(world))));
   await world.pass(12 * MINUTE);
   console.log(row("a shallow resync (interval 10m)", await during(world, () => world.pass(11 * MINUTE))));
+  console.log(row("an hour of them (six)", await during(world, () => world.pass(60 * MINUTE))));
   const deep = await during(world, async () => {
     for (const [kind, name] of [
       ["Project", "shop"],
@@ -44,6 +45,8 @@ export async function providerReads(): Promise<void> {
   await world.stop();
   const { sandbox, store, time } = world;
   const restarted = await createWorld({ sandbox, store, time });
-  console.log(row("a restart: everything deeply, once", await during(restarted, () => restarted.pass(5_000))));
+  console.log(
+    row("a restart: everything deeply, once", await during(restarted, () => restarted.pass(5_000))),
+  );
   await restarted.stop();
 }

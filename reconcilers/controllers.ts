@@ -80,6 +80,12 @@ const defineWatch = <T extends KubernetesObject>(watched: WatchedType<T>): Watch
 const resultOf = ({ error, requeueAfter: after }: ObjectResult): ReconcileResult =>
   error ? failed(error) : after === undefined ? done : requeueAfter(after);
 
+/** A Project, its environments and its previews are compared together: most of what they read is the same. */
+function projectNameOf({ kind, metadata, spec }: ReconciledObject): string {
+  const { projectRef } = spec as { projectRef?: { name: string } };
+  return kind === "Project" ? metadata.name : (projectRef?.name ?? metadata.name);
+}
+
 const keysOf = (objects: readonly KubernetesObject[]): ObjectKey[] =>
   objects.map(({ metadata: { name, namespace } }) => ({
     name,
@@ -138,6 +144,7 @@ export function createControllers(options: ControllersOptions): Controllers {
       concurrency: options.concurrency,
       watches,
       resyncInterval: (object) => parseDuration(object.spec.interval),
+      resyncGroup: (object) => `${object.metadata.namespace ?? ""}/${projectNameOf(object)}`,
       reconcile: async (_key, context) =>
         resultOf(await reconciler.reconcile(context.object, context.signal)),
     });

@@ -113,7 +113,11 @@ export class Controller {
     }
     const outcome = this.#settle(item, {
       result,
-      resync: jittered(resync, `${object.metadata.uid ?? ""}/${item.key}`),
+      resync: untilResync(
+        resync,
+        this.#definition.resyncGroup?.(object) ?? `${name}/${item.key}`,
+        clock.now(),
+      ),
       tracker,
     });
     const error = result.kind === "failed" && outcome === "error" ? result.error : undefined;
@@ -181,11 +185,15 @@ export class Controller {
   }
 }
 
-/** ±10 %, always the same for one object, so that objects made together do not come up together for ever. */
-function jittered(interval: number | undefined, seed: string): number | undefined {
+/**
+ * Milliseconds until the next moment of a group: moments lie one interval apart, and where they lie in it follows from
+ * the group's name, so that groups made together do not come up together.
+ */
+function untilResync(interval: number | undefined, group: string, now: number): number | undefined {
   if (interval === undefined || interval <= 0) return undefined;
-  const fraction = Number.parseInt(sha256(seed).slice(0, 8), 16) / 2 ** 32;
-  return interval * (0.9 + 0.2 * fraction);
+  const phase = (Number.parseInt(sha256(group).slice(0, 8), 16) / 2 ** 32) * interval;
+  const left = interval - ((now + phase) % interval);
+  return left < interval / 10 ? left + interval : left;
 }
 
 /** Undefined for updates that are only about status: those are our own. */

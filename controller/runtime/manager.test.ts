@@ -143,21 +143,23 @@ describe("what brings an object up", () => {
     ]);
   });
 
-  it("the clock: after its interval, always the same few percent early or late", async () => {
-    const { clock, client, runs, start } = setUp(undefined, { resyncInterval: () => 600_000 });
-    for (const name of ["a", "b", "c", "d"]) await client.create(projects, object("Project", name));
+  it("the clock: at moments one interval apart, groups together and spread over the interval", async () => {
+    const { clock, client, runs, start } = setUp(undefined, {
+      resyncInterval: () => 600_000,
+      resyncGroup: ({ metadata }) => metadata.name.slice(0, 1),
+    });
+    for (const name of ["a1", "a2", "b1", "c1"]) await client.create(projects, object("Project", name));
     await start();
-    await clock.advance(3 * 600_000 * 1.1);
-    const gaps = new Map<string, number[]>();
-    for (const { name, at } of runs) gaps.set(name, [...(gaps.get(name) ?? []), at]);
-    const intervals = [...gaps.values()].map((times) => (times[1] ?? 0) - (times[0] ?? 0));
-    for (const interval of intervals) {
-      expect(interval).toBeGreaterThanOrEqual(540_000);
-      expect(interval).toBeLessThanOrEqual(660_000);
+    await clock.advance(4 * 600_000);
+    const times = new Map<string, number[]>();
+    for (const { name, at } of runs) times.set(name, [...(times.get(name) ?? []), at]);
+    for (const [first = 0, second = 0, third = 0, fourth = 0] of times.values()) {
+      expect(second - first).toBeLessThanOrEqual(660_000);
+      expect(third - second).toBe(600_000);
+      expect(fourth - third).toBe(600_000);
     }
-    expect(new Set(intervals).size).toBe(4);
-    for (const times of gaps.values())
-      expect((times[2] ?? 0) - (times[1] ?? 0)).toBeCloseTo((times[1] ?? 0) - (times[0] ?? 0), -2);
+    expect(times.get("a1")?.slice(1)).toEqual(times.get("a2")?.slice(1));
+    expect(new Set([...times.values()].map(([, second]) => second)).size).toBe(3);
   });
 });
 
@@ -228,9 +230,9 @@ describe("what a result does", () => {
         resyncInterval: () => 600_000,
       });
       await begin();
-      await clock.advance(500_000);
+      await clock.advance(50_000);
       expect(runs).toHaveLength(1);
-      await clock.advance(170_000);
+      await clock.advance(610_000);
       expect(runs).toHaveLength(2);
       await patch({ spec: { fixed: true } });
       expect(runs).toHaveLength(3);

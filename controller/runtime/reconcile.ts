@@ -64,6 +64,11 @@ export interface ControllerDefinition<T extends KubernetesObject = KubernetesObj
   readonly concurrency?: number | undefined;
   reconcile(key: ObjectKey, context: ReconcileContext<T>): Promise<ReconcileResult>;
   readonly watches?: readonly WatchedType[] | undefined;
-  /** Milliseconds until the object is compared again when nothing happened; undefined for never. Spread by ±10 % per object. */
+  /** Milliseconds after which the object is compared again when nothing happened; undefined for never. */
   resyncInterval?(object: T): number | undefined;
+  /**
+   * Objects of one group and interval are compared at the same moments, so that they can share what they read; groups
+   * are spread over the interval. Default: every object for itself
+   */
+  resyncGroup?(object: T): string;
 }
