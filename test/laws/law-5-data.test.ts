@@ -8,6 +8,7 @@ import {
   conditionText,
   external,
   identities,
+  lookEvery,
   names,
   requestAll,
   syncedOf,
@@ -272,7 +273,11 @@ describe("what a deletion leaves", () => {
 
   it("an expired preview too, and it says why it is gone", async () => {
     const shop = await settled();
-    await shop.pass(73 * 60 * MINUTE);
+    await lookEvery(shop, "6h");
+    // An hour before and after its end.
+    await shop.pass(71 * 60 * MINUTE);
+    expect(names(shop.sandbox)).toContain("neon shop branch preview/pr-1");
+    await shop.pass(2 * 60 * MINUTE);
     for (const thing of names(shop.sandbox)) expect(thing).not.toMatch(/pr-1/);
     const preview = await shop.get("Preview", "shop-pr-1");
     expect(conditionOf(preview, "Ready")).toMatchObject({ status: "False", reason: "Expired" });

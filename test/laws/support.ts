@@ -3,7 +3,7 @@ import type { KubernetesObject } from "../../controller/store/resource-client.ts
 import type { EmbeddedStore } from "../../controller/store/embedded/index.ts";
 import type { FaultRule } from "../../sandbox/core/faults.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
-import { conditionOf, createWorld } from "../support/world.ts";
+import { conditionOf, createWorld, typeOf } from "../support/world.ts";
 import type { World, WorldOptions } from "../support/world.ts";
 
 export type Provider = "github" | "neon" | "cloudflare";
@@ -357,5 +357,16 @@ export async function runUntil({ time }: Pick<World, "time">, predicate: () => b
     await time.drain();
     if (predicate()) return;
     if (!time.step(end - time.now())) throw new Error("it did not come to that within 20 minutes");
+  }
+}
+
+/** Sets `spec.interval` of everything there is, so that long times are quick to live through. */
+export async function lookEvery(world: World, interval: string): Promise<void> {
+  for (const kind of ownKinds) {
+    for (const { metadata } of await world.list(kind)) {
+      const key = { namespace: "default", name: metadata.name };
+      const patch = { type: "merge" as const, body: { spec: { interval } } };
+      await world.store.patch(typeOf(kind), key, patch, { fieldManager: "kubectl" });
+    }
   }
 }
