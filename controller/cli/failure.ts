@@ -32,7 +32,7 @@ interface Failure {
 }
 
 /** Puts anything thrown into words; what is not ours is classified first. */
-export function failureOf(thrown: unknown): Failure {
+function failureOf(thrown: unknown): Failure {
   if (thrown instanceof CommandError) {
     return {
       code: "COMMAND_FAILED",
