@@ -4,7 +4,8 @@ import type { Manifest, World } from "../support/world.ts";
 
 /** How often the objects here are compared: often enough for tests, far enough apart to tell both depths. */
 export const RESYNC = 600_000;
-export const DEEP = 2_400_000;
+/** The longest until everything is compared again: `deepInterval`, and on to the next resync. */
+export const DEEP = 3_000_000;
 /** What comes on top: a shared listing may be five minutes old, and resyncs are spread. */
 export const MARGIN = 480_000;
 

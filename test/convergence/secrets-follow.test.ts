@@ -83,7 +83,7 @@ describe("values of secrets follow their source", () => {
   it("when Neon's password is rotated, at the next deep pass", async () => {
     const old = worker("DATABASE_URL");
     await rotate("staging");
-    await world.pass(50 * MINUTE);
+    await world.pass(60 * MINUTE);
     expect(worker("DATABASE_URL")).not.toBe(old);
     expect(worker("DATABASE_URL")).toContain(`:${neonPasswordOf(world, "staging")}@`);
     expect(worker("POOLED_URL")).toContain(`:${neonPasswordOf(world, "staging")}@`);
