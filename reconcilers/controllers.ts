@@ -127,6 +127,7 @@ export function createControllers(options: ControllersOptions): Controllers {
       (await connections.byKey(key, object.metadata.namespace ?? "", signal)).handle,
     track: (object) => ({
       event: (type, reason, message) => tracker.event(object, { type, reason, message }),
+      state: (from, to) => reportState({ object, from, to, reader, tracker, clock }),
       drift: (provider) =>
         tracker.driftDetected({ kind: object.kind, provider, mode: object.spec.drift ?? "Correct" }),
     }),
@@ -276,6 +277,35 @@ const siblingWatch: WatchedType = defineWatch<PreviewObject>({
         ),
     ),
 });
+
+const settledStates = ["active", "updating", "error"];
+
+/** What a move of `status.state` says in metrics. */
+function reportState(move: {
+  object: ReconciledObject;
+  from: string | undefined;
+  to: string;
+  reader: ObjectReader;
+  tracker: Tracker;
+  clock: Clock;
+}): void {
+  const { clock, from, object, reader, to, tracker } = move;
+  const { creationTimestamp, name, namespace = "" } = object.metadata;
+  if (object.kind !== "Project") tracker.stateChanged(from ?? "none", to);
+  if (to === "active" && !settledStates.includes(from ?? "") && creationTimestamp !== undefined) {
+    const duration = clock.now() - Date.parse(creationTimestamp);
+    const providers = new Set((object.status?.inventory ?? []).map((entry) => entry.provider));
+    for (const provider of providers)
+      tracker.provisioned({ provider, environmentKind: object.kind, duration });
+  }
+  if (object.kind !== "Preview") return;
+  const project = projectNameOf(object);
+  const active = reader.list<PreviewObject>(previewType, namespace).filter((preview) => {
+    if (preview.spec.projectRef.name !== project) return false;
+    return preview.metadata.name === name ? to === "active" : preview.status?.state === "active";
+  });
+  tracker.previewsActive({ namespace, project, count: active.length });
+}
 
 /** One transport for each Connection; breaker, gate and budget belong to the identity behind it. */
 export function transports({

@@ -1,5 +1,6 @@
 /** What Environment and Preview have in common: where code, database and targets of a deployment come from. */
 import type { WorkerSettings } from "../crds/environment.ts";
+import { isTrue } from "../controller/runtime/conditions.ts";
 import { FlaresmithError } from "../controller/runtime/errors.ts";
 import type { SecretValue } from "../controller/runtime/secret-value.ts";
 import { readBundle } from "./cloudflare/bundle.ts";
@@ -12,7 +13,7 @@ import { commitFiles, repositoryLookup, revision } from "./github/index.ts";
 import type { GitHubClient } from "./github/client.ts";
 import type { CommitFile } from "./github/types.ts";
 import { entryOf, idempotencyKey, slotOf } from "./names.ts";
-import type { ProjectObject } from "./objects.ts";
+import type { EnvironmentObject, ProjectObject } from "./objects.ts";
 
 export type Connected<Client> = ConnectionHandle<Client> | FlaresmithError;
 
@@ -27,14 +28,21 @@ export interface Place {
   ephemeral: boolean;
 }
 
-/** The project's own thing must be there before a place can use it; the project's status says so. */
-export function dependency(project: ProjectObject, slot: string, what: string): FlaresmithError | undefined {
-  const entry = entryOf(project, slot);
+/** What another object makes must be there before this one can use it; that object's status says so. */
+export function dependency(
+  owner: ProjectObject | EnvironmentObject,
+  slot: string,
+  what: string,
+): FlaresmithError | undefined {
+  const entry = entryOf(owner, slot);
   if (entry?.id !== undefined && entry.state === "ready") return undefined;
+  const stuck = isTrue(owner.status?.conditions ?? [], "Stalled");
   return new FlaresmithError({
     code: "DEPENDENCY_NOT_READY",
-    message: `waits for ${what} of Project ${project.metadata.name}`,
-    hint: `See kubectl describe project ${project.metadata.name}.`,
+    // What waits for the stuck is stuck as well; it is woken when that changes.
+    ...(stuck ? { class: "terminal" as const } : {}),
+    message: `waits for ${what} of ${owner.kind} ${owner.metadata.name}`,
+    hint: `See kubectl describe ${owner.kind.toLowerCase()} ${owner.metadata.name}.`,
   });
 }
 

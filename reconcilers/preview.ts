@@ -213,17 +213,6 @@ function queued(
   };
 }
 
-/** What a preview needs of its base must be there first; the base's status says so. */
-function baseDependency(base: EnvironmentObject, slot: string, what: string): FlaresmithError | undefined {
-  const entry = entryOf(base, slot);
-  if (entry?.id !== undefined && entry.state === "ready") return undefined;
-  return new FlaresmithError({
-    code: "DEPENDENCY_NOT_READY",
-    message: `waits for ${what} of Environment ${base.metadata.name}`,
-    hint: `See kubectl describe environment ${base.metadata.name}.`,
-  });
-}
-
 async function neonPart(
   scene: Scene,
 ): Promise<{ nodes: GraphNode[]; database: DatabaseOfPlace | undefined }> {
@@ -241,7 +230,7 @@ async function neonPart(
   );
   const waiting =
     dependency(project, "neonProject", "the Neon project") ??
-    baseDependency(base, "neonBranch", "the Neon branch");
+    dependency(base, "neonBranch", "the Neon branch");
   const connection = resolved instanceof FlaresmithError ? resolved : (waiting ?? resolved);
   const projectId = entryOf(project, "neonProject")?.id ?? "";
   const BRANCH = "neonBranch";
@@ -356,7 +345,7 @@ function previewNodes(
   const bundle = bundleNode(source, declared);
   const toWorker = planned.filter((secret) => secret.to.includes("Worker"));
   // The Worker that is previewed must be there first; the base environment's status says so.
-  const waiting = baseDependency(base, slotOf("cloudflareWorker", name), `Worker ${name}`);
+  const waiting = dependency(base, slotOf("cloudflareWorker", name), `Worker ${name}`);
   const ready = target instanceof FlaresmithError ? target : (waiting ?? target);
   const neon = project.spec.neon && data !== "None" ? `preview/${short}` : undefined;
   return [

@@ -170,7 +170,7 @@ function setUp(options: Parameters<typeof testBench>[0] = {}) {
   const state = { inventory: new Map<string, InventoryEntry>(), memory: createObjectMemory() };
   const marker = { installation: "test", namespace: "default", kind: "Project", name: "shop" };
   const consents = { adopt: new Set<string>(), confirm: new Set<string>(), gone: new Set<string>() };
-  const engineTracker = { event: () => undefined, drift: () => undefined };
+  const engineTracker = { event: () => undefined, drift: () => undefined, state: () => undefined };
   const signal = new AbortController().signal;
   /** Lets time pass for as long as a pass waits for it, such as for intents that gather. */
   const driven = async <Result>(work: Promise<Result>): Promise<Result> => {

@@ -67,6 +67,11 @@ export function providerParts(
     }
     const chosen = candidates.toSorted((a, b) => (a.slot < b.slot ? -1 : 1)).map(verdict);
     const first = chosen[0] ?? { status: "True" as const, reason: "Synced", message: "Synced." };
+    // What fails may fail for want of just that decision, which is told beside it.
+    const decisions =
+      status === "failed"
+        ? own.flatMap((result) => (result.status === "confirm" ? [result.message] : [])).sort()
+        : [];
     const messages = [
       ...new Set(chosen.filter((one) => one.reason === first.reason).map((one) => one.message)),
     ];
@@ -76,7 +81,7 @@ export function providerParts(
     return {
       type,
       ...first,
-      ...(shown.length === 0 ? {} : { message: shown.join(" ") }),
+      ...(shown.length === 0 ? {} : { message: [...shown, ...decisions].join(" ") }),
       ...(stuck ? { waitsFor: "person" as const } : {}),
       ...(status === "waiting" ? { consequence: true } : {}),
     };

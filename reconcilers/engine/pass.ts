@@ -20,6 +20,8 @@ export interface Consents {
 export interface EngineTracker {
   event(type: "Normal" | "Warning", reason: string, message: string): void;
   drift(provider: string, type: string): void;
+  /** `status.state` moves; `from` is undefined the first time. */
+  state(from: string | undefined, to: string): void;
 }
 
 export interface PassOptions {

@@ -314,7 +314,7 @@ interface Finish {
 /** The one deferred write: nothing is sent when nothing changed. */
 async function finish<T extends ReconciledObject>(
   kind: KindReconciler<T>,
-  { clock }: ReconcileEnvironment,
+  { clock, track }: ReconcileEnvironment,
   object: T,
   writer: StatusWriter,
   outcome: Finish,
@@ -328,11 +328,14 @@ async function finish<T extends ReconciledObject>(
     ...(outcome.progress ? { progress: outcome.progress } : {}),
   });
   const request = requestOf(object);
+  const previous = object.status?.state;
+  const state = outcome.state ?? kind.state(object, conditions, previous);
+  if (state !== previous) track(object).state(previous, state);
   await writer.write({
     ...outcome.fields,
     observedGeneration: generation,
     conditions: [...conditions],
-    state: outcome.state ?? kind.state(object, conditions, object.status?.state),
+    state,
     ...(request === undefined ? {} : { lastHandledReconcileAt: request }),
   });
 }

@@ -185,7 +185,7 @@ function set(template?: { owner: string; repository: string }) {
       persist: async () => void (persisted += 1),
       clock,
       random: seededRandom(persisted + 1),
-      tracker: { event: () => undefined, drift: () => undefined },
+      tracker: { event: () => undefined, drift: () => undefined, state: () => undefined },
       signal: new AbortController().signal,
     });
     const writes = world.context.journal.since(before).filter((entry) => entry.method !== "GET");
