@@ -8,9 +8,10 @@ import { hashOf } from "../controller/runtime/hash.ts";
 import type { ResourceClient } from "../controller/store/resource-client.ts";
 import type { ConnectionRegistry, ResolvedConnection } from "./connections.ts";
 import { toFlaresmithError } from "./engine/pass.ts";
+import { addFinalizer, removeFinalizer } from "./engine/finalizer.ts";
 import { REQUEST_ANNOTATION } from "./engine/reconcile-object.ts";
-import type { ObjectResult } from "./engine/reconcile-object.ts";
-import { connectionType } from "./objects.ts";
+import type { ObjectResult, ReconciledObject } from "./engine/reconcile-object.ts";
+import { connectionType, environmentType, previewType, projectType } from "./objects.ts";
 import type { ConnectionObject } from "./objects.ts";
 
 /** Reconciles one Connection. @throws ApiError of the store */
@@ -19,7 +20,9 @@ export async function reconcileConnection(
   options: { client: ResourceClient; connections: ConnectionRegistry; clock: Clock },
   signal: AbortSignal,
 ): Promise<ObjectResult> {
-  if (object.spec.suspend || object.metadata.deletionTimestamp !== undefined) return {};
+  if (object.spec.suspend) return {};
+  if (object.metadata.deletionTimestamp !== undefined) return release(object, options, signal);
+  const kept = await addFinalizer(options.client, connectionType, object, signal);
   let outcome: ResolvedConnection | FlaresmithError;
   try {
     outcome = await options.connections.open(object, signal);
@@ -28,8 +31,57 @@ export async function reconcileConnection(
     signal.throwIfAborted();
     outcome = toFlaresmithError(thrown);
   }
-  await writeStatus(object, outcome, options, signal);
+  await writeStatus(kept, outcome, options, signal);
   return outcome instanceof FlaresmithError ? { error: outcome } : {};
+}
+
+/** Milliseconds until the users of a Connection on its way out are counted again, should nobody announce their end. */
+const RECOUNT = 60_000;
+
+/**
+ * What was made through a Connection can only be removed through it: it stays until nothing stands for external things
+ * that it reaches, in whatever order `kubectl delete -f` names them (law 6).
+ */
+async function release(
+  object: ConnectionObject,
+  options: { client: ResourceClient; connections: ConnectionRegistry; clock: Clock },
+  signal: AbortSignal,
+): Promise<ObjectResult> {
+  const { client, clock, connections } = options;
+  const key = `${object.metadata.namespace ?? ""}/${object.metadata.name}`;
+  const users = await usersOf(key, client, signal);
+  if (users.length === 0) {
+    await removeFinalizer(client, connectionType, object, signal);
+    connections.forget(key);
+    return {};
+  }
+  const shown = users.length > 3 ? [...users.slice(0, 3), `${users.length - 3} more`] : users;
+  const message = `Waiting until ${shown.join(", ")} need it no more.`;
+  const generation = object.metadata.generation ?? 0;
+  const conditions = summarize({
+    previous: object.status?.conditions ?? [],
+    generation,
+    now: timestamp(clock),
+    parts: [],
+    progress: { reason: "Deleting", message },
+  });
+  const status = { ...object.status, observedGeneration: generation, conditions: [...conditions] };
+  await storeStatus(object, status, client, signal);
+  return { requeueAfter: RECOUNT };
+}
+
+/** Everything that stands for external things reached through a Connection, as `Kind name`, sorted. */
+async function usersOf(key: string, client: ResourceClient, signal: AbortSignal): Promise<string[]> {
+  const lists = await Promise.all(
+    [projectType, environmentType, previewType].map((type) =>
+      client.list<ReconciledObject>(type, {}, signal),
+    ),
+  );
+  return lists
+    .flatMap(({ items }) => items)
+    .filter(({ status }) => (status?.inventory ?? []).some((entry) => entry.connection === key))
+    .map(({ kind, metadata }) => `${kind} ${metadata.name}`)
+    .toSorted();
 }
 
 /** Credentials that worked once may be revoked since; a provider that does not answer says nothing about them. */
@@ -94,6 +146,16 @@ async function writeStatus(
     throttledUntil: until === undefined ? undefined : new Date(until).toISOString().replace(/\.\d{3}Z$/, "Z"),
     ...(request === undefined ? {} : { lastHandledReconcileAt: request }),
   };
+  await storeStatus(object, status, client, signal);
+}
+
+/** Nothing is sent when nothing changed. */
+async function storeStatus(
+  object: ConnectionObject,
+  status: Record<string, unknown>,
+  client: ResourceClient,
+  signal: AbortSignal,
+): Promise<void> {
   const plain = JSON.parse(JSON.stringify(status)) as ConnectionObject["status"];
   if (hashOf(plain ?? {}) === hashOf(object.status ?? {})) return;
   const { apiVersion, kind, metadata, spec } = object;

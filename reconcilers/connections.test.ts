@@ -31,7 +31,7 @@ function registry(secrets: Record<string, Record<string, string>>): ConnectionRe
   return createConnectionRegistry({
     reader: {
       get: () => undefined,
-      list: () => [],
+      ofProject: () => [],
       secret: ({ name }) => Promise.resolve(secrets[name]),
     },
     openers: { GitHub: opener, Neon: opener, Cloudflare: opener },

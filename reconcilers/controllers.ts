@@ -30,18 +30,23 @@ import type {
 } from "./engine/reconcile-object.ts";
 import { environmentReconciler } from "./environment.ts";
 import { connectionType, environmentType, previewType, projectType } from "./objects.ts";
-import type {
-  ConnectionObject,
-  EnvironmentObject,
-  ObjectReader,
-  PreviewObject,
-  ProjectObject,
-} from "./objects.ts";
+import type { ConnectionObject, ObjectReader, PreviewObject } from "./objects.ts";
 import { previewReconciler } from "./preview.ts";
 import { projectReconciler } from "./project.ts";
 import { conditionTypes, definitionOf, providerOpeners, providerTraits } from "./providers.ts";
 import { redactingClient } from "./redacting-client.ts";
 import { routeTemplates } from "./route-templates.ts";
+import {
+  childWatch,
+  connectionUserWatch,
+  connectionWatch,
+  environmentWatch,
+  indexes,
+  ofProject,
+  previewOfEnvironment,
+  projectWatch,
+  siblingWatch,
+} from "./watches.ts";
 
 export interface ControllersOptions {
   client: ResourceClient;
@@ -68,6 +73,8 @@ export interface ControllersOptions {
 
 export interface Controllers {
   definitions: readonly ControllerDefinition[];
+  /** What the manager's caches must be indexed by. */
+  indexes: typeof indexes;
   connections: ConnectionRegistry;
 }
 
@@ -75,7 +82,6 @@ export interface Controllers {
 const defineController = <T extends KubernetesObject>(
   definition: ControllerDefinition<T>,
 ): ControllerDefinition => definition;
-const defineWatch = <T extends KubernetesObject>(watched: WatchedType<T>): WatchedType => watched;
 
 const resultOf = ({ error, requeueAfter: after }: ObjectResult): ReconcileResult =>
   error ? failed(error) : after === undefined ? done : requeueAfter(after);
@@ -85,12 +91,6 @@ function projectNameOf({ kind, metadata, spec }: ReconciledObject): string {
   const { projectRef } = spec as { projectRef?: { name: string } };
   return kind === "Project" ? metadata.name : (projectRef?.name ?? metadata.name);
 }
-
-const keysOf = (objects: readonly KubernetesObject[]): ObjectKey[] =>
-  objects.map(({ metadata: { name, namespace } }) => ({
-    name,
-    ...(namespace === undefined ? {} : { namespace }),
-  }));
 
 export function createControllers(options: ControllersOptions): Controllers {
   const { caches, clock, random, tracker } = options;
@@ -105,8 +105,7 @@ export function createControllers(options: ControllersOptions): Controllers {
   };
   const reader: ObjectReader = {
     get: <T extends KubernetesObject>(type: ResourceType, key: ObjectKey) => caches().of<T>(type).get(key),
-    list: <T extends KubernetesObject>(type: ResourceType, namespace: string) =>
-      caches().of<T>(type).list(namespace),
+    ofProject: (type, namespace, project) => ofProject(caches(), type, namespace, project),
     secret: options.secret,
   };
   const connections = createConnectionRegistry({
@@ -154,6 +153,7 @@ export function createControllers(options: ControllersOptions): Controllers {
     defineController<ConnectionObject>({
       type: connectionType,
       name: "connection",
+      watches: [projectType, environmentType, previewType].map(connectionUserWatch),
       resyncInterval: (object) => parseDuration(object.spec.interval),
       reconcile: async (_key, context) =>
         resultOf(await reconcileConnection(context.object, { client, connections, clock }, context.signal)),
@@ -175,108 +175,8 @@ export function createControllers(options: ControllersOptions): Controllers {
       siblingWatch,
     ]),
   ];
-  return { definitions, connections };
+  return { definitions, indexes, connections };
 }
-
-/** A Connection that changes, or works again, wakes everything in the namespaces that may use it. */
-function connectionWatch(target: ResourceType): WatchedType {
-  return defineWatch<ConnectionObject>({
-    type: connectionType,
-    toKeys: (connection, caches) => {
-      const { allowedNamespaces = [] } = connection.spec;
-      const shared = allowedNamespaces.length > 0;
-      return keysOf(caches.of(target).list(shared ? undefined : connection.metadata.namespace));
-    },
-  });
-}
-
-/**
- * A Project's status says what its environments and previews wait for; those of Projects that only use its repository
- * wait for it as well.
- */
-function projectWatch(target: ResourceType): WatchedType {
-  return defineWatch<ProjectObject>({
-    type: projectType,
-    toKeys: (project, caches) => {
-      const { name, namespace } = project.metadata;
-      const { mode, repository } = project.spec.github ?? {};
-      const users =
-        mode === "Manage"
-          ? caches
-              .of<ProjectObject>(projectType)
-              .list(namespace)
-              .filter(
-                ({ spec }) => spec.github?.mode === "Reference" && spec.github.repository === repository,
-              )
-          : [];
-      const projects = new Set([name, ...users.map((user) => user.metadata.name)]);
-      return keysOf(
-        caches
-          .of<EnvironmentObject | PreviewObject>(target)
-          .list(namespace)
-          .filter((object) => projects.has(object.spec.projectRef.name)),
-      );
-    },
-  });
-}
-
-/** A Project that is being deleted waits for these; one that is not has nothing to do with them. */
-function childWatch(type: ResourceType): WatchedType {
-  return defineWatch<EnvironmentObject | PreviewObject>({
-    type,
-    toKeys: (child, caches) => {
-      const key = {
-        name: child.spec.projectRef.name,
-        ...(child.metadata.namespace === undefined ? {} : { namespace: child.metadata.namespace }),
-      };
-      const project = caches.of(projectType).get(key);
-      return project?.metadata.deletionTimestamp === undefined ? [] : [key];
-    },
-  });
-}
-
-/** An Environment that is being deleted waits for the previews that are based on it. */
-const previewOfEnvironment: WatchedType = defineWatch<PreviewObject>({
-  type: previewType,
-  toKeys: (preview, caches) =>
-    keysOf(
-      caches
-        .of<EnvironmentObject>(environmentType)
-        .list(preview.metadata.namespace)
-        .filter(
-          ({ metadata, spec }) =>
-            metadata.deletionTimestamp !== undefined && spec.projectRef.name === preview.spec.projectRef.name,
-        ),
-    ),
-});
-
-/** Previews use the Worker, the variables and the database branch of the environment they are based on. */
-const environmentWatch: WatchedType = defineWatch<EnvironmentObject>({
-  type: environmentType,
-  toKeys: (environment, caches) =>
-    keysOf(
-      caches
-        .of<PreviewObject>(previewType)
-        .list(environment.metadata.namespace)
-        .filter((preview) => preview.spec.projectRef.name === environment.spec.projectRef.name),
-    ),
-});
-
-/** A place in the queue becomes free when another preview ends. */
-const siblingWatch: WatchedType = defineWatch<PreviewObject>({
-  type: previewType,
-  toKeys: (preview, caches) =>
-    keysOf(
-      caches
-        .of<PreviewObject>(previewType)
-        .list(preview.metadata.namespace)
-        .filter(
-          (other) =>
-            other.spec.projectRef.name === preview.spec.projectRef.name &&
-            (other.status?.queuePosition ?? 0) > 0,
-        ),
-    ),
-});
 
 const settledStates = ["active", "updating", "error"];
 
@@ -300,10 +200,9 @@ function reportState(move: {
   }
   if (object.kind !== "Preview") return;
   const project = projectNameOf(object);
-  const active = reader.list<PreviewObject>(previewType, namespace).filter((preview) => {
-    if (preview.spec.projectRef.name !== project) return false;
-    return preview.metadata.name === name ? to === "active" : preview.status?.state === "active";
-  });
+  const active = reader
+    .ofProject<PreviewObject>(previewType, namespace, project)
+    .filter((preview) => (preview.metadata.name === name ? to : preview.status?.state) === "active");
   tracker.previewsActive({ namespace, project, count: active.length });
 }
 

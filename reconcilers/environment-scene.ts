@@ -29,6 +29,14 @@ export interface EnvironmentScene {
 export function projectOf(object: EnvironmentObject | PreviewObject, reader: ObjectReader): ProjectObject {
   const namespace = object.metadata.namespace ?? "";
   const project = reader.get<ProjectObject>(projectType, { namespace, name: object.spec.projectRef.name });
+  if (project?.metadata.deletionTimestamp !== undefined) {
+    // Whatever were made now would have to be deleted at once; a Source may re-create this object until it sees the end.
+    throw new FlaresmithError({
+      code: "DEPENDENCY_NOT_READY",
+      message: `Project ${project.metadata.name} is being deleted`,
+      hint: "Its environments and previews go with it.",
+    });
+  }
   if (project) return project;
   throw new FlaresmithError({
     code: "SPEC_REFERENCE_MISSING",

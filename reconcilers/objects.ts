@@ -52,8 +52,12 @@ export { API_VERSION };
 /** Objects as the caches have them; what is handed out is shared and must not be changed. */
 export interface ObjectReader {
   get<T extends KubernetesObject>(type: ResourceType, key: ObjectKey): T | undefined;
-  /** All objects of a type in a namespace. */
-  list<T extends KubernetesObject>(type: ResourceType, namespace: string): readonly T[];
+  /** Environments or previews of a project. */
+  ofProject<T extends EnvironmentObject | PreviewObject>(
+    type: ResourceType,
+    namespace: string,
+    project: string,
+  ): readonly T[];
   /** Decoded data of a Secret, read by name, never listed; undefined when it does not exist. */
   secret(
     key: { namespace: string; name: string },

@@ -17,7 +17,7 @@ import type { PlannedChange } from "./engine/preview-changes.ts";
 import { consentsOf } from "./engine/reconcile-object.ts";
 import type { KindReconciler, ReconciledObject } from "./engine/reconcile-object.ts";
 import { environmentReconciler } from "./environment.ts";
-import type { ObjectReader } from "./objects.ts";
+import type { EnvironmentObject, ObjectReader, PreviewObject } from "./objects.ts";
 import { previewReconciler } from "./preview.ts";
 import { projectReconciler } from "./project.ts";
 import { providerOpeners } from "./providers.ts";
@@ -157,8 +157,14 @@ function readerOf({ objects, secret }: PreviewObjectsOptions): ObjectReader {
   return {
     get: <T extends KubernetesObject>(type: ResourceType, key: ObjectKey) =>
       find(type).find((object) => keyText(object.metadata) === keyText(key)) as T | undefined,
-    list: <T extends KubernetesObject>(type: ResourceType, namespace: string) =>
-      find(type).filter((object) => object.metadata.namespace === namespace) as unknown as readonly T[],
+    ofProject: <T extends EnvironmentObject | PreviewObject>(
+      type: ResourceType,
+      namespace: string,
+      project: string,
+    ) =>
+      (find(type) as T[]).filter(
+        ({ metadata, spec }) => metadata.namespace === namespace && spec.projectRef.name === project,
+      ),
     secret,
   };
 }

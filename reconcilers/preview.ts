@@ -118,12 +118,8 @@ async function build(
   const lifeFields = lifeFieldsOf(object, life);
   if (life.expired) return archived(lifeFields);
   const siblings = options.reader
-    .list<PreviewObject>(previewType, namespace)
-    .filter(
-      (other) =>
-        other.spec.projectRef.name === project.metadata.name &&
-        other.metadata.deletionTimestamp === undefined,
-    );
+    .ofProject<PreviewObject>(previewType, namespace, project.metadata.name)
+    .filter((other) => other.metadata.deletionTimestamp === undefined);
   const max = project.spec.previews?.max ?? 15;
   const position = queuePosition(object, siblings, max);
   if (position > 0) return queued(lifeFields, position, max, project);

@@ -14,14 +14,17 @@ export interface ContextOptions {
   depth: Depth;
   fresh: boolean;
   entry: InventoryEntry | undefined;
-  /** Milliseconds that a shared read may be old; never older than the slot's last write. */
+  /** Milliseconds that a shared read may be old when its reader does not say. */
   freshness: number;
+  /** Milliseconds since the last write to the slot or to what it needs: nothing read may be older. */
+  sinceWrite: number;
 }
 
 const listingKey = (type: string, listing: string): string => `list:${type}:${listing}`;
 
 export function resourceContext(options: ContextOptions, scope: string): ResourceContext<unknown> {
-  const { clock, connection, depth, entry, fresh, freshness, marker, signal, type } = options;
+  const { clock, connection, depth, entry, fresh, freshness, marker, signal, sinceWrite, type } = options;
+  const age = (most: number): number => Math.min(most, sinceWrite);
   return {
     client: connection.client,
     clock,
@@ -32,11 +35,13 @@ export function resourceContext(options: ContextOptions, scope: string): Resourc
     entry,
     read: async <Listing, Item>(read: ReadOptions<Listing, Item>): Promise<Item | undefined> => {
       if (fresh) return read.single();
-      const listing = await connection.source.shared(listingKey(type, read.listing ?? scope), freshness, () =>
-        read.list(),
+      const listing = await connection.source.shared(
+        listingKey(type, read.listing ?? scope),
+        age(freshness),
+        () => read.list(),
       );
       return read.find(listing);
     },
-    shared: (key, load, maxAge) => connection.source.shared(key, fresh ? 0 : (maxAge ?? freshness), load),
+    shared: (key, load, maxAge) => connection.source.shared(key, fresh ? 0 : age(maxAge ?? freshness), load),
   };
 }

@@ -9,7 +9,7 @@ import type { GraphNode, LookupNode } from "./graph.ts";
 import { checkGraph } from "./graph.ts";
 import { createIntents } from "./intents.ts";
 import { RefusedIntent, toFlaresmithError } from "./pass.ts";
-import type { PassOptions } from "./pass.ts";
+import type { NodeOptions, PassOptions } from "./pass.ts";
 import type { Outputs } from "./resource.ts";
 import type { NodeResult } from "./result.ts";
 import { settle } from "./settle.ts";
@@ -36,8 +36,8 @@ export async function converge(options: PassOptions): Promise<NodeResult[]> {
     running.set(node.slot, result);
     return result;
   };
-  /** How old, in milliseconds, what a node reads may be: never from before a write to it or to what it needs. */
-  const freshnessOf = (node: GraphNode): number => {
+  /** Milliseconds since the last write to a node or to what it needs: it must not read what is older. */
+  const sinceWriteOf = (node: GraphNode): number => {
     const slots = new Set<string>();
     const visit = (slot: string): void => {
       if (slots.has(slot)) return;
@@ -48,7 +48,7 @@ export async function converge(options: PassOptions): Promise<NodeResult[]> {
     const writes = [...slots].map(
       (slot) => options.memory.slots.get(slot)?.written?.at ?? Number.NEGATIVE_INFINITY,
     );
-    return Math.min(options.freshness, options.clock.monotonic() - Math.max(...writes));
+    return options.clock.monotonic() - Math.max(...writes);
   };
   const runNode = async (node: GraphNode): Promise<NodeResult> => {
     const needed = await Promise.all(
@@ -69,8 +69,8 @@ export async function converge(options: PassOptions): Promise<NodeResult[]> {
     };
     try {
       return node.kind === "lookup"
-        ? await look(node, inputs, options, freshnessOf(node))
-        : await settle(node, inputs, { ...options, freshness: freshnessOf(node) }, intents, leave, running);
+        ? await look(node, inputs, { ...options, sinceWrite: sinceWriteOf(node) })
+        : await settle(node, inputs, { ...options, sinceWrite: sinceWriteOf(node) }, intents, leave, running);
     } catch (error) {
       if (error instanceof RefusedIntent) throw error.cause;
       return { ...base, status: "failed", error: toFlaresmithError(error) };
@@ -89,8 +89,7 @@ export async function converge(options: PassOptions): Promise<NodeResult[]> {
 async function look(
   node: LookupNode,
   inputs: ReadonlyMap<string, Outputs>,
-  options: PassOptions,
-  freshness: number,
+  options: NodeOptions,
 ): Promise<NodeResult> {
   if (node.connection instanceof FlaresmithError) throw node.connection;
   const { source, client } = node.connection;
@@ -102,8 +101,10 @@ async function look(
     depth: options.requested ? "deep" : "shallow",
     fresh: options.requested,
     // What changes without notice, such as a password, is asked for again whenever everything is compared.
-    shared: (key, load, maxAge) =>
-      source.shared(key, options.requested ? 0 : Math.min(maxAge ?? freshness, options.deepInterval), load),
+    shared: (key, load, maxAge = options.freshness) => {
+      const age = Math.min(maxAge, options.deepInterval, options.sinceWrite);
+      return source.shared(key, options.requested ? 0 : age, load);
+    },
   });
   return { slot: node.slot, provider: node.definition.provider, status: "ready", outputs };
 }

@@ -48,6 +48,12 @@ export interface PassOptions {
   signal: AbortSignal;
 }
 
+/** What one node of the pass is given. */
+export interface NodeOptions extends PassOptions {
+  /** Milliseconds since the last write to the node or to what it needs: nothing it reads may be older. */
+  sinceWrite: number;
+}
+
 /** Anything thrown becomes an error that conditions can show; what is not ours is a bug of ours. */
 export function toFlaresmithError(thrown: unknown): FlaresmithError {
   if (isFlaresmithError(thrown)) return thrown;

@@ -191,6 +191,7 @@ async function observeAndPlan(
       fresh: false,
       entry: entry && gone ? { ...entry, data: { ...entry.data, confirmGone: entry.id ?? "" } } : entry,
       freshness: FRESHNESS,
+      sinceWrite: Number.POSITIVE_INFINITY,
     },
     reference.scope,
   );

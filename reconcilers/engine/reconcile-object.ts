@@ -18,6 +18,7 @@ import { isApiError } from "../../controller/store/resource-client.ts";
 import { converge } from "./converge.ts";
 import { toFlaresmithError } from "./pass.ts";
 import type { Consents, EngineTracker } from "./pass.ts";
+import { FINALIZER, addFinalizer, removeFinalizer } from "./finalizer.ts";
 import type { ConnectionHandle, GraphNode } from "./graph.ts";
 import { createObjectMemory } from "./memory.ts";
 import type { ObjectMemory } from "./memory.ts";
@@ -30,8 +31,6 @@ import { createStatusWriter } from "./status-writer.ts";
 import type { StatusWriter } from "./status-writer.ts";
 import { recordTombstone } from "./tombstones.ts";
 
-/** On every object that may stand for something external. */
-export const FINALIZER = "flaresmith.dev/finalizer";
 export const REQUEST_ANNOTATION = "flaresmith.dev/reconcile-requested-at";
 
 /** What the engine reads of any object. */
@@ -131,24 +130,10 @@ export function createObjectReconciler<T extends ReconciledObject>(
         if (result.done) memories.delete(object.metadata.uid ?? "");
         return result;
       }
-      const guarded = await ensureFinalizer(kind, environment, object, signal);
+      const guarded = await addFinalizer(environment.client, kind.type, object, signal);
       return reconcileLiving(kind, environment, guarded, memory, signal);
     },
   };
-}
-
-async function ensureFinalizer<T extends ReconciledObject>(
-  kind: KindReconciler<T>,
-  { client }: ReconcileEnvironment,
-  object: T,
-  signal: AbortSignal,
-): Promise<T> {
-  const finalizers = object.metadata.finalizers ?? [];
-  if (finalizers.includes(FINALIZER)) return object;
-  const { name, namespace, resourceVersion } = object.metadata;
-  const body = { metadata: { resourceVersion, finalizers: [...finalizers, FINALIZER] } };
-  const key = { name, ...(namespace === undefined ? {} : { namespace }) };
-  return client.patch<T>(kind.type, key, { type: "merge", body }, { fieldManager: "flaresmith" }, signal);
 }
 
 function splitList(text: string | undefined): ReadonlySet<string> {
@@ -314,7 +299,7 @@ interface Finish {
 /** The one deferred write: nothing is sent when nothing changed. */
 async function finish<T extends ReconciledObject>(
   kind: KindReconciler<T>,
-  { clock, track }: ReconcileEnvironment,
+  environment: ReconcileEnvironment,
   object: T,
   writer: StatusWriter,
   outcome: Finish,
@@ -323,14 +308,14 @@ async function finish<T extends ReconciledObject>(
   const conditions = summarize({
     previous: object.status?.conditions ?? [],
     generation,
-    now: timestamp(clock),
+    now: timestamp(environment.clock),
     parts: outcome.parts,
     ...(outcome.progress ? { progress: outcome.progress } : {}),
   });
   const request = requestOf(object);
   const previous = object.status?.state;
   const state = outcome.state ?? kind.state(object, conditions, previous);
-  if (state !== previous) track(object).state(previous, state);
+  if (state !== previous) environment.track(object).state(previous, state);
   await writer.write({
     ...outcome.fields,
     observedGeneration: generation,
@@ -426,7 +411,7 @@ async function finalize<T extends ReconciledObject>(
     ...removalAccess(environment, object, signal),
   });
   if (inventory.size === 0) {
-    await releaseFinalizer(kind, environment, writer.current(), signal);
+    await removeFinalizer(environment.client, kind.type, writer.current(), signal);
     return { done: true };
   }
   const parts = providerParts([], removals, environment.conditionTypes);
@@ -443,22 +428,4 @@ async function finalize<T extends ReconciledObject>(
   const soon = settleDelay([], removals, memory, environment.clock);
   const next = nextStep([], removals, { soon, clock: environment.clock });
   return next.requeueAfter === undefined && next.error === undefined ? { requeueAfter: SETTLE } : next;
-}
-
-async function releaseFinalizer<T extends ReconciledObject>(
-  kind: KindReconciler<T>,
-  { client }: ReconcileEnvironment,
-  object: KubernetesObject,
-  signal: AbortSignal,
-): Promise<void> {
-  const { name, namespace, resourceVersion, finalizers = [] } = object.metadata;
-  const body = {
-    metadata: { resourceVersion, finalizers: finalizers.filter((finalizer) => finalizer !== FINALIZER) },
-  };
-  const key = { name, ...(namespace === undefined ? {} : { namespace }) };
-  try {
-    await client.patch(kind.type, key, { type: "merge", body }, { fieldManager: "flaresmith" }, signal);
-  } catch (error) {
-    if (!isApiError(error, "NotFound")) throw error;
-  }
 }

@@ -179,6 +179,7 @@ async function removeExternal(
       fresh: true,
       entry: shown,
       freshness: 0,
+      sinceWrite: 0,
     },
     reference.scope,
   );

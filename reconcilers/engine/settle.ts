@@ -9,7 +9,7 @@ import { createMarker } from "./marker.ts";
 import type { SlotMemory } from "./memory.ts";
 import { slotMemory } from "./memory.ts";
 import { RefusedIntent, toFlaresmithError } from "./pass.ts";
-import type { PassOptions } from "./pass.ts";
+import type { NodeOptions } from "./pass.ts";
 import { asideSlot } from "./slots.ts";
 import { ADOPTED, changesHash, describe, isOurs, plan } from "./plan.ts";
 import type { Plan } from "./plan.ts";
@@ -27,7 +27,7 @@ import type { NodeResult } from "./result.ts";
 /** Everything about one resource node that its steps share. */
 interface Step {
   node: ResourceNode;
-  options: PassOptions;
+  options: NodeOptions;
   desired: unknown;
   specHash: string;
   reference: Reference;
@@ -43,7 +43,7 @@ interface Step {
 export async function settle(
   node: ResourceNode,
   inputs: ReadonlyMap<string, Outputs>,
-  options: PassOptions,
+  options: NodeOptions,
   intents: Intents,
   leave: () => void,
   running: ReadonlyMap<string, Promise<NodeResult>>,
@@ -87,6 +87,7 @@ export async function settle(
     fresh,
     entry: shownEntry,
     freshness: options.freshness,
+    sinceWrite: options.sinceWrite,
   };
   const parentOurs = await isParentOurs(node, running);
   const decide = (observation: Observation<unknown>): Plan =>
@@ -166,7 +167,7 @@ function trusted(
   memory: SlotMemory,
   entry: InventoryEntry | undefined,
   specHash: string,
-  options: PassOptions,
+  options: NodeOptions,
 ): boolean {
   if (entry?.state !== "ready" || entry.specHash !== specHash) return false;
   if (options.requested || memory.doubted === true || memory.seenAt === undefined) return false;
@@ -174,7 +175,7 @@ function trusted(
   return options.clock.monotonic() - memory.seenAt < options.trust;
 }
 
-function depthOf(memory: SlotMemory, specHash: string, options: PassOptions): Depth {
+function depthOf(memory: SlotMemory, specHash: string, options: NodeOptions): Depth {
   if (options.requested || memory.doubted === true) return "deep";
   if (memory.verifiedAt === undefined || memory.specHash !== specHash) return "deep";
   return options.clock.monotonic() - memory.verifiedAt >= options.deepInterval ? "deep" : "shallow";

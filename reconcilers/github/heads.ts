@@ -49,12 +49,15 @@ async function loadHeads(context: ReadContext, repository: string): Promise<Head
   return heads;
 }
 
+/** Milliseconds: commits come often and asking is free where nothing moved (304), so heads are shared only briefly. */
+const HEADS_AGE = 15_000;
+
 /** The shared listing of `loadHeads`. */
 export function sharedHeads(context: ReadContext, repository: string): Promise<Heads | undefined> {
   return context.shared(
     `heads:${repository.toLowerCase()}`,
     () => loadHeads(context, repository),
-    context.fresh ? 0 : undefined,
+    context.fresh ? 0 : HEADS_AGE,
   );
 }
 

@@ -195,6 +195,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     random,
     tracker,
     controllers: controllers.definitions,
+    indexes: controllers.indexes,
   });
   const stopping = new AbortController();
   const ended = Promise.all([running.start(stopping.signal), tracker.events.run(store, stopping.signal)]);

@@ -74,6 +74,7 @@ export function assembleController(options: {
     clock,
     random,
     tracker,
+    indexes: controllers.indexes,
     controllers: [
       ...controllers.definitions,
       // A changed directory is somebody's edit.
