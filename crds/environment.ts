@@ -368,6 +368,5 @@ export const environment: KindDefinition = {
 };
 
 export type EnvironmentSpec = Spec;
-export type EnvironmentStatus = z.output<typeof status>;
 export type WorkerSettings = z.output<typeof workerSettings>;
 export type EnvironmentSecret = Secret;

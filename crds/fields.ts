@@ -103,7 +103,7 @@ export const variable = () =>
       .describe("A fact about the deployment instead of a fixed value."),
   });
 
-export const condition = () =>
+const condition = () =>
   z.object({
     type: z.string().describe("Type of the condition, such as Ready."),
     status: z.enum(["True", "False", "Unknown"]).describe("Whether the condition holds."),
@@ -143,7 +143,7 @@ export const state = () =>
     .describe("One word that sums the conditions up, for people.");
 
 /** What the controller knows about one external resource that this object stands for. */
-export const inventoryEntry = () =>
+const inventoryEntry = () =>
   z.object({
     slot: z.string().describe("Which part of this object it is, e.g. neonBranch or cloudflareWorker/api."),
     provider: z.string().describe("github, neon or cloudflare."),

@@ -113,4 +113,3 @@ export const preview: KindDefinition = {
 };
 
 export type PreviewSpec = Spec;
-export type PreviewStatus = z.output<typeof status>;

@@ -276,4 +276,3 @@ export function within(text: string, leastHours: number, mostHours: number): boo
 }
 
 export type ProjectSpec = Spec;
-export type ProjectStatus = z.output<typeof status>;

@@ -127,24 +127,69 @@ export interface ResourceClient {
   /** @throws ApiError 404 NotFound */
   get<T extends KubernetesObject>(type: ResourceType, key: ObjectKey, signal?: AbortSignal): Promise<T>;
   /** @throws ApiError 410 Expired for a `continue` that is too old; 400 BadRequest for a bad selector */
-  list<T extends KubernetesObject>(type: ResourceType, options?: ListOptions, signal?: AbortSignal): Promise<ResourceList<T>>;
+  list<T extends KubernetesObject>(
+    type: ResourceType,
+    options?: ListOptions,
+    signal?: AbortSignal,
+  ): Promise<ResourceList<T>>;
   /**
    * Ends when the signal is aborted, or when the server ends the watch; then watch again from the last revision.
    * @throws ApiError 410 Expired when the revision is older than the log: list again
    */
-  watch<T extends KubernetesObject>(type: ResourceType, options: WatchOptions, signal: AbortSignal): AsyncIterable<WatchEvent<T>>;
+  watch<T extends KubernetesObject>(
+    type: ResourceType,
+    options: WatchOptions,
+    signal: AbortSignal,
+  ): AsyncIterable<WatchEvent<T>>;
   /** @throws ApiError 409 AlreadyExists; 422 Invalid with every field path */
-  create<T extends KubernetesObject>(type: ResourceType, object: T, options?: WriteOptions, signal?: AbortSignal): Promise<T>;
+  create<T extends KubernetesObject>(
+    type: ResourceType,
+    object: T,
+    options?: WriteOptions,
+    signal?: AbortSignal,
+  ): Promise<T>;
   /** Replaces all but status. With `metadata.resourceVersion`, only if unchanged. @throws ApiError 409 Conflict */
-  update<T extends KubernetesObject>(type: ResourceType, object: T, options?: WriteOptions, signal?: AbortSignal): Promise<T>;
+  update<T extends KubernetesObject>(
+    type: ResourceType,
+    object: T,
+    options?: WriteOptions,
+    signal?: AbortSignal,
+  ): Promise<T>;
   /** Replaces the status alone. With `metadata.resourceVersion`, only if unchanged. @throws ApiError 409 Conflict */
-  updateStatus<T extends KubernetesObject>(type: ResourceType, object: T, options?: WriteOptions, signal?: AbortSignal): Promise<T>;
-  patch<T extends KubernetesObject>(type: ResourceType, key: ObjectKey, patch: Patch, options?: WriteOptions, signal?: AbortSignal): Promise<T>;
-  patchStatus<T extends KubernetesObject>(type: ResourceType, key: ObjectKey, patch: Patch, options?: WriteOptions, signal?: AbortSignal): Promise<T>;
+  updateStatus<T extends KubernetesObject>(
+    type: ResourceType,
+    object: T,
+    options?: WriteOptions,
+    signal?: AbortSignal,
+  ): Promise<T>;
+  patch<T extends KubernetesObject>(
+    type: ResourceType,
+    key: ObjectKey,
+    patch: Patch,
+    options?: WriteOptions,
+    signal?: AbortSignal,
+  ): Promise<T>;
+  patchStatus<T extends KubernetesObject>(
+    type: ResourceType,
+    key: ObjectKey,
+    patch: Patch,
+    options?: WriteOptions,
+    signal?: AbortSignal,
+  ): Promise<T>;
   /** Server-side apply; creates when absent. @throws ApiError 409 Conflict that names the managers and fields */
-  apply<T extends KubernetesObject>(type: ResourceType, object: T, options: ApplyOptions, signal?: AbortSignal): Promise<T>;
+  apply<T extends KubernetesObject>(
+    type: ResourceType,
+    object: T,
+    options: ApplyOptions,
+    signal?: AbortSignal,
+  ): Promise<T>;
   /** Answers the object as it is after the request: with finalizers it stays, with a deletionTimestamp. @throws ApiError 404 */
-  delete(type: ResourceType, key: ObjectKey, options?: DeleteOptions, signal?: AbortSignal): Promise<KubernetesObject>;
+  delete(
+    type: ResourceType,
+    key: ObjectKey,
+    options?: DeleteOptions,
+    signal?: AbortSignal,
+  ): Promise<KubernetesObject>;
 }
 
 /** One cause in a Kubernetes Status, e.g. one invalid field. */

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { KindDefinition } from "../kind.ts";
 
 /** A CEL rule inside a schema (`x-kubernetes-validations`). */
-export interface ValidationRule {
+interface ValidationRule {
   rule: string;
   message: string;
 }
@@ -74,7 +74,7 @@ const isRaw = (value: unknown): value is Raw =>
  * @param path used in errors
  * @throws Error for what a structural schema cannot say, naming the place and what to use instead
  */
-export function structuralSchema(schema: z.ZodType, path: string): StructuralSchema {
+function structuralSchema(schema: z.ZodType, path: string): StructuralSchema {
   return rewrite(z.toJSONSchema(schema, { target: "openapi-3.0", io: "input" }) as Raw, path);
 }
 

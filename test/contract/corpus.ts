@@ -25,7 +25,7 @@ const EXCLUDED: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** A value that fits a schema. `full` sets every field, otherwise only required ones. */
-export function sample(schema: StructuralSchema, full: boolean, name = ""): unknown {
+function sample(schema: StructuralSchema, full: boolean, name = ""): unknown {
   if (schema.enum !== undefined) return schema.enum[0];
   switch (schema.type) {
     case "object": {

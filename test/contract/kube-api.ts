@@ -6,7 +6,7 @@ import { request } from "node:https";
 import { createInterface } from "node:readline";
 import { parse } from "yaml";
 
-export interface RawAnswer {
+interface RawAnswer {
   code: number;
   body: Record<string, unknown>;
   warnings: string[];

@@ -64,7 +64,7 @@ export async function ask(api: KubeApi, step: Step, versions: Map<string, number
 }
 
 /** Every step's answer by title. */
-export async function record(kubeconfig: string): Promise<Record<string, Answer>> {
+async function record(kubeconfig: string): Promise<Record<string, Answer>> {
   const api = openKubeApi(kubeconfig);
   await api("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", JSON.stringify(widgetCrd));
   await api(

@@ -42,7 +42,7 @@ const spec: StructuralSchema = {
 };
 
 /** The schema of the whole object, as it stands in the CustomResourceDefinition. */
-export const widgetSchema: StructuralSchema = {
+const widgetSchema: StructuralSchema = {
   type: "object",
   required: ["spec"],
   properties: {

@@ -14,7 +14,7 @@ const WORKER = "shop-api-staging";
 const SCRIPT = `/workers/scripts/${WORKER}`;
 
 /** A module Worker as somebody else uploads it. */
-export function otherUpload(metadata: Fields): FormData {
+function otherUpload(metadata: Fields): FormData {
   const form = new FormData();
   form.set(
     "metadata",

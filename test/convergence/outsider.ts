@@ -103,7 +103,7 @@ export interface ScriptState extends Fields {
   versions: string[];
 }
 
-export interface PreviewState extends Fields {
+interface PreviewState extends Fields {
   name: string;
   secrets: Record<string, string>;
   bindings: Fields[];

@@ -169,7 +169,7 @@ export function identities(sandbox: Sandbox, provider: Provider | "" = ""): stri
 }
 
 /** The routes that resources are read and written by; who the credentials belong to is asked elsewhere. */
-export const resourcePaths: Readonly<Record<Provider, string>> = Object.freeze({
+const resourcePaths: Readonly<Record<Provider, string>> = Object.freeze({
   github: "^/(repos|repositories|orgs|user/repos|installation/repositories)",
   neon: "^/api/v2/projects",
   cloudflare: "^/client/v4/(accounts/[^/]+/(workers|storage|r2)|zones)",

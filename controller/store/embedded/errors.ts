@@ -2,7 +2,7 @@
 import { ApiError, type ResourceType, type StatusCause } from "../resource-client.ts";
 
 /** `projects.flaresmith.dev`, or `secrets` for the core group: how messages name a type. */
-export function qualifiedResource(type: ResourceType): string {
+function qualifiedResource(type: ResourceType): string {
   return type.group === "" ? type.plural : `${type.plural}.${type.group}`;
 }
 

@@ -1,7 +1,3 @@
-/** Plain JSON values: what objects of the API consist of. */
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-export type JsonObject = { [key: string]: Json };
-
 /** Whether a value is an object with fields: not null, not an array. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -48,10 +44,4 @@ export function setField(target: Record<string, unknown>, key: string, value: un
   } else {
     target[key] = value;
   }
-}
-
-/** The object at a key, or undefined when it is absent or something else. */
-export function objectAt(value: Record<string, unknown>, key: string): Record<string, unknown> | undefined {
-  const field = value[key];
-  return isObject(field) ? field : undefined;
 }

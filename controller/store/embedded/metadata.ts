@@ -30,7 +30,7 @@ function required(field: string, text: string): StatusCause {
 }
 
 /** What is wrong with a DNS-1123 subdomain; empty when nothing. */
-export function subdomainErrors(value: string): string[] {
+function subdomainErrors(value: string): string[] {
   const errors: string[] = [];
   if (value.length > 253) errors.push("must be no more than 253 bytes");
   if (!SUBDOMAIN.test(value)) errors.push(SUBDOMAIN_TEXT);

@@ -14,7 +14,7 @@ export const thingType: ResourceType = {
 };
 
 /** A type with status and generation, whose schema only says which list is a list-map. */
-export const thingDefinition: TypeDefinition = {
+const thingDefinition: TypeDefinition = {
   type: thingType,
   singular: "thing",
   shortNames: [],
@@ -74,7 +74,7 @@ export function testClock(): TestClock {
 }
 
 /** Reproducible chance. */
-export function testRandom(): Random {
+function testRandom(): Random {
   let state = 7;
   let ids = 0;
   const next = (): number => {

@@ -3,7 +3,7 @@ import type { KubernetesObject, ResourceType, StatusCause } from "../resource-cl
 import type { Schema } from "./schema.ts";
 
 /** One wrong place found before an object is stored, or one warning about it. */
-export interface Preparation {
+interface Preparation {
   /** Field paths that the schema does not know, e.g. `spec.ttll`; they were removed from the object. */
   unknownFields: readonly string[];
 }
@@ -15,7 +15,7 @@ export interface ValidationContext {
   status: boolean;
 }
 
-export interface ValidateContext extends ValidationContext {
+interface ValidateContext extends ValidationContext {
   /** What was found wrong in the metadata before. */
   causes: readonly StatusCause[];
 }

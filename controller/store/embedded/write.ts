@@ -16,7 +16,7 @@ import { parseObject } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
 import { apiVersionOf, typeKey, type TypeDefinition } from "./type-definition.ts";
 
-export interface Manager {
+interface Manager {
   name: string;
   operation: "Apply" | "Update";
 }

@@ -30,7 +30,7 @@ export function trackUpdate(options: TrackUpdateOptions): ManagedFieldsEntry[] {
 }
 
 /** Whether a request asks to forget all ownership: an empty list, or one empty entry. */
-export function isReset(given: readonly ManagedFieldsEntry[] | undefined): boolean {
+function isReset(given: readonly ManagedFieldsEntry[] | undefined): boolean {
   if (given === undefined || given.length > 1) return false;
   const [entry] = given;
   return entry === undefined || Object.keys(entry).length === 0;
