@@ -109,6 +109,19 @@ const RETRY = 60_000;
 /** Milliseconds after which credentials that nobody refused are checked again. */
 const VERIFY = 3_600_000;
 
+/** Secrets that `flaresmith up` makes of environment variables, by the variable that is missing then. */
+const fromEnvironment: Readonly<Record<string, string>> = {
+  "env-github": "GITHUB_TOKEN",
+  "env-neon": "NEON_API_KEY",
+  "env-cloudflare": "CLOUDFLARE_API_TOKEN",
+};
+
+function missingSecretHint(name: string, namespace: string): string {
+  const variable = fromEnvironment[name];
+  const start = variable === undefined ? "" : `Start flaresmith up with ${variable} set, or create it: `;
+  return `${start === "" ? "Create it: " : start}kubectl create secret generic ${name} -n ${namespace} --from-literal=...`;
+}
+
 export function createConnectionRegistry(options: {
   reader: ObjectReader;
   openers: Readonly<Record<ConnectionSpec["provider"], ProviderOpener>>;
@@ -196,7 +209,7 @@ export function createConnectionRegistry(options: {
         code: "SPEC_SECRET_MISSING",
         message: `Connection ${key}: Secret ${name} does not exist in namespace ${namespace}`,
         field: "spec.credentials.secretRef.name",
-        hint: `Create it: kubectl create secret generic ${name} -n ${namespace} --from-literal=...`,
+        hint: missingSecretHint(name, namespace),
       });
     }
     for (const value of Object.values(credentials)) options.secret(value);

@@ -3,6 +3,7 @@ import type { KubernetesObject, ObjectKey, ResourceClient } from "../store/resou
 import type { CacheEvent } from "./cache.ts";
 import { classifyError } from "./classify.ts";
 import type { Clock, Random } from "./clock.ts";
+import { errorCodes } from "./errors.ts";
 import type { FlaresmithError } from "./errors.ts";
 import { sha256 } from "./hash.ts";
 import type { Caches, ControllerDefinition, ReconcileResult, WatchedType } from "./reconcile.ts";
@@ -168,6 +169,7 @@ export class Controller {
       case "transient":
       case "unknownOutcome":
         if (error.code === "INTERNAL_ERROR") tracker.log.error("a reconciliation broke", { error });
+        else if (errorCodes[error.code].severity === "info") tracker.log.info("waiting", { error });
         else tracker.log.warn("trying again later", { error });
         this.#retry(key, priority, wait);
         return "error";

@@ -56,10 +56,11 @@ export function changesHash(slot: string, changes: readonly FieldChange[]): stri
   const text = changes
     .map((change) => `${change.field}|${change.effect}|${change.from ?? ""}|${change.to ?? ""}`)
     .sort();
-  return createHash("sha256")
+  const hash = createHash("sha256")
     .update([slot, ...text].join("\n"))
-    .digest("hex")
-    .slice(0, 12);
+    .digest("hex");
+  // A letter first: people paste it into YAML, where twelve digits would be a number.
+  return `p${hash.slice(0, 11)}`;
 }
 
 /** Whose a present resource is, once inventory, intents and parents are weighed in (law 3). */

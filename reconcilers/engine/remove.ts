@@ -66,8 +66,9 @@ export async function removeEntries(options: RemovalOptions): Promise<RemovalRes
       const result = await removeOne(entry, options, intents);
       results.push(result);
       if (!options.inventory.has(entry.slot)) forgetParts(entry.slot, options);
-      // Children go before what they lie in: the next one waits until this one is gone.
-      if (result.status === "removing" || result.status === "failed") break;
+      // Children go before what they lie in: the next one waits until this one is gone. One that fails holds nobody up:
+      // Workers that are bound to each other only go in the order that the provider allows.
+      if (result.status === "removing") break;
     }
     return results;
   });

@@ -1,7 +1,20 @@
 /** What variables and secrets have in common: where they lie, and which names are ours to remove. */
 import { FlaresmithError } from "../../controller/runtime/errors.ts";
-import type { InventoryEntry, Reference } from "../engine/resource.ts";
+import type {
+  FieldChange,
+  FieldRule,
+  InventoryEntry,
+  Reference,
+  ResourceContext,
+  ResourceDefinition,
+  WriteResult,
+} from "../engine/resource.ts";
+import type { GitHubClient } from "./client.ts";
+import { define } from "./define.ts";
 import { splitName } from "./repository-access.ts";
+import type { ReadContext } from "./repository-access.ts";
+
+type Context = ResourceContext<GitHubClient>;
 
 /** The repository itself, or one of its environments. */
 export interface Place {
@@ -79,4 +92,57 @@ export async function runSteps(steps: readonly (() => Promise<void>)[]): Promise
     }
   }
   return undefined;
+}
+
+/**
+ * The resource of a set: there whenever its repository or environment is, nobody's by itself, and removed by removing
+ * what we wrote into it, which `entry.data` remembers by name.
+ *
+ * @param parts.read undefined when the repository or environment does not exist
+ * @param parts.empty what is observed of a set that nobody has written to
+ */
+export function defineSet<
+  Desired extends { repository: string; environment?: string | undefined },
+  Observed,
+>(parts: {
+  type: "variables" | "secrets";
+  segment: string;
+  rule: FieldRule;
+  empty: Observed;
+  read(context: ReadContext, place: Place): Promise<Observed | undefined>;
+  diff(desired: Desired, observed: Observed, entry: InventoryEntry | undefined): FieldChange[];
+  write(desired: Desired, observed: Observed, context: Context): Promise<WriteResult<Observed>>;
+  drop(place: Place, name: string, context: Context): Promise<void>;
+}): ResourceDefinition<Desired, Observed, GitHubClient> {
+  const { diff, drop, empty, read, rule, segment, type, write } = parts;
+  return define<Desired, Observed>({
+    provider: "github",
+    type,
+    segment,
+    holds: "nothing",
+    ownership: "inherited",
+    content: true,
+    fields: { [type]: rule },
+    reference: referenceOf,
+    observe: async (reference, context) => {
+      const place = placeOf(reference);
+      const load = (): Promise<Observed | undefined> => read(context, place);
+      const observed = await context.read({
+        listing: `${reference.scope}#${reference.name}`.toLowerCase(),
+        list: load,
+        find: (found) => found,
+        single: load,
+      });
+      if (!observed) return { state: "absent" };
+      return { state: "present", id: reference.name, owner: "unmarked", observed, depth: "deep" };
+    },
+    diff,
+    create: async (desired, context) =>
+      write(desired, (await read(context, placeOf(referenceOf(desired)))) ?? empty, context),
+    update: (desired, observed, _changes, context) => write(desired, observed, context),
+    remove: async (reference, context) => {
+      for (const name of writtenNames(context.entry)) await drop(placeOf(reference), name, context);
+    },
+    outputs: () => ({}),
+  });
 }

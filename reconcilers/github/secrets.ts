@@ -6,9 +6,9 @@
 import type { FieldChange, InventoryEntry, ResourceContext, WriteResult } from "../engine/resource.ts";
 import type { SecretValue } from "../../controller/runtime/secret-value.ts";
 import type { GitHubClient } from "./client.ts";
-import { define } from "./define.ts";
 import {
   byStoredName,
+  defineSet,
   describePlace,
   pathOf,
   placeOf,
@@ -204,33 +204,13 @@ async function write(
 }
 
 /** The set is there whenever its repository or environment is. `entry.data` holds `NAME -> <hash>@<time written>`. */
-export const secrets = define<SecretsDesired, SecretsObserved>({
-  provider: "github",
+export const secrets = defineSet<SecretsDesired, SecretsObserved>({
   type: "secrets",
   segment: "githubSecrets",
-  holds: "nothing",
-  ownership: "inherited",
-  content: true,
-  fields: { secrets: "write-only" },
-  reference: referenceOf,
-  observe: async (reference, context) => {
-    const place = placeOf(reference);
-    const load = (): Promise<SecretsObserved | undefined> => read(context, place);
-    const observed = await context.read({
-      listing: `${reference.scope}#${reference.name}`.toLowerCase(),
-      list: load,
-      find: (found) => found,
-      single: load,
-    });
-    if (!observed) return { state: "absent" };
-    return { state: "present", id: reference.name, owner: "unmarked", observed, depth: "deep" };
-  },
+  rule: "write-only",
+  empty: { updatedAt: {} },
+  read,
   diff,
-  create: async (desired, context) =>
-    write(desired, (await read(context, placeOf(referenceOf(desired)))) ?? { updatedAt: {} }, context),
-  update: (desired, observed, _changes, context) => write(desired, observed, context),
-  remove: async (reference, context) => {
-    for (const name of writtenNames(context.entry)) await drop(placeOf(reference), name, context);
-  },
-  outputs: () => ({}),
+  write,
+  drop,
 });

@@ -1,9 +1,9 @@
 /** Actions variables of a repository or of one environment, as one set: those of others stay. */
 import type { FieldChange, InventoryEntry, ResourceContext, WriteResult } from "../engine/resource.ts";
 import type { GitHubClient } from "./client.ts";
-import { define } from "./define.ts";
 import {
   byStoredName,
+  defineSet,
   describePlace,
   pathOf,
   placeOf,
@@ -155,33 +155,13 @@ async function write(
 }
 
 /** The set is there whenever its repository or environment is. What we wrote is remembered, so that it can go again. */
-export const variables = define<VariablesDesired, VariablesObserved>({
-  provider: "github",
+export const variables = defineSet<VariablesDesired, VariablesObserved>({
   type: "variables",
   segment: "githubVariables",
-  holds: "nothing",
-  ownership: "inherited",
-  content: true,
-  fields: { variables: "shallow" },
-  reference: referenceOf,
-  observe: async (reference, context) => {
-    const place = placeOf(reference);
-    const load = (): Promise<VariablesObserved | undefined> => read(context, place);
-    const observed = await context.read({
-      listing: `${reference.scope}#${reference.name}`.toLowerCase(),
-      list: load,
-      find: (found) => found,
-      single: load,
-    });
-    if (!observed) return { state: "absent" };
-    return { state: "present", id: reference.name, owner: "unmarked", observed, depth: "deep" };
-  },
+  rule: "shallow",
+  empty: { values: {} },
+  read,
   diff,
-  create: async (desired, context) =>
-    write(desired, (await read(context, placeOf(referenceOf(desired)))) ?? { values: {} }, context),
-  update: (desired, observed, _changes, context) => write(desired, observed, context),
-  remove: async (reference, context) => {
-    for (const name of writtenNames(context.entry)) await drop(placeOf(reference), name, context);
-  },
-  outputs: () => ({}),
+  write,
+  drop,
 });

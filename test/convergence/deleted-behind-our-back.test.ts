@@ -74,7 +74,7 @@ describe("what somebody else deletes", () => {
       for (let round = 0; round < 2 && !(await exists(world, other)); round += 1) {
         const message = conditionOf(await world.get(kind, name), "Ready")?.message ?? "";
         const [, annotation = "", value = ""] =
-          /(flaresmith\.dev\/confirm(?:-gone)?): "?([0-9a-f]+)/.exec(message) ?? [];
+          /(flaresmith\.dev\/confirm(?:-gone)?): "?([0-9a-z]+)/.exec(message) ?? [];
         await world.annotate(kind, name, { [annotation]: value });
         await world.pass(RESYNC + MARGIN);
       }

@@ -21,7 +21,7 @@ export interface Deletion {
 }
 
 const SHOP = "/repos/acme/shop";
-const ASKS = /held (data|code) and was deleted by someone else.*flaresmith\.dev\/confirm: [0-9a-f]+/;
+const ASKS = /held (data|code) and was deleted by someone else.*flaresmith\.dev\/confirm: [0-9a-z]+/;
 
 interface Named {
   id: number;

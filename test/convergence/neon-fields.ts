@@ -146,7 +146,7 @@ export function neonFields(world: Sandboxed): ManagedField[] {
           : other.neon("DELETE", `${dev}/databases/app`),
       changed: () => [],
       breaks: /Neon gives no connection URI/,
-      asks: /neon database app@app .*flaresmith\.dev\/confirm: [0-9a-f]+/,
+      asks: /neon database app@app .*flaresmith\.dev\/confirm: [0-9a-z]+/,
     }),
     managedField<string[]>({
       id: "neon/database:role",

@@ -140,7 +140,7 @@ describe("a repository that somebody deleted", () => {
       reason: "ConfirmationRequired",
     });
     const hash =
-      /flaresmith\.dev\/confirm: ([0-9a-f]+)/.exec(conditionText(project, "GitHubSynced"))?.[1] ?? "";
+      /flaresmith\.dev\/confirm: ([0-9a-z]+)/.exec(conditionText(project, "GitHubSynced"))?.[1] ?? "";
     await world.annotate("Project", "shop", { "flaresmith.dev/confirm": hash });
     await world.pass(30 * MINUTE);
     await world.settle(30 * MINUTE);

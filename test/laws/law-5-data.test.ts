@@ -34,7 +34,7 @@ async function settled(): Promise<World> {
 
 async function hashIn(of: World, kind: string, name: string, provider: Provider): Promise<string> {
   const text = conditionText(await of.get(kind, name), syncedOf[provider]);
-  return /flaresmith\.dev\/confirm: ([0-9a-f]+)/.exec(text)?.[1] ?? "";
+  return /flaresmith\.dev\/confirm: ([0-9a-z]+)/.exec(text)?.[1] ?? "";
 }
 
 async function tombstones(of: World): Promise<Record<string, string>[]> {
@@ -129,7 +129,7 @@ describe.each(losses)("$what that somebody deletes", ({ kind, name, provider, lo
     expect(conditionOf(waiting, "Ready")).toMatchObject({ status: "False" });
     expect(conditionOf(waiting, "Stalled")).toMatchObject({ status: "True" });
     const hash = await hashIn(shop, kind, name, provider);
-    expect(hash).toMatch(/^[0-9a-f]{12}$/);
+    expect(hash).toMatch(/^p[0-9a-f]{11}$/);
     await shop.annotate(kind, name, { "flaresmith.dev/confirm": "0123456789ab" });
     await shop.pass(5 * MINUTE);
     expect(names(shop.sandbox)).not.toContain(back);

@@ -1,4 +1,5 @@
 /** `flaresmith up`: store, API, controller and, when asked for, the local providers, in one process. */
+import { redactingClient } from "../../../reconcilers/redacting-client.ts";
 import { join, resolve } from "node:path";
 import { serveApi } from "../../apiserver/serve-api.ts";
 import { kinds } from "../../../crds/index.ts";
@@ -195,7 +196,7 @@ async function runUntilDone(run: Run, wanted: Wanted): Promise<number> {
     publicUrl,
     others: (wake) => [
       sourceController({
-        client: store,
+        client: redactingClient(store, (text) => tracker.secrets.redact(text)),
         clock,
         tracker,
         allowedDirectories: wanted.directories,
