@@ -50,7 +50,7 @@ async function loadHeads(context: ReadContext, repository: string): Promise<Head
 }
 
 /** Milliseconds: commits come often and asking is free where nothing moved (304), so heads are shared only briefly. */
-const HEADS_AGE = 15_000;
+const HEADS_AGE = 2_000;
 
 /** The shared listing of `loadHeads`. */
 export function sharedHeads(context: ReadContext, repository: string): Promise<Heads | undefined> {
