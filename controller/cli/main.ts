@@ -3,11 +3,14 @@ import { keepAlive } from "../runtime/adapters/keep-alive.ts";
 import { systemFetch } from "../runtime/adapters/network.ts";
 import { ownedSignals } from "../runtime/adapters/signals.ts";
 import { systemClock, systemRandom } from "../runtime/adapters/system.ts";
+import { allowClosedPipe } from "./closed-pipe.ts";
 import { runCommandLine } from "./program.ts";
 import { createTerminal } from "./terminal.ts";
 import { VERSION } from "./version.ts";
 
 const { env, stderr, stdout } = process;
+allowClosedPipe(stdout);
+allowClosedPipe(stderr);
 const release = keepAlive();
 process.exitCode = await runCommandLine(process.argv.slice(2), {
   terminal: createTerminal({ stdout, stderr, env }),

@@ -15,7 +15,7 @@ import type { CloudflareClient } from "./client.ts";
 import { segment } from "./client.ts";
 import { isAbsence } from "./failures.ts";
 import { readPages } from "./paging.ts";
-import { forgetTags, ownershipOf, readTags, writeMarker } from "./resource-tags.ts";
+import { forgetTags, observeOwnership, restoreMarker, writeMarker } from "./resource-tags.ts";
 import type { KvNamespaceDesired, KvNamespaceObserved, KvNamespaceOutputs } from "./types.ts";
 
 type Context = ResourceContext<CloudflareClient>;
@@ -79,31 +79,19 @@ function find(reference: Reference, context: Context): Promise<Namespace | undef
 async function observe(reference: Reference, context: Context): Promise<Observation<KvNamespaceObserved>> {
   const found = await find(reference, context);
   if (!found) return { state: "absent" };
-  const known = context.entry?.id === found.id && context.entry.state !== "conflict";
-  const deep = context.depth === "deep" || context.fresh || !known;
-  const listing = deep ? await readTags(context, reference.scope, "kv_namespace") : undefined;
-  const tags = deep ? (listing === undefined ? "refused" : (listing.get(found.id) ?? "none")) : undefined;
-  const { marked, owner } = ownershipOf(context, found.id, tags);
+  const { depth, marked, owner } = await observeOwnership(context, {
+    accountId: reference.scope,
+    type: "kv_namespace",
+    id: found.id,
+  });
   return {
     state: "present",
     id: found.id,
     name: found.title,
     owner,
     observed: { id: found.id, title: found.title, marked },
-    depth: deep ? "deep" : "shallow",
+    depth,
   };
-}
-
-async function mark(context: Context, accountId: string, namespace: Namespace): Promise<void> {
-  const listing = await readTags(context, accountId, "kv_namespace");
-  if (listing === undefined) return;
-  await writeMarker(context, {
-    accountId,
-    type: "kv_namespace",
-    id: namespace.id,
-    what: `KV namespace ${namespace.title}`,
-    current: listing.get(namespace.id),
-  });
 }
 
 async function create(
@@ -150,7 +138,13 @@ async function update(
       signal: context.signal,
     });
   }
-  if (fields.has("marker")) await mark(context, desired.accountId, { id: observed.id, title: desired.title });
+  if (fields.has("marker"))
+    await restoreMarker(context, {
+      accountId: desired.accountId,
+      type: "kv_namespace",
+      id: observed.id,
+      what: `KV namespace ${desired.title}`,
+    });
   return {
     id: observed.id,
     name: desired.title,

@@ -16,7 +16,7 @@ import type { CloudflareClient } from "./client.ts";
 import { segment } from "./client.ts";
 import { hasCode, isAbsence } from "./failures.ts";
 import { readCursor } from "./paging.ts";
-import { forgetTags, ownershipOf, readTags, writeMarker } from "./resource-tags.ts";
+import { forgetTags, observeOwnership, restoreMarker, writeMarker } from "./resource-tags.ts";
 import type { R2BucketDesired, R2BucketObserved, R2BucketOutputs } from "./types.ts";
 
 type Context = ResourceContext<CloudflareClient>;
@@ -72,17 +72,17 @@ function find(reference: Reference, context: Context): Promise<Bucket | undefine
 async function observe(reference: Reference, context: Context): Promise<Observation<R2BucketObserved>> {
   const found = await find(reference, context);
   if (!found) return { state: "absent" };
-  const known = context.entry?.id === found.name && context.entry.state !== "conflict";
-  const deep = context.depth === "deep" || context.fresh || !known;
-  const listing = deep ? await readTags(context, reference.scope, "r2_bucket") : undefined;
-  const tags = deep ? (listing === undefined ? "refused" : (listing.get(found.name) ?? "none")) : undefined;
-  const { marked, owner } = ownershipOf(context, found.name, tags);
+  const { depth, marked, owner } = await observeOwnership(context, {
+    accountId: reference.scope,
+    type: "r2_bucket",
+    id: found.name,
+  });
   return {
     state: "present",
     id: found.name,
     owner,
     observed: { name: found.name, createdOn: found.creation_date ?? "", marked },
-    depth: deep ? "deep" : "shallow",
+    depth,
   };
 }
 
@@ -116,15 +116,7 @@ async function update(
   context: Context,
 ): Promise<WriteResult<R2BucketObserved>> {
   const { accountId, name } = desired;
-  const listing = await readTags(context, accountId, "r2_bucket");
-  if (listing !== undefined)
-    await writeMarker(context, {
-      accountId,
-      type: "r2_bucket",
-      id: name,
-      what: `R2 bucket ${name}`,
-      current: listing.get(name),
-    });
+  await restoreMarker(context, { accountId, type: "r2_bucket", id: name, what: `R2 bucket ${name}` });
   return { id: name, observed: { ...observed, marked: undefined } };
 }
 

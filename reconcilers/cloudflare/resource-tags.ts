@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { isFlaresmithError } from "../../controller/runtime/errors.ts";
-import type { InventoryEntry, ResourceContext } from "../engine/resource.ts";
+import type { Depth, InventoryEntry, ResourceContext } from "../engine/resource.ts";
 import type { CloudflareClient } from "./client.ts";
 import { segment } from "./client.ts";
 import { hasCode } from "./failures.ts";
@@ -72,6 +72,32 @@ export interface Ownership {
   owner: "ours" | "foreign" | "unmarked";
   /** Undefined where it was not looked at, or cannot be written. */
   marked: boolean | undefined;
+}
+
+/**
+ * Whose the thing is that was found in the account. A shallow look believes the inventory where it knows the id, every
+ * other look reads the tags.
+ */
+export async function observeOwnership(
+  context: Context,
+  thing: { accountId: string; type: TaggedType; id: string },
+): Promise<Ownership & { depth: Depth }> {
+  const { accountId, id, type } = thing;
+  const known = context.entry?.id === id && context.entry.state !== "conflict";
+  const deep = context.depth === "deep" || context.fresh || !known;
+  if (!deep) return { ...ownershipOf(context, id, undefined), depth: "shallow" };
+  const listing = await readTags(context, accountId, type);
+  const tags = listing === undefined ? "refused" : (listing.get(id) ?? "none");
+  return { ...ownershipOf(context, id, tags), depth: "deep" };
+}
+
+/** Writes our marker to a thing that is there already; nothing happens where the Tag API is refused. */
+export async function restoreMarker(
+  context: Context,
+  thing: { accountId: string; type: TaggedType; id: string; what: string },
+): Promise<void> {
+  const listing = await readTags(context, thing.accountId, thing.type);
+  if (listing !== undefined) await writeMarker(context, { ...thing, current: listing.get(thing.id) });
 }
 
 /**

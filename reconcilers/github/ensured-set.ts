@@ -1,8 +1,8 @@
 /** What variables and secrets have in common: where they lie, and which names are ours to remove. */
 import { FlaresmithError } from "../../controller/runtime/errors.ts";
 import type {
+  Depth,
   FieldChange,
-  FieldRule,
   InventoryEntry,
   Reference,
   ResourceContext,
@@ -107,7 +107,7 @@ export function defineSet<
 >(parts: {
   type: "variables" | "secrets";
   segment: string;
-  rule: FieldRule;
+  rule: Depth | "write-only";
   empty: Observed;
   read(context: ReadContext, place: Place): Promise<Observed | undefined>;
   diff(desired: Desired, observed: Observed, entry: InventoryEntry | undefined): FieldChange[];
