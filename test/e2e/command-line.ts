@@ -9,6 +9,7 @@ import { onTestFinished } from "vitest";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const main = join(root, "controller", "cli", "main.ts");
+const compileCache = join(root, "node_modules", ".cache", "node");
 /** The quickstart's manifests. */
 export const quickstart = join(root, "examples", "quickstart");
 
@@ -39,7 +40,8 @@ export function start(args: readonly string[], options: { env?: Record<string, s
   const { GITHUB_TOKEN: _g, NEON_API_KEY: _n, CLOUDFLARE_API_TOKEN: _c, ...env } = process.env;
   const child = spawn(process.execPath, [main, ...args], {
     cwd: root,
-    env: { ...env, ...options.env },
+    // Every start would compile everything anew; what people start (toolchain/run.mjs) shares this cache too.
+    env: { NODE_COMPILE_CACHE: compileCache, ...env, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const written = { out: "", err: "" };
