@@ -9,8 +9,8 @@ import type { ResourceClient } from "../controller/store/resource-client.ts";
 import type { ConnectionRegistry, ResolvedConnection } from "./connections.ts";
 import { toFlaresmithError } from "./engine/pass.ts";
 import { addFinalizer, removeFinalizer } from "./engine/finalizer.ts";
-import { REQUEST_ANNOTATION } from "./engine/reconcile-object.ts";
-import type { ObjectResult, ReconciledObject } from "./engine/reconcile-object.ts";
+import { REQUEST_ANNOTATION } from "./engine/annotations.ts";
+import type { ObjectResult, ReconciledObject } from "./engine/kind.ts";
 import { connectionType, environmentType, previewType, projectType } from "./objects.ts";
 import type { ConnectionObject } from "./objects.ts";
 

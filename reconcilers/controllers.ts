@@ -22,12 +22,7 @@ import { reconcileConnection } from "./connection.ts";
 import { createConnectionRegistry } from "./connections.ts";
 import type { ConnectionRegistry } from "./connections.ts";
 import { createObjectReconciler } from "./engine/reconcile-object.ts";
-import type {
-  KindReconciler,
-  ObjectResult,
-  ReconcileEnvironment,
-  ReconciledObject,
-} from "./engine/reconcile-object.ts";
+import type { KindReconciler, ObjectResult, ReconcileEnvironment, ReconciledObject } from "./engine/kind.ts";
 import { environmentReconciler } from "./environment.ts";
 import { connectionType, environmentType, previewType, projectType } from "./objects.ts";
 import type { ConnectionObject, ObjectReader, PreviewObject } from "./objects.ts";

@@ -2,7 +2,7 @@
 import { deleteObjects } from "./dependants.ts";
 import { REVISION } from "./deployment.ts";
 import type { PlannedSecret } from "./deployment.ts";
-import type { Blueprint, KindReconciler } from "./engine/reconcile-object.ts";
+import type { Blueprint, KindReconciler } from "./engine/kind.ts";
 import { githubConnection, githubPart } from "./environment-github.ts";
 import { neonPart } from "./environment-neon.ts";
 import { projectOf } from "./environment-scene.ts";

@@ -5,7 +5,7 @@ import { API_VERSION, GROUP, VERSION } from "../crds/kind.ts";
 import type { PreviewSpec } from "../crds/preview.ts";
 import type { ProjectSpec } from "../crds/project.ts";
 import type { KubernetesObject, ObjectKey, ResourceType } from "../controller/store/resource-client.ts";
-import type { ReconciledObject, ReconciledStatus } from "./engine/reconcile-object.ts";
+import type { ReconciledObject, ReconciledStatus } from "./engine/kind.ts";
 
 export interface ConnectionObject extends KubernetesObject {
   spec: ConnectionSpec;

@@ -22,7 +22,7 @@ import {
 import type { Connected, PlannedSecret } from "./deployment.ts";
 import { input, resource } from "./engine/graph.ts";
 import type { GraphNode } from "./engine/graph.ts";
-import type { Blueprint, KindReconciler } from "./engine/reconcile-object.ts";
+import type { Blueprint, KindReconciler } from "./engine/kind.ts";
 import { neonBranchName, projectOf } from "./environment-scene.ts";
 import type { GitHubClient } from "./github/client.ts";
 import { entryOf, idempotencyKey, shortName, slotOf } from "./names.ts";

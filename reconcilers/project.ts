@@ -10,7 +10,7 @@ import { deleteObjects } from "./dependants.ts";
 import { storageNodes } from "./deployment.ts";
 import { input, resource } from "./engine/graph.ts";
 import type { ConnectionHandle, GraphNode } from "./engine/graph.ts";
-import type { Blueprint, KindReconciler } from "./engine/reconcile-object.ts";
+import type { Blueprint, KindReconciler } from "./engine/kind.ts";
 import type { InventoryEntry } from "./engine/resource.ts";
 import type { GitHubClient } from "./github/client.ts";
 import { repository, ruleset, secrets, seedFiles, variables, webhook } from "./github/index.ts";

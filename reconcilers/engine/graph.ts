@@ -120,3 +120,8 @@ export function checkGraph(nodes: readonly GraphNode[]): void {
   };
   for (const node of nodes) visit(node.slot, []);
 }
+
+/** Slot of what the node is a part of, when that is of the same object. */
+export function partOf(node: ResourceNode): string | undefined {
+  return "slot" in node.parent ? node.parent.slot : undefined;
+}

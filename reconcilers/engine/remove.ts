@@ -16,7 +16,7 @@ import { createMarker } from "./marker.ts";
 import type { MarkerParts } from "./marker.ts";
 import type { ObjectMemory } from "./memory.ts";
 import { slotMemory } from "./memory.ts";
-import { markedSlot } from "./slots.ts";
+import { markedSlot } from "./aside.ts";
 import { CREATE_GRACE, describe, isOurs } from "./plan.ts";
 import type { InventoryEntry, Reference, ResourceDefinition } from "./resource.ts";
 

@@ -3,6 +3,7 @@ import { timestamp } from "../../controller/runtime/clock.ts";
 import { FlaresmithError } from "../../controller/runtime/errors.ts";
 import { hashOf } from "../../controller/runtime/hash.ts";
 import { resourceContext } from "./context.ts";
+import { partOf } from "./graph.ts";
 import type { ResourceNode } from "./graph.ts";
 import type { Intents } from "./intents.ts";
 import { createMarker } from "./marker.ts";
@@ -10,7 +11,7 @@ import type { SlotMemory } from "./memory.ts";
 import { slotMemory } from "./memory.ts";
 import { RefusedIntent, toFlaresmithError } from "./pass.ts";
 import type { NodeOptions } from "./pass.ts";
-import { asideSlot } from "./slots.ts";
+import { setAside, takeBack } from "./aside.ts";
 import { ADOPTED, changesHash, describe, isOurs, plan } from "./plan.ts";
 import type { Plan } from "./plan.ts";
 import type {
@@ -130,38 +131,6 @@ export async function settle(
   return act(step, observation, decided, intents, leave);
 }
 
-/**
- * An entry of the same slot stands for another thing when the spec now names another: it is set aside under a slot of its
- * own, from which it leaves like everything that left the spec.
- */
-function setAside(node: ResourceNode, reference: Reference, inventory: Map<string, InventoryEntry>): boolean {
-  const entry = inventory.get(node.slot);
-  if (entry === undefined) return false;
-  const { content, keepsIdentity = content === true ? "both" : "none", provider, type } = node.definition;
-  const sameType = entry.type === type && entry.provider === provider;
-  const sameName = entry.name === reference.name || keepsIdentity === "name" || keepsIdentity === "both";
-  const sameScope = entry.scope === reference.scope || keepsIdentity === "scope" || keepsIdentity === "both";
-  if (sameType && sameName && sameScope) return false;
-  const aside = asideSlot(node.slot, entry.name ?? entry.id ?? "");
-  const { parent } = entry;
-  const whole = [...inventory.keys()].find((slot) => parent !== undefined && slot.startsWith(`${parent}@`));
-  inventory.delete(node.slot);
-  inventory.set(aside, { ...entry, slot: aside, parent: whole ?? parent });
-  return true;
-}
-
-/** What was set aside and has not left yet is wanted again when the spec goes back to its name: it must not leave. */
-function takeBack(node: ResourceNode, reference: Reference, inventory: Map<string, InventoryEntry>): boolean {
-  const aside = asideSlot(node.slot, reference.name);
-  const entry = inventory.get(aside);
-  if (entry === undefined || inventory.has(node.slot)) return false;
-  const { provider, type } = node.definition;
-  if (entry.type !== type || entry.provider !== provider || entry.scope !== reference.scope) return false;
-  inventory.delete(aside);
-  inventory.set(node.slot, { ...entry, slot: node.slot, parent: partOf(node) });
-  return true;
-}
-
 /** Only what the stored inventory says as well: a pass that was refused by the store remembers more than it wrote. */
 function trusted(
   memory: SlotMemory,
@@ -252,11 +221,6 @@ function remember(step: Step, observation: Observation<unknown>, decided: Plan, 
 /** Where the provider may call it otherwise than the spec does, its name there is the one to remember. */
 function followsName({ keepsIdentity }: ResourceNode["definition"]): boolean {
   return keepsIdentity === "name" || keepsIdentity === "both";
-}
-
-/** Slot of what the node is a part of, when that is of the same object. */
-function partOf(node: ResourceNode): string | undefined {
-  return "slot" in node.parent ? node.parent.slot : undefined;
 }
 
 function connectionKey(node: ResourceNode): string | undefined {

@@ -1,0 +1,58 @@
+/**
+ * When the spec names another thing in the place of one, the old one is set aside under a slot of its own, with its old
+ * slot's marker, and leaves from there by its policy.
+ */
+import { partOf } from "./graph.ts";
+import type { ResourceNode } from "./graph.ts";
+import type { InventoryEntry, Reference } from "./resource.ts";
+
+/** Slot under which the thing of that name is set aside when its slot now stands for another. */
+function asideSlot(slot: string, name: string): string {
+  return `${markedSlot(slot)}@${encodeURIComponent(name)}`;
+}
+
+/** The slot that stands in a thing's marker, set aside or not. Names in slots are escaped, so the separator is unique. */
+export function markedSlot(slot: string): string {
+  const [marked = slot] = slot.split("@", 1);
+  return marked;
+}
+
+/**
+ * An entry of the same slot stands for another thing when the spec now names another: it is set aside under a slot of its
+ * own, from which it leaves like everything that left the spec.
+ */
+export function setAside(
+  node: ResourceNode,
+  reference: Reference,
+  inventory: Map<string, InventoryEntry>,
+): boolean {
+  const entry = inventory.get(node.slot);
+  if (entry === undefined) return false;
+  const { content, keepsIdentity = content === true ? "both" : "none", provider, type } = node.definition;
+  const sameType = entry.type === type && entry.provider === provider;
+  const sameName = entry.name === reference.name || keepsIdentity === "name" || keepsIdentity === "both";
+  const sameScope = entry.scope === reference.scope || keepsIdentity === "scope" || keepsIdentity === "both";
+  if (sameType && sameName && sameScope) return false;
+  const aside = asideSlot(node.slot, entry.name ?? entry.id ?? "");
+  const { parent } = entry;
+  const whole = [...inventory.keys()].find((slot) => parent !== undefined && slot.startsWith(`${parent}@`));
+  inventory.delete(node.slot);
+  inventory.set(aside, { ...entry, slot: aside, parent: whole ?? parent });
+  return true;
+}
+
+/** What was set aside and has not left yet is wanted again when the spec goes back to its name: it must not leave. */
+export function takeBack(
+  node: ResourceNode,
+  reference: Reference,
+  inventory: Map<string, InventoryEntry>,
+): boolean {
+  const aside = asideSlot(node.slot, reference.name);
+  const entry = inventory.get(aside);
+  if (entry === undefined || inventory.has(node.slot)) return false;
+  const { provider, type } = node.definition;
+  if (entry.type !== type || entry.provider !== provider || entry.scope !== reference.scope) return false;
+  inventory.delete(aside);
+  inventory.set(node.slot, { ...entry, slot: node.slot, parent: partOf(node) });
+  return true;
+}
