@@ -1,6 +1,7 @@
 /** What happens to objects that a Source applied and no longer declares. Pure; law 5 of the design. */
 import type { KubernetesObject } from "../store/resource-client.ts";
 import { objectKey } from "./desired.ts";
+import { firstOf } from "./first-of.ts";
 import { CONFIRM_PRUNE_ANNOTATION } from "./source-object.ts";
 
 /** Deletions that need no confirmation: this many, or this share of what the Source owns if that is more. */
@@ -58,8 +59,5 @@ function count(objects: number): string {
 }
 
 function listed(objects: readonly KubernetesObject[]): string {
-  const names = objects.map((object) => `${object.kind} ${object.metadata.name}`).toSorted();
-  return names.length <= 10
-    ? names.join(", ")
-    : `${names.slice(0, 10).join(", ")} and ${names.length - 10} more`;
+  return firstOf(objects.map((object) => `${object.kind} ${object.metadata.name}`).toSorted());
 }

@@ -9,12 +9,14 @@ import { priorities } from "../runtime/work-queue.ts";
 import type { KubernetesObject, ObjectKey, ResourceClient } from "../store/resource-client.ts";
 import { applyObjects } from "./apply-objects.ts";
 import type { ApplyOutcome } from "./apply-objects.ts";
-import { collectManifests, inOrder, objectKey, sortedErrors } from "./desired.ts";
+import { collectManifests, objectKey, sortedErrors } from "./desired.ts";
 import type { DesiredState } from "./desired.ts";
+import { firstOf } from "./first-of.ts";
 import { planPrune } from "./plan-prune.ts";
 import type { PrunePlan } from "./plan-prune.ts";
 import { deleteObjects, releaseObjects } from "./remove-objects.ts";
 import { declaredByKey } from "./source-memory.ts";
+import { inventoryOf } from "./source-inventory.ts";
 import type { SourceMemories, SourceMemory } from "./source-memory.ts";
 import {
   CONFIRM_PRUNE_ANNOTATION,
@@ -115,7 +117,13 @@ class SyncPass {
     const report: PassReport = {
       revision: tree.revision,
       objects: desired.objects.length,
-      inventory: this.#inventory(desired, owned, removal.gone),
+      inventory: inventoryOf({
+        source: this.#source,
+        memory: this.#memory,
+        desired,
+        owned,
+        gone: removal.gone,
+      }),
       errors,
       errorReason: reasonOf(desired, outcome),
       notes: desired.notes,
@@ -258,26 +266,6 @@ class SyncPass {
     }
   }
 
-  /** What was applied and still exists, with the file that declares it, or declared it last. */
-  #inventory(
-    desired: DesiredState,
-    owned: readonly KubernetesObject[],
-    gone: ReadonlySet<string>,
-  ): Inventory {
-    const { applied, extras } = this.#memory;
-    if (extras.size === 0 && desired.objects.every(({ key }) => applied.has(key)))
-      return wholeInventory(desired);
-    const declared = declaredByKey(desired);
-    const before = new Map(
-      this.#source.status?.inventory?.map((entry) => [`${entry.kind}/${entry.name}`, entry.file]),
-    );
-    const entries = new Map(owned.map((object) => [objectKey(object), object]));
-    for (const { key, object } of desired.objects) if (applied.has(key)) entries.set(key, object);
-    for (const key of gone) entries.delete(key);
-    const list = inOrder([...entries].map(([key, object]) => ({ key, object })));
-    return list.map(({ key, object }) => entryOf(object, declared.get(key)?.file ?? before.get(key) ?? ""));
-  }
-
   async #write(report: PassReport): Promise<void> {
     const { client, clock } = this.#options;
     await writeSourceStatus({ source: this.#source, report, client, clock }, this.#signal);
@@ -320,8 +308,7 @@ class SyncPass {
       const left = owned.filter((object) => !gone.includes(object));
       if (left.length > 0) {
         const names = left.map(({ kind, metadata: { name: one } }) => `${kind} ${one}`).toSorted();
-        const message = `Waiting until ${names.slice(0, 10).join(", ")}${names.length > 10 ? ` and ${names.length - 10} more` : ""} are gone.`;
-        await this.#writeProgress(message);
+        await this.#writeProgress(`Waiting until ${firstOf(names)} are gone.`);
         return done;
       }
       tracker.event(this.#source, {
@@ -354,36 +341,15 @@ class SyncPass {
   }
 }
 
-type Inventory = NonNullable<PassReport["inventory"]>;
-
-const entryOf = ({ kind, metadata: { name } }: KubernetesObject, file: string): Inventory[number] => ({
-  kind,
-  name,
-  file,
-});
-
-const inventories = new WeakMap<DesiredState, Inventory>();
-
-/** The inventory when everything declared is applied and nothing else is left; made once. */
-function wholeInventory(desired: DesiredState): Inventory {
-  let inventory = inventories.get(desired);
-  if (inventory === undefined) {
-    inventory = desired.objects.map(({ object, file }) => entryOf(object, file));
-    inventories.set(desired, inventory);
-  }
-  return inventory;
-}
-
 function progressOf(
   { waiting }: ApplyOutcome,
   connections: number,
 ): { reason: string; message: string } | undefined {
   const names = waiting.map(({ kind, metadata }) => `${kind} ${metadata.name}`).toSorted();
   if (names.length > 0) {
-    const shown = `${names.slice(0, 10).join(", ")}${names.length > 10 ? ` and ${names.length - 10} more` : ""}`;
     return {
       reason: "Deleting",
-      message: `${shown} ${names.length === 1 ? "is" : "are"} being deleted and will be made again afterwards.`,
+      message: `${firstOf(names)} ${names.length === 1 ? "is" : "are"} being deleted and will be made again afterwards.`,
     };
   }
   if (connections === 0) return undefined;

@@ -23,7 +23,7 @@ import { alreadyExists, notFound } from "./errors.ts";
 import { collectGarbage } from "./garbage.ts";
 import { listObjects, select, type ListedText } from "./list.ts";
 import { NAMESPACE_KEY, STANDING_NAMESPACES } from "./namespaces.ts";
-import { parseObject, State } from "./state.ts";
+import { State } from "./state.ts";
 import { Transaction } from "./transaction.ts";
 import { typeKey, type TypeDefinition } from "./type-definition.ts";
 import { load } from "./load.ts";
@@ -36,6 +36,8 @@ import {
   type StoreWriteOptions,
   type WriteAnswer,
 } from "./perform-write.ts";
+import { dropExpired } from "./retention.ts";
+import { viewEvents, viewText } from "./view.ts";
 import { Watches, type TextWatchEvent } from "./watch.ts";
 import { createObject, replaceObject, storedDefinition } from "./write.ts";
 
@@ -365,42 +367,11 @@ export class EmbeddedStore implements ResourceClient {
         });
         const answer = run(tx);
         collectGarbage(tx);
-        this.#retain(tx);
+        dropExpired(tx);
         return answer;
       },
       { dryRun, ...(signal === undefined ? {} : { signal }) },
     );
-  }
-
-  /** Drops what is older than its type keeps it. */
-  #retain(tx: Transaction): void {
-    for (const key of tx.touched) {
-      const retention = this.#types.get(key)?.retention;
-      if (retention === undefined) continue;
-      const collection = this.#state.collection(key);
-      for (;;) {
-        const oldest = collection.oldest();
-        if (oldest === undefined) break;
-        if (collection.size <= retention.capacity && tx.now - oldest.writtenAt < retention.milliseconds)
-          break;
-        tx.remove(oldest);
-      }
-    }
-  }
-}
-
-function viewText(definition: TypeDefinition, text: string): string {
-  return definition.viewOf === undefined
-    ? text
-    : JSON.stringify(definition.viewOf.fromStored(parseObject(text)));
-}
-
-async function* viewEvents(
-  definition: TypeDefinition,
-  events: AsyncIterable<TextWatchEvent>,
-): AsyncGenerator<TextWatchEvent> {
-  for await (const event of events) {
-    yield event.type === "BOOKMARK" ? event : { ...event, text: viewText(definition, event.text) };
   }
 }
 

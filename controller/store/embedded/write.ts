@@ -16,11 +16,6 @@ import { parseObject } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
 import { apiVersionOf, typeKey, type TypeDefinition } from "./type-definition.ts";
 
-interface Manager {
-  name: string;
-  operation: "Apply" | "Update";
-}
-
 /** What a write answers. */
 export interface Written {
   object: KubernetesObject;
