@@ -116,12 +116,14 @@ export async function createSourceWorld(
     }
   };
   const until: SourceWorld["until"] = async (predicate) => {
-    for (let turn = 0; turn < 2000; turn += 1) {
+    for (let turn = 0; turn < 6000; turn += 1) {
       if (await predicate()) return;
-      // Files and git are real: they take turns of the event loop, and now and then a millisecond.
+      // Files and git are real: they take turns of the event loop, and now and then a few milliseconds, the more the
+      // longer they take, since a busy machine needs them for git.
       for (let wait = 0; wait < 5; wait += 1) await clock.settle();
       if (turn % 20 === 19) {
-        await new Promise((resolve) => setTimeout(resolve, 5));
+        const pause = Math.min(50, 5 + turn / 100);
+        await new Promise((resolve) => setTimeout(resolve, pause));
         await clock.advance(1000);
       }
     }
