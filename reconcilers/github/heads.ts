@@ -96,9 +96,9 @@ export const revision: LookupDefinition<RevisionInput, GitHubClient> = Object.fr
   type: "revision",
   /** @throws FlaresmithError SPEC_REFERENCE_MISSING when there is no such branch */
   look: async ({ repository, branch }: RevisionInput, context: ReadContext): Promise<RevisionOutputs> => {
-    const sha = context.fresh
-      ? await readHead(context, repository, branch)
-      : (await requireHeads(context, repository)).get(branch);
+    const listed = context.fresh ? undefined : (await requireHeads(context, repository)).get(branch);
+    // A listing may lag behind a branch that was just made; the branch by itself decides.
+    const sha = listed ?? (await readHead(context, repository, branch));
     if (sha === undefined)
       throw new FlaresmithError({
         code: "SPEC_REFERENCE_MISSING",
