@@ -16,7 +16,7 @@ import type { ConnectionObject, ObjectReader } from "./objects.ts";
 import { connectionType } from "./objects.ts";
 
 /** Who a provider says that credentials are. */
-export interface Identity {
+interface Identity {
   /** Equal for equal identities, unique within provider and endpoint. */
   key: string;
   /** For people. */

@@ -17,17 +17,6 @@ import type { EnvironmentObject, ProjectObject } from "./objects.ts";
 
 export type Connected<Client> = ConnectionHandle<Client> | FlaresmithError;
 
-/** Facts about the place that is deployed to. */
-export interface Place {
-  namespace: string;
-  project: ProjectObject;
-  /** Short name: of the environment, or of the preview. */
-  name: string;
-  stage: string;
-  removal: "Orphan" | "Delete";
-  ephemeral: boolean;
-}
-
 /** What another object makes must be there before this one can use it; that object's status says so. */
 export function dependency(
   owner: ProjectObject | EnvironmentObject,
@@ -131,7 +120,7 @@ const storages = [
 ] as const;
 
 /** Slot of a KV namespace or R2 bucket in its owner's inventory. */
-export function storageSlot(list: "kv" | "r2", name: string): string {
+function storageSlot(list: "kv" | "r2", name: string): string {
   return slotOf(list === "kv" ? "cloudflareKv" : "cloudflareR2", name);
 }
 

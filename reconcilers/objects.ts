@@ -1,7 +1,7 @@
 /** The kinds as typed objects, and how reconcilers read others than their own. */
 import type { ConnectionSpec, ConnectionStatus } from "../crds/connection.ts";
 import type { EnvironmentSpec } from "../crds/environment.ts";
-import { API_VERSION, GROUP, VERSION } from "../crds/kind.ts";
+import { GROUP, VERSION } from "../crds/kind.ts";
 import type { PreviewSpec } from "../crds/preview.ts";
 import type { ProjectSpec } from "../crds/project.ts";
 import type { KubernetesObject, ObjectKey, ResourceType } from "../controller/store/resource-client.ts";
@@ -47,7 +47,6 @@ export const connectionType = typeOf("Connection", "connections");
 export const projectType = typeOf("Project", "projects");
 export const environmentType = typeOf("Environment", "environments");
 export const previewType = typeOf("Preview", "previews");
-export { API_VERSION };
 
 /** Objects as the caches have them; what is handed out is shared and must not be changed. */
 export interface ObjectReader {

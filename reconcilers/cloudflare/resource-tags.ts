@@ -32,14 +32,14 @@ export interface ResourceTags {
 }
 
 /** Tags by the resource's id; undefined where the Tag API is refused. */
-export type TagListing = ReadonlyMap<string, ResourceTags> | undefined;
+type TagListing = ReadonlyMap<string, ResourceTags> | undefined;
 
 function isRefused(error: unknown): boolean {
   return isFlaresmithError(error, "INTEGRATION_PERMISSION_MISSING") || hasCode(error, [7003]);
 }
 
 /** Everything of a type in the account that carries any tag; one list for all, shared. */
-export function readTags(context: Context, accountId: string, type: TaggedType): Promise<TagListing> {
+function readTags(context: Context, accountId: string, type: TaggedType): Promise<TagListing> {
   const load = async (): Promise<TagListing> => {
     try {
       const found = await readCursor(context.client, {
@@ -106,7 +106,7 @@ export async function restoreMarker(
  *
  * @param tags undefined: not looked at; `refused`: the Tag API is refused
  */
-export function ownershipOf(
+function ownershipOf(
   context: Pick<Context, "entry" | "marker">,
   id: string,
   tags: ResourceTags | "refused" | "none" | undefined,

@@ -6,7 +6,7 @@ import type { FieldChange, InventoryEntry, Observation, ResourceDefinition } fro
 /** How long, in milliseconds, a create may stay invisible before it counts as not having happened (Crossplane uses 30 s). */
 export const CREATE_GRACE = 30_000;
 /** How long, in milliseconds, a read may show the world before our own write. */
-export const WRITE_GRACE = 10_000;
+const WRITE_GRACE = 10_000;
 
 export interface PlanInput {
   definition: ResourceDefinition<unknown, unknown, unknown>;

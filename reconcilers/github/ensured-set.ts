@@ -109,10 +109,10 @@ export function defineSet<
   segment: string;
   rule: Depth | "write-only";
   empty: Observed;
-  read(context: ReadContext, place: Place): Promise<Observed | undefined>;
-  diff(desired: Desired, observed: Observed, entry: InventoryEntry | undefined): FieldChange[];
-  write(desired: Desired, observed: Observed, context: Context): Promise<WriteResult<Observed>>;
-  drop(place: Place, name: string, context: Context): Promise<void>;
+  read: (context: ReadContext, place: Place) => Promise<Observed | undefined>;
+  diff: (desired: Desired, observed: Observed, entry: InventoryEntry | undefined) => FieldChange[];
+  write: (desired: Desired, observed: Observed, context: Context) => Promise<WriteResult<Observed>>;
+  drop: (place: Place, name: string, context: Context) => Promise<void>;
 }): ResourceDefinition<Desired, Observed, GitHubClient> {
   const { diff, drop, empty, read, rule, segment, type, write } = parts;
   return define<Desired, Observed>({

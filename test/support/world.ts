@@ -28,7 +28,7 @@ const core = (kind: string, plural: string): ResourceType => ({
   namespaced: true,
 });
 /** Every type that tests read and write. */
-export const types: Readonly<Record<string, ResourceType>> = Object.freeze({
+const types: Readonly<Record<string, ResourceType>> = Object.freeze({
   ...Object.fromEntries(kinds.map((kind) => [kind.kind, resourceType(kind)] as const)),
   Secret: core("Secret", "secrets"),
   ConfigMap: core("ConfigMap", "configmaps"),
