@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ageColumn, readyColumn, statusColumn } from "./columns.ts";
 import { interval, localReference, objectName, statusOf, suspend } from "./fields.ts";
 import type { KindDefinition } from "./kind.ts";
 
@@ -86,24 +87,9 @@ export const connection: KindDefinition = {
       jsonPath: ".status.identity",
       description: "Who the provider says this is.",
     },
-    {
-      name: "Ready",
-      type: "string",
-      jsonPath: '.status.conditions[?(@.type=="Ready")].status',
-      description: "Whether the credentials work.",
-    },
-    {
-      name: "Status",
-      type: "string",
-      jsonPath: '.status.conditions[?(@.type=="Ready")].message',
-      description: "What is the case.",
-    },
-    {
-      name: "Age",
-      type: "date",
-      jsonPath: ".metadata.creationTimestamp",
-      description: "Since when it exists.",
-    },
+    readyColumn("Whether the credentials work."),
+    statusColumn,
+    ageColumn,
   ],
   rules: [
     {

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { ageColumn, readyColumn, statusColumn } from "./columns.ts";
 import {
+  deepInterval,
   deletionPolicy,
   drift,
   duration,
@@ -234,9 +236,7 @@ const spec = z.object({
   drift: drift(),
   suspend: suspend(),
   interval: interval("10m"),
-  deepInterval: duration()
-    .default("6h")
-    .describe("How often also those fields are compared that cost calls of their own. Default 6h."),
+  deepInterval: deepInterval(),
 });
 
 const status = statusOf({
@@ -283,18 +283,8 @@ export const environment: KindDefinition = {
     },
     { name: "Neon", type: "string", jsonPath: ".status.neonBranch", description: "The Neon branch." },
     { name: "URL", type: "string", jsonPath: ".status.url", description: "Where it answers." },
-    {
-      name: "Ready",
-      type: "string",
-      jsonPath: '.status.conditions[?(@.type=="Ready")].status',
-      description: "Whether the world is as this object says.",
-    },
-    {
-      name: "Status",
-      type: "string",
-      jsonPath: '.status.conditions[?(@.type=="Ready")].message',
-      description: "What is the case.",
-    },
+    readyColumn(),
+    statusColumn,
     {
       name: "Revision",
       type: "string",
@@ -302,12 +292,7 @@ export const environment: KindDefinition = {
       description: "The deployed commit.",
       priority: 1,
     },
-    {
-      name: "Age",
-      type: "date",
-      jsonPath: ".metadata.creationTimestamp",
-      description: "Since when it exists.",
-    },
+    ageColumn,
   ],
   rules: [
     {

@@ -70,6 +70,11 @@ export const interval = (standard: string) =>
       `How often the world is compared again when nothing happened, as a Go duration. Default ${standard}.`,
     );
 
+export const deepInterval = () =>
+  duration()
+    .default("6h")
+    .describe("How often also those fields are compared that cost calls of their own. Default 6h.");
+
 export const deletionPolicy = () =>
   z
     .enum(["Orphan", "Delete"])

@@ -1,5 +1,16 @@
 import { z } from "zod";
-import { drift, duration, interval, inventory, localReference, state, statusOf, suspend } from "./fields.ts";
+import { ageColumn, readyColumn, statusColumn } from "./columns.ts";
+import {
+  deepInterval,
+  drift,
+  duration,
+  interval,
+  inventory,
+  localReference,
+  state,
+  statusOf,
+  suspend,
+} from "./fields.ts";
 import type { KindDefinition } from "./kind.ts";
 import { within } from "./project.ts";
 
@@ -30,9 +41,7 @@ const spec = z.object({
   drift: drift(),
   suspend: suspend(),
   interval: interval("10m"),
-  deepInterval: duration()
-    .default("6h")
-    .describe("How often also those fields are compared that cost calls of their own. Default 6h."),
+  deepInterval: deepInterval(),
 });
 
 const status = statusOf({
@@ -77,24 +86,9 @@ export const preview: KindDefinition = {
     { name: "Neon", type: "string", jsonPath: ".status.neonBranch", description: "The Neon branch." },
     { name: "URL", type: "string", jsonPath: ".status.url", description: "Where it answers." },
     { name: "Expires", type: "string", jsonPath: ".status.expiresAt", description: "When it is removed." },
-    {
-      name: "Ready",
-      type: "string",
-      jsonPath: '.status.conditions[?(@.type=="Ready")].status',
-      description: "Whether the world is as this object says.",
-    },
-    {
-      name: "Status",
-      type: "string",
-      jsonPath: '.status.conditions[?(@.type=="Ready")].message',
-      description: "What is the case.",
-    },
-    {
-      name: "Age",
-      type: "date",
-      jsonPath: ".metadata.creationTimestamp",
-      description: "Since when it exists.",
-    },
+    readyColumn(),
+    statusColumn,
+    ageColumn,
   ],
   rules: [
     {

@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { ageColumn, readyColumn, statusColumn } from "./columns.ts";
 import {
   connectionReference,
+  deepInterval,
   deletionPolicy,
   drift,
   duration,
@@ -159,9 +161,7 @@ const spec = z.object({
   drift: drift(),
   suspend: suspend(),
   interval: interval("10m"),
-  deepInterval: duration()
-    .default("6h")
-    .describe("How often also those fields are compared that cost calls of their own. Default 6h."),
+  deepInterval: deepInterval(),
 });
 
 const status = statusOf({
@@ -197,24 +197,9 @@ export const project: KindDefinition = {
       priority: 1,
     },
     { name: "State", type: "string", jsonPath: ".status.state", description: "One word that sums it up." },
-    {
-      name: "Ready",
-      type: "string",
-      jsonPath: '.status.conditions[?(@.type=="Ready")].status',
-      description: "Whether the world is as this object says.",
-    },
-    {
-      name: "Status",
-      type: "string",
-      jsonPath: '.status.conditions[?(@.type=="Ready")].message',
-      description: "What is the case.",
-    },
-    {
-      name: "Age",
-      type: "date",
-      jsonPath: ".metadata.creationTimestamp",
-      description: "Since when it exists.",
-    },
+    readyColumn(),
+    statusColumn,
+    ageColumn,
   ],
   rules: [
     {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ageColumn, readyColumn, statusColumn } from "./columns.ts";
 import { interval, localReference, statusOf, suspend } from "./fields.ts";
 import type { KindDefinition } from "./kind.ts";
 
@@ -77,18 +78,8 @@ export const source: KindDefinition = {
   spec,
   status,
   columns: [
-    {
-      name: "Ready",
-      type: "string",
-      jsonPath: '.status.conditions[?(@.type=="Ready")].status',
-      description: "Whether everything was applied.",
-    },
-    {
-      name: "Status",
-      type: "string",
-      jsonPath: '.status.conditions[?(@.type=="Ready")].message',
-      description: "What is the case.",
-    },
+    readyColumn("Whether everything was applied."),
+    statusColumn,
     {
       name: "Revision",
       type: "string",
@@ -103,12 +94,7 @@ export const source: KindDefinition = {
       description: "Directory.",
       priority: 1,
     },
-    {
-      name: "Age",
-      type: "date",
-      jsonPath: ".metadata.creationTimestamp",
-      description: "Since when it exists.",
-    },
+    ageColumn,
   ],
   rules: [
     {

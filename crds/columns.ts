@@ -1,0 +1,28 @@
+/** Columns that every kind has, so that `kubectl get` reads the same everywhere. */
+import type { PrinterColumn } from "./kind.ts";
+
+/** `Ready`: True, False or Unknown. */
+export function readyColumn(description = "Whether the world is as this object says."): PrinterColumn {
+  return {
+    name: "Ready",
+    type: "string",
+    jsonPath: '.status.conditions[?(@.type=="Ready")].status',
+    description,
+  };
+}
+
+/** `Status`: what the Ready condition says. */
+export const statusColumn: PrinterColumn = Object.freeze({
+  name: "Status",
+  type: "string",
+  jsonPath: '.status.conditions[?(@.type=="Ready")].message',
+  description: "What is the case.",
+});
+
+/** `Age`. */
+export const ageColumn: PrinterColumn = Object.freeze({
+  name: "Age",
+  type: "date",
+  jsonPath: ".metadata.creationTimestamp",
+  description: "Since when it exists.",
+});
