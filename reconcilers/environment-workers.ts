@@ -29,6 +29,17 @@ export async function cloudflarePart(
   const { namespace, object, options, project, short, signal } = scene;
   const spec = project.spec.cloudflare;
   if (!spec) return [];
+  const unknown = object.spec.cloudflare?.workers?.find(
+    ({ name }) => !spec.workers?.some((declared) => declared.name === name),
+  );
+  if (unknown) {
+    throw new FlaresmithError({
+      code: "SPEC_REFERENCE_MISSING",
+      message: `Project ${project.metadata.name} declares no Worker ${unknown.name}`,
+      field: `spec.cloudflare.workers[${unknown.name}]`,
+      hint: "Declare it under spec.cloudflare.workers of the Project, or correct the name.",
+    });
+  }
   const connection = connected<CloudflareClient>(
     await options.connections.resolve(
       spec.connectionRef,

@@ -3,7 +3,7 @@ import type { KubernetesObject, ObjectKey, ResourceClient } from "../store/resou
 import type { CacheEvent } from "./cache.ts";
 import { classifyError } from "./classify.ts";
 import type { Clock, Random } from "./clock.ts";
-import { errorCodes } from "./errors.ts";
+import { awaitsSecret, errorCodes } from "./errors.ts";
 import type { FlaresmithError } from "./errors.ts";
 import { sha256 } from "./hash.ts";
 import type { Caches, ControllerDefinition, ReconcileResult, WatchedType } from "./reconcile.ts";
@@ -24,6 +24,9 @@ export interface ControllerEnvironment {
 
 /** Objects that waited for one moment do not all come back in the same millisecond. */
 const spread = 1000;
+
+/** Milliseconds until a missing Secret is looked for again. */
+const secretRecheck = 15_000;
 
 export class Controller {
   readonly #definition: ControllerDefinition;
@@ -165,6 +168,7 @@ export class Controller {
         tracker.log.warn("only a change can help", { error });
         this.#queue.forget(key);
         this.#addResync(key, resync);
+        if (awaitsSecret(error)) this.#queue.add(key, { after: secretRecheck });
         return "error";
       case "transient":
       case "unknownOutcome":

@@ -46,6 +46,11 @@ export class FlaresmithError extends Error {
   }
 }
 
+/** Whether a Secret, or a key in one, must be made first: Secrets are not watched, so nobody is told when it is there. */
+export function awaitsSecret(error: FlaresmithError): boolean {
+  return error.code === "SPEC_SECRET_MISSING" || error.code === "SPEC_SECRET_KEY_MISSING";
+}
+
 /** The `reason` of the condition that carries this error. */
 export function conditionReason(error: FlaresmithError): string {
   return errorCodes[error.code].conditionReason;

@@ -1,5 +1,6 @@
 /** How soon an object is looked at again, by how it went. */
 import type { Clock } from "../../controller/runtime/clock.ts";
+import { awaitsSecret } from "../../controller/runtime/errors.ts";
 import type { ObjectResult } from "./kind.ts";
 import type { ObjectMemory } from "./memory.ts";
 import type { RemovalResult } from "./remove.ts";
@@ -57,6 +58,7 @@ export function nextStep(
   if (latest !== undefined) waits.push(latest);
   if (soon === undefined && retried) return { error: retried };
   if (waits.length > 0) return { requeueAfter: Math.min(...waits) };
-  const worst = errors[0];
+  // A Secret is looked for again sooner than the rest: nobody is told when it is created.
+  const worst = errors.find(awaitsSecret) ?? errors[0];
   return worst ? { error: worst } : {};
 }

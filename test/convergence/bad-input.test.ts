@@ -47,6 +47,11 @@ describe("wrong input is told with its place and remedy, harms nothing else, and
     expect(ready).toMatchObject({ status: "False", reason });
     for (const pattern of patterns) expect(ready?.message).toMatch(pattern);
   };
+  /** Secrets are not watched; a missing one is looked for so often that nobody has to ask for it. */
+  const healsSoon = async (kind: string, name: string): Promise<void> => {
+    await world.pass(MINUTE);
+    expect(conditionOf(await world.get(kind, name), "Ready")).toMatchObject({ status: "True" });
+  };
   const heals = async (...objects: [kind: string, name: string][]): Promise<void> => {
     await world.pass(30 * MINUTE);
     for (const [kind, name] of objects)
@@ -107,7 +112,8 @@ describe("wrong input is told with its place and remedy, harms nothing else, and
     await bystanderConverged();
     expect(repositories()).toContain("shop");
     await world.apply(secret("forgotten", { apiKey: world.sandbox.seed.neon.token }));
-    await heals(["Connection", "neon"], ["Project", "shop"]);
+    await healsSoon("Connection", "neon");
+    await healsSoon("Project", "shop");
   });
 
   it.each([
@@ -406,8 +412,24 @@ describe("wrong input is told with its place and remedy, harms nothing else, and
     await says("Environment", "shop-dev", "SecretKeyNotFound", /Secret stripe/, /live/);
     await bystanderConverged();
     await world.apply(secret("stripe", { live: "sk-live" }));
-    await heals(["Environment", "shop-dev"]);
+    await healsSoon("Environment", "shop-dev");
     expect(scriptsOf(world).get("shop-api-dev")?.secrets).toEqual({ STRIPE_KEY: "sk-live" });
+  });
+
+  it("settings for a Worker that the Project does not declare", async () => {
+    await start();
+    const workers = [{ name: "apo", vars: [{ name: "STAGE", value: "dev" }] }];
+    await world.apply(shopProject(), shopEnvironment("dev", { cloudflare: { workers } }));
+    await says(
+      "Environment",
+      "shop-dev",
+      "ReferenceNotFound",
+      /Project shop declares no Worker apo/,
+      /spec\.cloudflare\.workers\[apo\]/,
+    );
+    await bystanderConverged();
+    await world.apply(shopEnvironment("dev", { cloudflare: { workers: [{ name: "api" }] } }));
+    await heals(["Environment", "shop-dev"]);
   });
 
   it("an Environment and a Preview whose Project does not exist", async () => {
