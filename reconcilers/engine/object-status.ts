@@ -40,6 +40,8 @@ export interface Finish {
   fields: Record<string, unknown>;
   state?: string;
   progress?: { reason: string; message: string };
+  /** Message of Ready=True, where "Everything is as specified." would not be true. */
+  readyMessage?: string | undefined;
 }
 
 /** The one deferred write: nothing is sent when nothing changed. */
@@ -57,6 +59,7 @@ export async function finish<T extends ReconciledObject>(
     now: timestamp(environment.clock),
     parts: outcome.parts,
     ...(outcome.progress ? { progress: outcome.progress } : {}),
+    readyMessage: outcome.readyMessage,
   });
   const request = requestOf(object);
   const previous = object.status?.state;

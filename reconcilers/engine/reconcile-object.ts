@@ -136,6 +136,11 @@ async function reconcileLiving<T extends ReconciledObject>(
   await finish(kind, environment, object, writer, {
     parts,
     fields: blueprint.project(bySlot),
+    ...(parts.some((part) => part.reason === "DriftDetected")
+      ? {
+          readyMessage: "What others changed is reported and left (drift: Warn): see the condition UpToDate.",
+        }
+      : {}),
     ...(archive && !removing ? { state: archive.state } : {}),
   });
   const soon = settleDelay(results, removals, memory, environment.clock);

@@ -71,6 +71,8 @@ async function unless(field: ManagedField, world: World, other: Outsider): Promi
   const ready = await condition("Ready");
   if (ready?.status !== "True" && !breaks?.test(ready?.message ?? ""))
     return `Ready is ${ready?.status}: ${ready?.message}`;
+  if (ready?.status === "True" && !ready.message.includes("see the condition UpToDate"))
+    return `Ready does not tell of the difference: ${ready.message}`;
   // What is not changed back without a person is changed back by that person.
   const byHand = asks !== undefined || follows === "spec";
   if (byHand) {
