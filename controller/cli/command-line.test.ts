@@ -40,6 +40,15 @@ test("an unknown option is answered with the one that was meant", async () => {
   expect(err).toContain("Did you mean --sandbox?");
 });
 
+test.each([["tree"], ["diff"], ["get", "--bogus"], ["gett"]])(
+  "%s %s is answered with one line of error and one of what to do",
+  async (...line) => {
+    const { code, err } = await type(...line);
+    expect(code).toBe(2);
+    expect(err).toMatch(/^error: [^\n]+\nhint: [^\n]+\n?$/);
+  },
+);
+
 test.each(["up", "get", "tree", "diff", "crds", "sandbox", "version"])(
   "%s --help has examples and exit codes",
   async (command) => {

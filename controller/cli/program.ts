@@ -6,6 +6,15 @@ import { addReadingCommands } from "./reading-commands.ts";
 import { addUp } from "./up-command.ts";
 import type { CommandEnvironment } from "./up/options.ts";
 
+/** What commander says about a mistyped line, as `error: …` and `hint: …` like every other failure. */
+function usageFailure(text: string): string {
+  const [error = "", ...suggestions] = text.trim().split("\n");
+  const meant = /Did you mean (.+)\?/.exec(suggestions.join(" "))?.[1];
+  const hint =
+    meant === undefined ? "--help lists commands and options, with examples." : `Did you mean ${meant}?`;
+  return `${error}\nhint: ${hint}`;
+}
+
 /** The whole command line, without anything having run. */
 function createProgram(environment: CommandEnvironment, run: Run): Command {
   const program = new Command("flaresmith")
@@ -17,6 +26,7 @@ function createProgram(environment: CommandEnvironment, run: Run): Command {
     .configureOutput({
       writeOut: (text) => environment.terminal.raw(text),
       writeErr: (text) => environment.terminal.error(text.trimEnd()),
+      outputError: (text, write) => write(usageFailure(text)),
     });
   addUp(program, environment, run);
   addReadingCommands(program, environment, run);

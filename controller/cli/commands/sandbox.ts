@@ -21,7 +21,7 @@ export async function runSandbox(options: SandboxOptions, environment: CommandEn
   const templates = readTemplates(options.template);
   const directory = resolve(options.dataDir);
   const own = sandboxDirectory(directory, options.sandboxDir);
-  const lock = lockDataDirectory(own);
+  const lock = lockDataDirectory(own, "--sandbox-dir");
   const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
   const stopListening = onSignals({
     process: environment.signals,

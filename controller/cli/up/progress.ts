@@ -9,7 +9,7 @@ export interface Progress {
   show(objects: readonly KubernetesObject[]): void;
   /** Writes something above the living lines. */
   note(text: string): void;
-  /** Leaves the lines as they are; nothing is redrawn any more. */
+  /** Leaves the lines as they are: nothing is redrawn any more, and what changes gets a line of its own. */
   end(): void;
 }
 
@@ -25,11 +25,18 @@ const signs: Readonly<Record<ObjectReadiness["state"], string>> = Object.freeze(
 /** More objects than this are summed up: a screen has only so many lines. */
 const MOST_LINES = 30;
 
-function lineOf({ kind, message, name, namespace, reason, state }: ObjectReadiness): string {
-  const place = `${kind.toLowerCase()} ${namespace === "default" ? "" : `${namespace}/`}${name}`;
-  return state === "ready"
-    ? `${signs.ready} ${place}: Ready`
-    : `${signs[state]} ${place}: ${reason}: ${message}`;
+function placeOf({ kind, name, namespace }: ObjectReadiness): string {
+  return `${kind.toLowerCase()} ${namespace === "default" ? "" : `${namespace}/`}${name}`;
+}
+
+function lineOf(object: ObjectReadiness): string {
+  const { message, reason, state } = object;
+  const place = `${signs[state]} ${placeOf(object)}`;
+  if (state === "ready") return `${place}: Ready`;
+  // What the status says is about the spec before, or nothing yet.
+  if (reason === "NotReconciled" || (state === "progressing" && reason === "Succeeded"))
+    return `${place}: to be compared`;
+  return `${place}: ${reason}: ${message}`;
 }
 
 /** JSON lines: `{"event":"object", kind, namespace, name, state, reason, message}` per change. */
@@ -39,7 +46,7 @@ export function jsonProgress(terminal: Terminal): Progress {
     show: (objects) => {
       for (const object of objects.map(readinessOf)) {
         const text = JSON.stringify({ event: "object", ...object });
-        const key = `${object.kind}/${object.namespace}/${object.name}`;
+        const key = keyOf(object);
         if (shown.get(key) !== text) terminal.line(text);
         shown.set(key, text);
       }
@@ -49,15 +56,23 @@ export function jsonProgress(terminal: Terminal): Progress {
   };
 }
 
-function plainProgress(terminal: Terminal): Progress {
-  const shown = new Map<string, string>();
+const keyOf = ({ kind, name, namespace }: ObjectReadiness): string => `${kind}/${namespace}/${name}`;
+
+/** @param known what people have seen already, so that only what changes from there is told */
+function plainProgress(terminal: Terminal, known: readonly ObjectReadiness[] = []): Progress {
+  const shown = new Map(known.map((object) => [keyOf(object), object] as const));
   return {
     show: (objects) => {
-      for (const object of objects.map(readinessOf)) {
-        const line = lineOf(object);
-        const key = `${object.kind}/${object.namespace}/${object.name}`;
-        if (shown.get(key) !== line) terminal.line(line);
-        shown.set(key, line);
+      const all = new Map(objects.map(readinessOf).map((object) => [keyOf(object), object] as const));
+      for (const [key, object] of all) {
+        const before = shown.get(key);
+        if (before === undefined || lineOf(before) !== lineOf(object)) terminal.line(lineOf(object));
+        shown.set(key, object);
+      }
+      for (const [key, object] of shown) {
+        if (all.has(key)) continue;
+        terminal.line(`${signs.deleting} ${placeOf(object)}: gone`);
+        shown.delete(key);
       }
     },
     note: (text) => terminal.line(text),
@@ -67,7 +82,9 @@ function plainProgress(terminal: Terminal): Progress {
 
 function livingProgress(terminal: Terminal): Progress {
   let drawn: string[] = [];
-  let ended = false;
+  let latest: ObjectReadiness[] = [];
+  /** What goes on once the lines are left as they are. */
+  let after: Progress | undefined;
   const erase = (): string => (drawn.length === 0 ? "" : `\u001b[${drawn.length}A\u001b[0J`);
   const draw = (lines: string[]): void => {
     terminal.raw(`${erase()}${lines.map((line) => `${line}\n`).join("")}`);
@@ -75,8 +92,12 @@ function livingProgress(terminal: Terminal): Progress {
   };
   return {
     show: (objects) => {
-      if (ended) return;
+      if (after !== undefined) {
+        after.show(objects);
+        return;
+      }
       const all = objects.map(readinessOf);
+      latest = all;
       const ready = all.filter(({ state }) => state === "ready").length;
       const chosen =
         all.length <= MOST_LINES ? all : all.filter(({ state }) => state !== "ready").slice(0, MOST_LINES);
@@ -91,10 +112,10 @@ function livingProgress(terminal: Terminal): Progress {
       terminal.raw(erase());
       drawn = [];
       terminal.line(text);
-      if (!ended) draw(lines);
+      if (after === undefined) draw(lines);
     },
     end: () => {
-      ended = true;
+      after = plainProgress(terminal, latest);
       drawn = [];
     },
   };

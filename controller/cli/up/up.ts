@@ -249,7 +249,7 @@ async function enterSandbox(
 ): Promise<SandboxAddresses> {
   const { directory, options, shutdown, tracker } = run;
   const own = sandboxDirectory(directory, options.sandboxDir);
-  const lock = lockDataDirectory(own);
+  const lock = lockDataDirectory(own, "--sandbox-dir");
   shutdown.register("sandbox directory", () => lock.release());
   run.report.note("starting the sandbox: local GitHub, Neon and Cloudflare");
   const served = await startSandbox({

@@ -8,10 +8,10 @@ export class DataDirectoryLockedError extends Error {
   /** Process id of the holder, when it could be read. */
   readonly pid: number | undefined;
 
-  constructor(directory: string, pid: number | undefined) {
+  constructor(directory: string, pid: number | undefined, option: string) {
     const holder = pid === undefined ? "another process" : `process ${pid}`;
     super(
-      `The data directory ${directory} is in use by ${holder}: stop it first, or choose another with --data-dir.`,
+      `The directory ${directory} is in use by ${holder}: stop it first, or choose another with ${option}.`,
     );
     this.name = "DataDirectoryLockedError";
     this.pid = pid;
@@ -26,9 +26,10 @@ export interface DataDirectoryLock {
 /**
  * Locks a data directory, which is made (mode 0700) when it is missing. The lock is one of the operating system, on a
  * SQLite file, so it ends with the process however that ends: nothing stale is left to clean up after kill -9.
+ * @param option of the command line that chooses the directory, for the message; default `--data-dir`
  * @throws DataDirectoryLockedError when another process, or this one, holds it
  */
-export function lockDataDirectory(directory: string): DataDirectoryLock {
+export function lockDataDirectory(directory: string, option = "--data-dir"): DataDirectoryLock {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const holderFile = join(directory, "lock.pid");
   const db = new DatabaseSync(join(directory, "lock.db"), { timeout: 0 });
@@ -37,7 +38,7 @@ export function lockDataDirectory(directory: string): DataDirectoryLock {
   } catch (error) {
     db.close();
     if (error instanceof Error && /locked|busy/i.test(error.message)) {
-      throw new DataDirectoryLockedError(directory, readPid(holderFile));
+      throw new DataDirectoryLockedError(directory, readPid(holderFile), option);
     }
     throw error;
   }
