@@ -31,7 +31,7 @@ export function rateLimited(place: CallPlace, until: number): FlaresmithError {
 export function breakerOpen(place: CallPlace, until: number): FlaresmithError {
   return new FlaresmithError({
     code: "INTEGRATION_BREAKER_OPEN",
-    message: `${place.provider} failed too often; calls are held back`,
+    message: `${place.provider} does not answer as it should`,
     until,
     context: contextOf(place),
   });
