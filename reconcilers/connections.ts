@@ -122,6 +122,25 @@ function missingSecretHint(name: string, namespace: string): string {
   return `${start === "" ? "Create it: " : start}kubectl create secret generic ${name} -n ${namespace} --from-literal=...`;
 }
 
+/** What a person must mend, with the names of the Connection and the Secret: other objects carry the message too. */
+function ofConnection(thrown: unknown, key: string, secret: string): unknown {
+  const error = toFlaresmithError(thrown);
+  if (error.class !== "auth" && error.class !== "terminal") return thrown;
+  if (error.message.includes(`Connection ${key}`)) return thrown;
+  return new FlaresmithError({
+    code: error.code,
+    class: error.class,
+    message: `Connection ${key}: ${error.message}`,
+    hint: error.hint.replace(
+      "the Secret that the Connection's credentials.secretRef names",
+      `the Secret ${secret}`,
+    ),
+    context: error.context,
+    cause: thrown,
+    ...(error.field === undefined ? {} : { field: error.field }),
+  });
+}
+
 export function createConnectionRegistry(options: {
   reader: ObjectReader;
   openers: Readonly<Record<ConnectionSpec["provider"], ProviderOpener>>;
@@ -217,7 +236,9 @@ export function createConnectionRegistry(options: {
     const known = opened.get(key);
     const stale = known?.failedAt !== undefined && clock.monotonic() - known.failedAt >= RETRY;
     if (known && known.hash === hash && !stale) return known.resolved;
-    const resolving = connect(connection, credentials, signal);
+    const resolving = connect(connection, credentials, signal).catch((thrown: unknown): never => {
+      throw ofConnection(thrown, key, name);
+    });
     const entry: Opened = { hash, resolved: resolving };
     opened.set(key, entry);
     try {

@@ -109,6 +109,12 @@ describe("wrong input is told with its place and remedy, harms nothing else, and
     await world.apply(secret("forgotten", { token: "wrong key" }));
     await world.pass(12 * MINUTE);
     await says("Connection", "neon", "SecretKeyNotFound", /Secret forgotten has no key apiKey/);
+    await says(
+      "Project",
+      "shop",
+      "SecretKeyNotFound",
+      /Connection default\/neon: Secret forgotten has no key apiKey/,
+    );
     await bystanderConverged();
     expect(repositories()).toContain("shop");
     await world.apply(secret("forgotten", { apiKey: world.sandbox.seed.neon.token }));

@@ -36,6 +36,7 @@ function lineOf(object: ObjectReadiness): string {
   // What the status says is about the spec before, or nothing yet.
   if (reason === "NotReconciled" || (state === "progressing" && reason === "Succeeded"))
     return `${place}: to be compared`;
+  if (state === "deleting" && reason === "Succeeded") return `${place}: being deleted`;
   return `${place}: ${reason}: ${message}`;
 }
 
