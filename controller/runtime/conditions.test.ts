@@ -189,3 +189,31 @@ describe("the invariant checker finds", () => {
     expect(violations([ready({ status: "False" }), negativeType("Stalled")])).toEqual([]);
   });
 });
+
+it("Ready names what went wrong and leaves what only follows from it to its own condition", () => {
+  const conditions = summarize({
+    previous: [],
+    generation: 1,
+    now: "2026-01-01T00:00:00Z",
+    parts: [
+      {
+        type: "CloudflareSynced",
+        status: "False",
+        reason: "DependencyNotReady",
+        message: "The Worker waits for the branch.",
+        consequence: true,
+        waitsFor: "person",
+      },
+      {
+        type: "NeonSynced",
+        status: "False",
+        reason: "Conflict",
+        message: "The branch belongs to somebody else.",
+        waitsFor: "person",
+      },
+    ],
+  });
+  const messages = Object.fromEntries(conditions.map(({ message, type }) => [type, message]));
+  expect(messages["Ready"]).toBe("The branch belongs to somebody else.");
+  expect(messages["CloudflareSynced"]).toBe("The Worker waits for the branch.");
+});

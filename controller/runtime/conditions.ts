@@ -183,8 +183,13 @@ function firstRetried(failing: readonly StatusPart[]): { reason: string; message
   return first === undefined ? undefined : { reason: first.reason, message: first.message };
 }
 
-/** One failing part speaks for itself; several are told apart by their type. Equal messages are said once. */
-function joined(failing: readonly StatusPart[], fallback: string): string {
+/**
+ * One failing part speaks for itself; several are told apart by their type. Equal messages are said once, and what only
+ * follows from another part is left to its own condition.
+ */
+function joined(all: readonly StatusPart[], fallback: string): string {
+  const causes = all.filter((part) => part.consequence !== true);
+  const failing = causes.length === 0 ? all : causes;
   const messages = new Set(failing.map((part) => part.message));
   if (messages.size === 0) return fallback;
   if (messages.size === 1) return [...messages].join("");
