@@ -173,8 +173,12 @@ export class Controller {
       case "transient":
       case "unknownOutcome":
         if (error.code === "INTERNAL_ERROR") tracker.log.error("a reconciliation broke", { error });
-        else if (errorCodes[error.code].severity === "info") tracker.log.info("waiting", { error });
-        else tracker.log.warn("trying again later", { error });
+        else if (errorCodes[error.code].severity === "info") {
+          // Waiting for another object or for the provider's own work is no failure.
+          tracker.log.info("waiting", { error });
+          this.#retry(key, priority, wait);
+          return "requeue";
+        } else tracker.log.warn("trying again later", { error });
         this.#retry(key, priority, wait);
         return "error";
     }

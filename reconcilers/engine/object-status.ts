@@ -1,7 +1,7 @@
 /** The status of one object in one reconciliation: what it remembers, and the one deferred write at the end. */
 import { timestamp } from "../../controller/runtime/clock.ts";
-import type { StatusPart } from "../../controller/runtime/conditions.ts";
-import { summarize } from "../../controller/runtime/conditions.ts";
+import type { Condition, StatusPart } from "../../controller/runtime/conditions.ts";
+import { getCondition, summarize } from "../../controller/runtime/conditions.ts";
 import { requestOf } from "./annotations.ts";
 import type { KindReconciler, ReconcileEnvironment, ReconciledObject } from "./kind.ts";
 import type { InventoryEntry } from "./resource.ts";
@@ -61,6 +61,7 @@ export async function finish<T extends ReconciledObject>(
     ...(outcome.progress ? { progress: outcome.progress } : {}),
     readyMessage: outcome.readyMessage,
   });
+  announce(object, conditions, environment);
   const request = requestOf(object);
   const previous = object.status?.state;
   const state = outcome.state ?? kind.state(object, conditions, previous);
@@ -72,4 +73,16 @@ export async function finish<T extends ReconciledObject>(
     state,
     ...(request === undefined ? {} : { lastHandledReconcileAt: request }),
   });
+}
+
+/** An object that comes to wait for a person says so in an Event, once for each reason and message. */
+function announce(
+  object: ReconciledObject,
+  conditions: readonly Condition[],
+  environment: ReconcileEnvironment,
+): void {
+  const now = getCondition(conditions, "Stalled");
+  const before = getCondition(object.status?.conditions ?? [], "Stalled");
+  if (now?.status !== "True" || (before?.reason === now.reason && before.message === now.message)) return;
+  environment.track(object).event("Warning", now.reason, now.message);
 }
