@@ -1,6 +1,5 @@
 /** `flaresmith up` on the quickstart, as a person runs it: real processes, real git, Workers and Postgres. */
-import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -233,11 +232,8 @@ test("no credential is in what is printed or logged", { timeout: LIMIT }, async 
   for (const token of tokens) for (const text of written) expect(text.includes(token)).toBe(false);
   for (const text of [out, err, log]) expect(text).not.toMatch(/npg_[A-Za-z0-9]{6}/);
   expect(readdirSync(data)).toContain("kubeconfig");
-  expect(
-    spawnSync(
-      "stat",
-      ["-c", "%a", join(data, "sandbox.json"), join(data, "kubeconfig"), join(data, "flaresmith.log")],
-      { encoding: "utf8" },
-    ).stdout,
-  ).toBe("600\n600\n600\n");
+  const modes = ["sandbox.json", "kubeconfig", "flaresmith.log"].map(
+    (name) => statSync(join(data, name)).mode & 0o777,
+  );
+  expect(modes).toEqual([0o600, 0o600, 0o600]);
 });
