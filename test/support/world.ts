@@ -2,17 +2,15 @@
  * The whole controller over an in-memory store and an in-process sandbox, in virtual time: what a user would see, without
  * a socket. Tests say what is desired and look at the world that comes of it.
  */
-import { createControllers } from "../../reconcilers/controllers.ts";
 import { checkConditionInvariants } from "../../controller/runtime/condition-invariants.ts";
-import { createManager } from "../../controller/runtime/manager.ts";
 import type { Manager } from "../../controller/runtime/manager.ts";
-import { createTracker } from "../../controller/runtime/tracker.ts";
 import type { Tracker } from "../../controller/runtime/tracker.ts";
 import { builtinTypes, kindType, openEmbeddedStore } from "../../controller/store/embedded/index.ts";
 import type { EmbeddedStore } from "../../controller/store/embedded/index.ts";
 import type { KubernetesObject, ResourceType } from "../../controller/store/resource-client.ts";
 import { isApiError } from "../../controller/store/resource-client.ts";
 import { kinds, resourceType } from "../../crds/index.ts";
+import { startController } from "./controller.ts";
 import { createSandbox } from "../../sandbox/sandbox.ts";
 import type { ProviderOptions, Sandbox } from "../../sandbox/sandbox.ts";
 import { seededRandom } from "../../sandbox/core/random.ts";
@@ -151,54 +149,16 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       random,
       types: [...builtinTypes, ...kinds.map((kind) => kindType(kind))],
     }));
-  const { log } = options;
-  const tracker = createTracker({
-    clock,
-    ...(log === undefined ? {} : { destination: { write: log }, level: "debug" as const }),
-  });
-  const secret = async (key: {
-    namespace: string;
-    name: string;
-  }): Promise<Record<string, string> | undefined> => {
-    try {
-      const object = await store.get<KubernetesObject & { data?: Record<string, string> }>(
-        typeOf("Secret"),
-        key,
-      );
-      return Object.fromEntries(
-        Object.entries(object.data ?? {}).map(([name, text]) => [
-          name,
-          Buffer.from(text, "base64").toString(),
-        ]),
-      );
-    } catch (error) {
-      if (isApiError(error, "NotFound")) return undefined;
-      throw error;
-    }
-  };
-  const controllers = createControllers({
+  const controller = startController({
     client: store,
     clock,
     random,
-    tracker,
     fetch: sandbox.fetch,
-    installation: options.installation ?? "test",
-    hashKey: "test-key",
-    version: "0.0.0-test",
+    installation: options.installation,
     publicUrl: options.publicUrl,
-    secret,
-    caches: () => running.caches,
+    log: options.log,
   });
-  const running: Manager = createManager({
-    client: store,
-    clock,
-    random,
-    tracker,
-    controllers: controllers.definitions,
-    indexes: controllers.indexes,
-  });
-  const stopping = new AbortController();
-  const ended = Promise.all([running.start(stopping.signal), tracker.events.run(store, stopping.signal)]);
+  const { manager: running, tracker, ended } = controller;
 
   const apply = async (...manifests: Manifest[]): Promise<void> => {
     for (const { kind, metadata, ...rest } of manifests) {
@@ -281,7 +241,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     requests: (since) => sandbox.context.journal.since(since),
     changes: (since) => sandbox.context.journal.since(since).filter((entry) => entry.changed),
     stop: async () => {
-      stopping.abort(new Error("the test ends"));
+      controller.abort(new Error("the test ends"));
       let over = false;
       const all = Promise.all([running.stop(), ended]).finally(() => {
         over = true;
