@@ -25,6 +25,7 @@ function registry(secrets: Record<string, Record<string, string>>): ConnectionRe
     open: () =>
       Promise.resolve({
         client: {},
+        credential: "token",
         identity: () => Promise.resolve({ key: "user:1", name: "ada", account: "acme" }),
       }),
   };

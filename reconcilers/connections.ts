@@ -12,6 +12,7 @@ import type { ConnectionHandle } from "./engine/graph.ts";
 import { createObservationSource } from "./engine/observation-source.ts";
 import type { ObservationSource } from "./engine/observation-source.ts";
 import { toFlaresmithError } from "./engine/pass.ts";
+import { witnessKey } from "./engine/witness.ts";
 import type { ConnectionObject, ObjectReader } from "./objects.ts";
 import { connectionType } from "./objects.ts";
 
@@ -23,6 +24,14 @@ interface Identity {
   name: string;
   /** The account things are created in when the Connection names none; undefined when there are several. */
   account: string | undefined;
+}
+
+/** A provider as one set of credentials sees it. */
+interface OpenedProvider {
+  client: unknown;
+  identity(signal: AbortSignal): Promise<Identity>;
+  /** The one of the credentials that nobody guesses. */
+  credential: string;
 }
 
 /** Opens one provider's client; one for each provider in `providers.ts`. */
@@ -39,7 +48,7 @@ export interface ProviderOpener {
     secretName: string;
     fetch: Fetch;
     clock: Clock;
-  }): Promise<{ client: unknown; identity(signal: AbortSignal): Promise<Identity> }>;
+  }): Promise<OpenedProvider>;
 }
 
 /** What belongs to an identity and is shared by its Connections. */
@@ -210,7 +219,14 @@ export function createConnectionRegistry(options: {
       verdict.at = clock.monotonic();
     };
     return {
-      handle: { key, provider: opener.provider, account, client: second.client, source },
+      handle: {
+        key,
+        provider: opener.provider,
+        account,
+        client: second.client,
+        source,
+        witnessKey: witnessKey(second.credential),
+      },
       identity,
       transport,
       verify,

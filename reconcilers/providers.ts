@@ -126,15 +126,17 @@ export function providerOpeners(options: {
     GitHub: {
       provider: "github",
       open: ({ clock, credentials, fetch, secretName, spec }) => {
+        const known = githubCredentials(credentials, secretName);
         const client = github.createGitHubClient({
           endpoint: spec.endpoint,
-          credentials: githubCredentials(credentials, secretName),
+          credentials: known,
           fetch,
           clock,
           userAgent: `flaresmith/${options.version}`,
         });
         return Promise.resolve({
           client,
+          credential: "token" in known ? known.token : known.privateKey,
           identity: async (signal) => {
             const identity = await client.identity(signal);
             return { key: identity.key, name: identity.name, account: identity.account.login };
@@ -154,6 +156,7 @@ export function providerOpeners(options: {
         });
         return Promise.resolve({
           client,
+          credential: apiKey,
           identity: async (signal) => {
             const identity = await client.identity(signal);
             // A personal key names no organization; Neon then asks for one, so the Connection must (empty: its own).
@@ -176,6 +179,7 @@ export function providerOpeners(options: {
         });
         return {
           client,
+          credential: apiToken,
           identity: async (signal) => {
             const identity = await client.identity(signal);
             const [only, another] = identity.accounts;

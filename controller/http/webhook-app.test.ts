@@ -61,6 +61,19 @@ describe("a delivery", () => {
     ]);
   });
 
+  it("may come to an address with a query, as ours have one", async () => {
+    const { app, hints } = setUp();
+    const headers = {
+      "content-type": "application/json",
+      "x-github-event": "push",
+      "x-github-delivery": "d-1",
+      "x-hub-signature-256": sign(push),
+    };
+    const address = `/webhooks/github?flaresmith=${"0".repeat(32)}`;
+    expect((await app.request(address, { method: "POST", body: push, headers })).status).toBe(202);
+    expect(hints).toHaveLength(1);
+  });
+
   it("may be signed with any of several secrets, and may be a form", async () => {
     const { status, hints } = setUp();
     expect(await status(push, { "x-hub-signature-256": sign(push, "second-secret") })).toBe(202);

@@ -167,12 +167,30 @@ test("a preview of somebody else is not ours", async () => {
 });
 
 test("with the inventory lost nothing is deployed again", async () => {
-  const { slot, context } = await setUp();
+  const { slot, client, context } = await setUp();
   await slot.converge(desired());
-  slot.entry = undefined;
   const before = context.journal.since(0).filter((entry) => entry.changed).length;
-  expect(await slot.converge(desired())).toMatchObject({ did: "nothing" });
+  const next = testSlot(preview, { client });
+  const again = (value: string): PreviewDesired =>
+    desired({ secrets: { DATABASE_URL: secretValues("another key")(value) } });
+  expect(await next.converge(again("postgres://canary"))).toMatchObject({ did: "nothing" });
   expect(context.journal.since(0).filter((entry) => entry.changed)).toHaveLength(before);
+  expect(next.entry?.data).toMatchObject({ deployment: slot.entry?.data?.["deployment"] });
+  expect(await testSlot(preview, { client }).differences(again("postgres://new"))).toEqual(["hash"]);
+});
+
+test("with the inventory lost, what somebody else deployed over it is replaced", async () => {
+  const { slot, client, call } = await setUp();
+  await slot.converge(desired());
+  const { result } = await call<{ env: Record<string, unknown> }>(
+    "GET",
+    `${path}/feature-x/deployments/latest?include=modules`,
+  );
+  const env = { ...result.env, DATABASE_URL: { type: "secret_text", text: "stolen" } };
+  const { main_module, modules, compatibility_date, compatibility_flags } = result as Record<string, unknown>;
+  const theirs = { main_module, modules, compatibility_date, compatibility_flags, env };
+  expect((await call("POST", `${path}/feature-x/deployments`, theirs)).status).toBe(200);
+  expect(await testSlot(preview, { client }).differences(desired())).toEqual(["hash"]);
 });
 
 test("a removed preview is absent, also when its Worker is gone", async () => {

@@ -28,12 +28,14 @@ import type { PreviewDesired, PreviewObserved, PreviewOutputs } from "./types.ts
 import { diffBindings } from "./worker-bindings.ts";
 import {
   diffCompatibility,
+  diffHashes,
   diffObservability,
   diffRemembered,
   distinct,
   remembered,
   specHash,
 } from "./worker-diff.ts";
+import { uploadHashOf } from "./version-annotations.ts";
 import { readAccountSubdomain, workersUrl } from "./worker-subdomain.ts";
 
 type Context = ResourceContext<CloudflareClient>;
@@ -110,6 +112,7 @@ function diff(
   desired: PreviewDesired,
   observed: PreviewObserved,
   entry: InventoryEntry | undefined,
+  witness: string,
 ): FieldChange[] {
   if (!observed.deployed)
     return [{ field: "code", effect: "in-place", from: "nothing", to: desired.bundle.digest.slice(0, 12) }];
@@ -126,9 +129,8 @@ function diff(
     changes.push(...diffCompatibility(desired, deployment));
     changes.push(...diffBindings(desired, deployment.bindings, { written: new Set(), exclusive: true }));
   }
-  const hash = specHash(desired);
-  if (changes.length === 0 && observed.specHash !== hash)
-    changes.push({ field: "hash", effect: "in-place", to: hash.slice(0, 12) });
+  if (changes.length === 0)
+    changes.push(...diffHashes(desired, { ...observed, uploadHash: deployment?.uploadHash }, entry, witness));
   return distinct(changes);
 }
 
@@ -138,14 +140,15 @@ async function deploy(
   preview: { id: string; tags: readonly string[] },
   context: Context,
 ): Promise<WriteResult<PreviewObserved>> {
-  const { client, marker, signal } = context;
+  const { client, marker, signal, witness } = context;
   const place = { ...parseScope(referenceOf(desired).scope), preview: preview.id };
-  const deployment = await deployPreview(client, place, desired, signal);
+  const hash = specHash(desired);
+  const deployment = await deployPreview(client, place, desired, uploadHashOf(hash, witness), signal);
   const tags = withMarker({
     what: `the preview ${desired.previewName}`,
     existing: preview.tags,
     marker: marker.text,
-    specHash: specHash(desired),
+    specHash: hash,
   });
   const tagged = await patchPreview(
     client,
@@ -191,8 +194,11 @@ export const preview: ResourceDefinition<PreviewDesired, PreviewObserved, Cloudf
     hash: "shallow",
   }),
   reference: referenceOf,
+  secrets: (desired: PreviewDesired) => desired.secrets,
   observe,
   diff,
+  recall: (desired: PreviewDesired, { deployment }: PreviewObserved) =>
+    remembered(desired, deployment === undefined ? {} : { deployment: deployment.id }),
   create,
   update: (desired: PreviewDesired, observed: PreviewObserved, _changes: unknown, context: Context) =>
     deploy(desired, observed, context),

@@ -11,16 +11,16 @@ import { multipart } from "./multipart.ts";
 import { readPages } from "./paging.ts";
 import { SCRIPT_ABSENT } from "./scripts.ts";
 import type { Observability, ObservedBinding, PreviewDesired } from "./types.ts";
+import { readUploadHash, versionAnnotations } from "./version-annotations.ts";
 import { desiredBindings, observedBinding } from "./worker-bindings.ts";
-import { cutBytes, moduleParts } from "./worker-upload.ts";
+import { moduleParts } from "./worker-upload.ts";
 
 /** "Preview not found", beside the codes for its Worker. */
 const PREVIEW_ABSENT: readonly number[] = Object.freeze([10025, ...SCRIPT_ABSENT]);
 const DEPLOYMENT_ABSENT: readonly number[] = Object.freeze([10222, ...PREVIEW_ABSENT]);
 
-/** Limits of annotations in bytes (docs, "Worker Previews: API"). */
-const MESSAGE_LIMIT = 100;
-const TAG_LIMIT = 25;
+/** Limits in bytes (docs, "Worker Previews: API"). */
+const LIMITS = Object.freeze({ message: 100, tag: 25 });
 
 const previewSchema = z.looseObject({
   id: z.string(),
@@ -39,6 +39,7 @@ const deploymentSchema = z.looseObject({
   compatibility_flags: z.array(z.string()).nullish(),
   env: z.record(z.string(), z.looseObject({ type: z.string() })).nullish(),
   bindings: z.array(z.looseObject({ name: z.string(), type: z.string() })).nullish(),
+  annotations: z.record(z.string(), z.unknown()).nullish(),
 });
 
 /** A preview, without what it runs. */
@@ -59,6 +60,8 @@ export interface PreviewDeploymentFacts {
   compatibilityDate: string | undefined;
   compatibilityFlags: readonly string[];
   bindings: readonly ObservedBinding[];
+  /** Empty when it says none. */
+  uploadHash: string;
 }
 
 /** Which preview of which Worker. */
@@ -156,6 +159,7 @@ export async function readLatestDeployment(
       compatibilityDate: date === "" ? undefined : date,
       compatibilityFlags: result.compatibility_flags ?? [],
       bindings: bindings.map(observedBinding),
+      uploadHash: readUploadHash(result.annotations),
     };
   } catch (error) {
     if (isAbsence(error, DEPLOYMENT_ABSENT)) return undefined;
@@ -219,6 +223,7 @@ export async function deployPreview(
   client: CloudflareClient,
   place: PreviewPlace,
   desired: PreviewDesired,
+  uploadHash: string,
   signal: AbortSignal,
 ): Promise<string> {
   const { accountId, bundle, workerName } = desired;
@@ -241,10 +246,7 @@ export async function deployPreview(
     env: Object.fromEntries(desiredBindings(desired).map(({ name, ...binding }) => [name, binding])),
     annotations: {
       "workers/commit_sha": desired.revision,
-      "workers/tag": cutBytes(desired.revision, TAG_LIMIT),
-      ...(desired.message === undefined
-        ? {}
-        : { "workers/message": cutBytes(desired.message, MESSAGE_LIMIT) }),
+      ...versionAnnotations(desired, uploadHash, LIMITS),
     },
     ...(assets === undefined ? {} : { assets }),
   };

@@ -33,6 +33,7 @@ const settingsSchema = z.looseObject({
   tail_consumers: z.array(z.unknown()).nullish(),
   placement: z.record(z.string(), z.unknown()).nullish(),
   limits: z.record(z.string(), z.unknown()).nullish(),
+  annotations: z.record(z.string(), z.unknown()).nullish(),
 });
 
 export type ListedScript = z.output<typeof scriptSchema>;

@@ -3,6 +3,7 @@ import { virtualClock } from "../../controller/runtime/adapters/virtual.ts";
 import type { Fetch } from "../../controller/runtime/clock.ts";
 import { createMarker } from "../engine/marker.ts";
 import { createObservationSource } from "../engine/observation-source.ts";
+import { witnessKey, witnessOf } from "../engine/witness.ts";
 import type {
   Depth,
   FieldChange,
@@ -39,6 +40,8 @@ export interface SlotOptions {
   installation?: string;
   /** Default `worker/shop`. */
   slot?: string;
+  /** What the key of witnesses follows from. Default `credential`. */
+  credential?: string;
 }
 
 /** A client over a sandbox's fetch. */
@@ -63,7 +66,18 @@ export function testSlot<Desired, Observed>(
   const clock = virtualClock();
   const source = createObservationSource(clock);
   let nonce = 0;
+  const parts = {
+    installation: options.installation ?? "test",
+    namespace: "default",
+    kind: "Environment",
+    name: "shop",
+    slot: options.slot ?? "worker/shop",
+  };
+  const key = witnessKey(options.credential ?? "credential");
+  const witnessed = (desired: Desired): string =>
+    witnessOf(key, createMarker(parts, ""), definition.secrets?.(desired) ?? {});
   const context = (
+    desired: Desired | undefined,
     scope: string,
     entry: InventoryEntry | undefined,
     depth: Depth,
@@ -72,16 +86,8 @@ export function testSlot<Desired, Observed>(
     client: options.client,
     clock,
     signal: new AbortController().signal,
-    marker: createMarker(
-      {
-        installation: options.installation ?? "test",
-        namespace: "default",
-        kind: "Environment",
-        name: "shop",
-        slot: options.slot ?? "worker/shop",
-      },
-      entry?.nonce ?? "",
-    ),
+    marker: createMarker(parts, entry?.nonce ?? ""),
+    witness: desired === undefined ? "" : witnessed(desired),
     depth,
     fresh,
     entry,
@@ -110,10 +116,20 @@ export function testSlot<Desired, Observed>(
       data: written.data ?? slot.entry?.data,
     };
   };
+  /** As the engine does with what it finds as desired. */
+  const recognise = (
+    desired: Desired,
+    found: { id: string; fingerprint?: string; observed: Observed },
+  ): void => {
+    const { fingerprint = slot.entry?.fingerprint, id, observed } = found;
+    const data = slot.entry?.data ?? definition.recall?.(desired, observed);
+    remember(desired, { id });
+    if (slot.entry) slot.entry = { ...slot.entry, fingerprint, data };
+  };
   const changesOf = (desired: Desired, observation: Observation<Observed>): FieldChange[] => {
     if (observation.state === "unknown") throw observation.error;
     if (observation.state === "absent") throw new Error("it is absent");
-    const changes = definition.diff(desired, observation.observed, slot.entry);
+    const changes = definition.diff(desired, observation.observed, slot.entry, witnessed(desired));
     const marker: FieldChange = { field: "marker", effect: "in-place" };
     return definition.ownership === "marked" && observation.owner !== "ours" ? [...changes, marker] : changes;
   };
@@ -121,7 +137,7 @@ export function testSlot<Desired, Observed>(
     entry: undefined,
     observe: (desired, { depth = "deep", fresh = depth === "deep" } = {}) => {
       const reference = referenceOf(desired);
-      return definition.observe(reference, context(reference.scope, slot.entry, depth, fresh));
+      return definition.observe(reference, context(desired, reference.scope, slot.entry, depth, fresh));
     },
     differences: async (desired, look) =>
       changesOf(desired, await slot.observe(desired, look)).map((change) => change.field),
@@ -134,8 +150,7 @@ export function testSlot<Desired, Observed>(
       }
       const changes = changesOf(desired, observation);
       if (observation.state !== "present" || changes.length === 0) {
-        if (observation.state === "present" && slot.entry && observation.fingerprint !== undefined)
-          slot.entry = { ...slot.entry, fingerprint: observation.fingerprint };
+        if (observation.state === "present") recognise(desired, observation);
         return { did: "nothing", changes: [] };
       }
       remember(
@@ -144,7 +159,7 @@ export function testSlot<Desired, Observed>(
           desired,
           observation.observed,
           changes,
-          context(scope, slot.entry, "deep", true),
+          context(desired, scope, slot.entry, "deep", true),
         ),
       );
       return { did: "updated", changes: changes.map((change) => change.field) };
@@ -156,7 +171,7 @@ export function testSlot<Desired, Observed>(
     },
     remove: (reference) => {
       if (slot.entry) slot.entry = { ...slot.entry, state: "deleting" };
-      return definition.remove(reference, context(reference.scope, slot.entry, "deep", true));
+      return definition.remove(reference, context(undefined, reference.scope, slot.entry, "deep", true));
     },
     create: (desired) => {
       const { name, scope } = definition.reference(desired);
@@ -171,7 +186,7 @@ export function testSlot<Desired, Observed>(
         name,
         scope,
       };
-      return definition.create(desired, context(scope, slot.entry, "deep", true));
+      return definition.create(desired, context(desired, scope, slot.entry, "deep", true));
     },
   };
   return slot;

@@ -11,6 +11,7 @@ import { input, resource } from "../engine/graph.ts";
 import type { ConnectionHandle, GraphNode } from "../engine/graph.ts";
 import { createObjectMemory } from "../engine/memory.ts";
 import { createObservationSource } from "../engine/observation-source.ts";
+import { witnessKey } from "../engine/witness.ts";
 import type { InventoryEntry } from "../engine/resource.ts";
 import { removeEntries } from "../engine/remove.ts";
 import {
@@ -166,6 +167,7 @@ function setUp(options: Parameters<typeof testBench>[0] = {}) {
     account,
     client,
     source: createObservationSource(clock),
+    witnessKey: witnessKey("credential"),
   };
   const state = { inventory: new Map<string, InventoryEntry>(), memory: createObjectMemory() };
   const marker = { installation: "test", namespace: "default", kind: "Project", name: "shop" };

@@ -100,6 +100,8 @@ export interface WorkerObserved {
   tags: readonly string[];
   /** Hash of what we uploaded last, from our tag. */
   specHash: string | undefined;
+  /** What the version that serves says of itself, empty when nothing; undefined when not looked at (shallow). */
+  uploadHash: string | undefined;
   compatibilityDate: string | undefined;
   compatibilityFlags: readonly string[] | undefined;
   observability: Observability | undefined;
@@ -265,6 +267,8 @@ export interface PreviewObserved {
         compatibilityDate: string | undefined;
         compatibilityFlags: readonly string[];
         bindings: readonly ObservedBinding[];
+        /** What it says of itself; empty when nothing. */
+        uploadHash: string;
       }
     | undefined;
   /** Whether anything was ever deployed. */

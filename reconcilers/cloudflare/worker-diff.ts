@@ -4,18 +4,19 @@ import type { FieldChange, InventoryEntry } from "../engine/resource.ts";
 import type { Observability, WorkerDesired, WorkerObserved } from "./types.ts";
 import { diffBindings, ownNames } from "./worker-bindings.ts";
 import type { BindingsDesired } from "./worker-bindings.ts";
+import { uploadHashOf } from "./version-annotations.ts";
 
 const SECRET = "secret.";
 
 /**
- * Hash of everything that an upload writes. Neither the revision nor the message are in it: equal code at another commit
- * is not deployed again. Values of secrets are in it as their keyed hashes.
+ * Hash of everything that an upload writes but the values of secrets. Neither the revision nor the message are in it:
+ * equal code at another commit is not deployed again.
  */
 export function specHash(desired: BindingsDesired & { bindingsPolicy?: string }): string {
   return hashOf({
     bundle: desired.bundle.digest,
     vars: desired.vars,
-    secrets: Object.fromEntries(Object.entries(desired.secrets).map(([name, secret]) => [name, secret.hash])),
+    secrets: Object.keys(desired.secrets).sort(),
     bindings: desired.bindings
       .toSorted((a, b) => (a.name < b.name ? -1 : 1))
       .map(({ name, target, type }) => ({ name, target, type })),
@@ -88,6 +89,26 @@ export function diffRemembered(desired: BindingsDesired, entry: InventoryEntry |
   return changes;
 }
 
+/**
+ * Differences of the hashes that an upload leaves behind: the spec's in our tag, and what the serving version says of
+ * itself. Only the latter vouches for code and secrets that the inventory does not remember.
+ */
+export function diffHashes(
+  desired: BindingsDesired & { bindingsPolicy?: string },
+  observed: { specHash: string | undefined; uploadHash: string | undefined },
+  entry: InventoryEntry | undefined,
+  witness: string,
+): FieldChange[] {
+  const wanted = specHash(desired);
+  const differ = (from: string | undefined, to: string): FieldChange[] => [
+    { field: "hash", effect: "in-place", ...(from ? { from: from.slice(0, 12) } : {}), to: to.slice(0, 12) },
+  ];
+  if (observed.specHash !== wanted) return differ(observed.specHash, wanted);
+  if (entry?.data?.["bundle"] !== undefined || observed.uploadHash === undefined) return [];
+  const uploaded = uploadHashOf(wanted, witness);
+  return observed.uploadHash === uploaded ? [] : differ(observed.uploadHash, uploaded);
+}
+
 /** One change for each field: what several comparisons found counts once. */
 export function distinct(changes: readonly FieldChange[]): FieldChange[] {
   const byField = new Map<string, FieldChange>();
@@ -122,6 +143,7 @@ export function diffWorker(
   desired: WorkerDesired,
   observed: WorkerObserved,
   entry: InventoryEntry | undefined,
+  witness: string,
 ): FieldChange[] {
   const changes = [...diffRemembered(desired, entry), ...diffCompatibility(desired, observed)];
   const etag = entry?.data?.["etag"];
@@ -156,15 +178,6 @@ export function diffWorker(
       })),
     );
   }
-  const hash = specHash(desired);
-  // Without memory (a lost inventory) the hash on the script is the only witness of code and secrets.
-  if (changes.length === 0 && observed.specHash !== hash) {
-    changes.push({
-      field: "hash",
-      effect: "in-place",
-      ...(observed.specHash === undefined ? {} : { from: observed.specHash.slice(0, 12) }),
-      to: hash.slice(0, 12),
-    });
-  }
+  if (changes.length === 0) changes.push(...diffHashes(desired, observed, entry, witness));
   return distinct(changes);
 }

@@ -7,13 +7,13 @@ import { uploadAssets } from "./assets.ts";
 import type { CloudflareClient } from "./client.ts";
 import { multipart } from "./multipart.ts";
 import type { FormPart } from "./multipart.ts";
+import { versionAnnotations } from "./version-annotations.ts";
 import { scriptPath } from "./scripts.ts";
 import type { Bundle, WorkerDesired } from "./types.ts";
 import { desiredBindings } from "./worker-bindings.ts";
 
-/** Limits of annotations in bytes (SDK 7.3, `scripts.ts`). */
-const MESSAGE_LIMIT = 1000;
-const TAG_LIMIT = 100;
+/** Limits in bytes (SDK 7.3, `scripts.ts`). */
+const LIMITS = Object.freeze({ message: 1000, tag: 100 });
 
 const uploaded = z.looseObject({
   id: z.string(),
@@ -37,18 +37,6 @@ export function plainTag(etag: string): string {
   return etag.replace(/^W\//, "").replaceAll('"', "");
 }
 
-/** The longest beginning of a text that fits into so many bytes of UTF-8. */
-export function cutBytes(text: string, limit: number): string {
-  let bytes = 0;
-  let result = "";
-  for (const character of text) {
-    bytes += Buffer.byteLength(character);
-    if (bytes > limit) break;
-    result += character;
-  }
-  return result;
-}
-
 /** The parts of a bundle's modules, named as the code imports them. */
 export function moduleParts(bundle: Bundle): FormPart[] {
   return bundle.modules.map((module) => ({
@@ -62,7 +50,8 @@ export function moduleParts(bundle: Bundle): FormPart[] {
 /**
  * Deploys at once. Repeating it is harmless: it replaces by name.
  *
- * @param options `inherit`: names of bindings that stay as they are; `otherSettings`: settings of others that stay
+ * @param options `uploadHash`: what the version says of itself; `inherit`: names of bindings that stay as they are;
+ *   `otherSettings`: settings of others that stay
  * @throws FlaresmithError INTEGRATION_NOT_FOUND while a binding's target is not known everywhere yet,
  *   INTEGRATION_CONFLICT when a binding to inherit is gone, INTEGRATION_REJECTED with Cloudflare's reason for the code
  */
@@ -71,6 +60,7 @@ export async function uploadWorker(
   options: {
     desired: WorkerDesired;
     tags: readonly string[];
+    uploadHash: string;
     inherit: readonly string[];
     otherSettings: Readonly<Record<string, unknown>>;
     signal: AbortSignal;
@@ -96,12 +86,7 @@ export async function uploadWorker(
     compatibility_flags: bundle.compatibilityFlags,
     bindings,
     tags: options.tags,
-    annotations: {
-      "workers/tag": cutBytes(desired.revision, TAG_LIMIT),
-      ...(desired.message === undefined
-        ? {}
-        : { "workers/message": cutBytes(desired.message, MESSAGE_LIMIT) }),
-    },
+    annotations: versionAnnotations(desired, options.uploadHash, LIMITS),
     ...(bundle.observability === undefined ? {} : { observability: bundle.observability }),
     ...(assets === undefined ? {} : { assets }),
   };

@@ -1,8 +1,9 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { account, testBench, token } from "../../sandbox/cloudflare/testing.ts";
 import { secretValues } from "../../controller/runtime/secret-value.ts";
 import { isFlaresmithError } from "../../controller/runtime/errors.ts";
 import { readBundle } from "./bundle.ts";
+import type { CloudflareClient } from "./client.ts";
 import { file, moduleBundle, testClient, testSlot } from "./test-context.ts";
 import type { WorkerDesired } from "./types.ts";
 import { worker } from "./worker.ts";
@@ -60,7 +61,10 @@ test("the upload carries code, vars and secrets, and says which commit it is", a
   ]);
   expect(JSON.stringify(cloudflare.state())).toContain("postgres://canary");
   const settled = (await call<{ annotations: Record<string, string> }>("GET", `${path}/settings`)).result;
-  expect(settled.annotations).toMatchObject({ "workers/tag": "a".repeat(40), "workers/message": "release" });
+  expect(settled.annotations).toMatchObject({
+    "workers/tag": "a".repeat(40),
+    "workers/message": expect.stringMatching(/^release \[flaresmith:[0-9a-f]{32}\]$/) as string,
+  });
 });
 
 test.each<[string, Partial<WorkerDesired>, string[]]>([
@@ -214,15 +218,77 @@ test("settings that the spec cannot say survive our uploads", async () => {
   });
 });
 
-test("with the inventory lost, it is recognised and nothing is written; a changed secret still is", async () => {
-  const { slot, changes } = setUp();
-  await slot.converge(desired());
-  slot.entry = undefined;
-  const before = changes();
-  expect(await slot.observe(desired())).toMatchObject({ state: "present", owner: "ours" });
-  expect(await slot.converge(desired())).toEqual({ did: "nothing", changes: [] });
-  expect(changes()).toBe(before);
-  expect(await slot.differences(desired({ secrets: { DATABASE_URL: secret("new") } }))).toEqual(["hash"]);
+describe("with the store lost", () => {
+  /** As after a lost store: no inventory, and another key for what it remembers of secrets. */
+  const lost = (client: CloudflareClient, credential?: string) =>
+    testSlot(worker, { client, ...(credential === undefined ? {} : { credential }) });
+  const again = (value = "postgres://canary"): WorkerDesired =>
+    desired({ secrets: { DATABASE_URL: secretValues("another key")(value) } });
+
+  test("it is recognised and nothing is written", async () => {
+    const { slot, client, changes } = setUp();
+    await slot.converge(desired());
+    const before = changes();
+    const next = lost(client);
+    expect(await next.observe(again())).toMatchObject({ state: "present", owner: "ours" });
+    expect(await next.converge(again())).toEqual({ did: "nothing", changes: [] });
+    expect(changes()).toBe(before);
+  });
+
+  test("another value of a secret is written", async () => {
+    const { slot, client } = setUp();
+    await slot.converge(desired());
+    expect(await lost(client).differences(again("postgres://new"))).toEqual(["hash"]);
+  });
+
+  test("a secret that somebody else set meanwhile is written again", async () => {
+    const { slot, client, call, cloudflare } = setUp();
+    await slot.converge(desired());
+    await call("PUT", `${path}/secrets`, { name: "DATABASE_URL", type: "secret_text", text: "stolen" });
+    const next = lost(client);
+    expect(await next.converge(again())).toEqual({ did: "updated", changes: ["hash"] });
+    expect(await next.differences(again())).toEqual([]);
+    expect(JSON.stringify(cloudflare.state())).not.toContain("stolen");
+  });
+
+  test("code that somebody else put in place of ours, tags and all, is replaced", async () => {
+    const { slot, client, call, upload } = setUp();
+    await slot.converge(desired());
+    const tags = (await call<{ tags: string[] }>("GET", `${path}/settings`)).result.tags;
+    await upload("shop-api-dev", {
+      tags,
+      bindings: [
+        { name: "MODE", type: "plain_text", text: "dev" },
+        { name: "DATABASE_URL", type: "inherit" },
+      ],
+    });
+    expect(await lost(client).differences(again())).toEqual(["hash"]);
+  });
+
+  test("what is recognised is remembered from then on, so that another credential changes nothing", async () => {
+    const { slot, client, call, context } = setUp();
+    await slot.converge(desired());
+    const next = lost(client);
+    await next.converge(again());
+    expect(next.entry?.data).toMatchObject({
+      ...slot.entry?.data,
+      "secret.DATABASE_URL": expect.any(String),
+    });
+    const rotated = lost(client, "another credential");
+    rotated.entry = next.entry;
+    expect(await rotated.differences(again())).toEqual([]);
+    context.clock.advance(1000);
+    await call("PUT", `${path}/secrets`, { name: "DATABASE_URL", type: "secret_text", text: "stolen" });
+    expect(await rotated.differences(again())).toEqual(["secrets.DATABASE_URL"]);
+  });
+
+  test("and another credential, it is written once", async () => {
+    const { slot, client } = setUp();
+    await slot.converge(desired());
+    const next = lost(client, "another credential");
+    expect(await next.converge(again())).toEqual({ did: "updated", changes: ["hash"] });
+    expect(await next.differences(again())).toEqual([]);
+  });
 });
 
 test("a Worker of another installation is foreign, one without our tags is unmarked, adopting keeps its tags", async () => {
@@ -409,7 +475,7 @@ test("no error or difference tells a secret", async () => {
   const observation = await slot.observe(changed);
   if (observation.state !== "present") throw new Error("present");
   expect(
-    JSON.stringify([worker.diff(changed, observation.observed, slot.entry), slot.entry, observation]),
+    JSON.stringify([worker.diff(changed, observation.observed, slot.entry, ""), slot.entry, observation]),
   ).not.toContain("canary");
   context.faults.add({
     provider: "cloudflare",

@@ -12,6 +12,7 @@ import type { ListedScript, ScriptSettings } from "./scripts.ts";
 import type { WorkerDesired, WorkerObserved, WorkerOutputs } from "./types.ts";
 import { z } from "zod";
 import { foreignBindings, observedBinding } from "./worker-bindings.ts";
+import { readUploadHash, uploadHashOf } from "./version-annotations.ts";
 import { diffWorker, remembered, specHash, writtenNames } from "./worker-diff.ts";
 import { plainTag, uploadWorker } from "./worker-upload.ts";
 
@@ -55,6 +56,7 @@ function observedOf(
     modifiedOn: script?.modified_on ?? "",
     tags,
     specHash: readMarker(tags).specHash,
+    uploadHash: settings && readUploadHash(settings.annotations),
     compatibilityDate: date === "" ? undefined : date,
     compatibilityFlags: settings?.compatibility_flags ?? script?.compatibility_flags ?? undefined,
     observability: settings?.observability ?? script?.observability ?? undefined,
@@ -101,16 +103,18 @@ async function observe(
   const uploadedOn = entry?.data?.["modifiedOn"];
   const recent = uploadedOn !== undefined && context.clock.now() - Date.parse(uploadedOn) < LISTING_LAG;
   const stale = script === undefined || (recent && observed.modifiedOn < uploadedOn);
+  const owner = context.marker.classify(readMarker(observed.tags).marker);
   // Values of secrets cannot be read. That somebody deployed after us, by setting a secret for example, can.
   const touched = entry?.data?.["deployment"] !== undefined && uploadedOn !== observed.modifiedOn;
+  const forgotten = owner === "ours" && uploadedOn === undefined;
   const deployment =
-    deep && touched && !stale
+    deep && (touched || forgotten) && !stale
       ? await readServingDeployment(context.client, reference.scope, reference.name, context.signal)
       : undefined;
   return {
     state: "present",
     id: observed.id === "" ? (entry?.id ?? reference.name) : observed.id,
-    owner: context.marker.classify(readMarker(observed.tags).marker),
+    owner,
     observed: { ...observed, deployment },
     depth: deep ? "deep" : "shallow",
     ...(stale
@@ -124,16 +128,18 @@ async function upload(
   observed: WorkerObserved | undefined,
   context: Context,
 ): Promise<WriteResult<WorkerObserved>> {
-  const { client, entry, marker, signal } = context;
+  const { client, entry, marker, signal, witness } = context;
   const bindings = observed?.bindings ?? [];
   const foreign =
     desired.bindingsPolicy === "Exclusive" ? [] : foreignBindings(bindings, desired, writtenNames(entry));
   const hash = specHash(desired);
+  const uploadHash = uploadHashOf(hash, witness);
   const what = `the Worker ${desired.scriptName}`;
   const tags = withMarker({ what, existing: observed?.tags ?? [], marker: marker.text, specHash: hash });
   const uploaded = await uploadWorker(client, {
     desired,
     tags,
+    uploadHash,
     inherit: foreign.map((binding) => binding.name),
     otherSettings: observed?.otherSettings ?? {},
     signal,
@@ -146,6 +152,7 @@ async function upload(
       scriptName: desired.scriptName,
       tags,
       specHash: hash,
+      uploadHash,
       compatibilityDate,
       compatibilityFlags,
       observability: observability ?? observed?.observability,
@@ -200,8 +207,11 @@ export const worker: ResourceDefinition<WorkerDesired, WorkerObserved, Cloudflar
     hash: "shallow",
   }),
   reference: (desired: WorkerDesired) => ({ scope: desired.accountId, name: desired.scriptName }),
+  secrets: (desired: WorkerDesired) => desired.secrets,
   observe,
   diff: diffWorker,
+  recall: (desired: WorkerDesired, { deployment, etag, modifiedOn }: WorkerObserved) =>
+    remembered(desired, { etag, modifiedOn, ...(deployment === undefined ? {} : { deployment }) }),
   create: (desired: WorkerDesired, context: Context) => upload(desired, undefined, context),
   update: (desired: WorkerDesired, observed: WorkerObserved, _changes: unknown, context: Context) =>
     update(desired, observed, context),

@@ -11,6 +11,7 @@ export interface ContextOptions {
   clock: Clock;
   signal: AbortSignal;
   marker: Marker;
+  witness: string;
   depth: Depth;
   fresh: boolean;
   entry: InventoryEntry | undefined;
@@ -23,13 +24,15 @@ export interface ContextOptions {
 const listingKey = (type: string, listing: string): string => `list:${type}:${listing}`;
 
 export function resourceContext(options: ContextOptions, scope: string): ResourceContext<unknown> {
-  const { clock, connection, depth, entry, fresh, freshness, marker, signal, sinceWrite, type } = options;
+  const { clock, connection, depth, entry, fresh, freshness, marker, signal, sinceWrite, type, witness } =
+    options;
   const age = (most: number): number => Math.min(most, sinceWrite);
   return {
     client: connection.client,
     clock,
     signal,
     marker,
+    witness,
     depth,
     fresh,
     entry,

@@ -12,6 +12,8 @@ export interface ConnectionHandle<Client = unknown> {
   account: string;
   client: Client;
   source: ObservationSource;
+  /** See `witness.ts`. */
+  witnessKey: Uint8Array;
 }
 
 /** Outputs of the nodes that a node needs, by slot. */

@@ -13,6 +13,8 @@ export interface PlanInput {
   desired: unknown;
   /** Hash of `desired`. */
   specHash: string;
+  /** Of the secret values in `desired`. */
+  witness: string;
   observation: Observation<unknown>;
   entry: InventoryEntry | undefined;
   /** Whether what it lies in is ours; only asked for types that cannot carry a marker. */
@@ -153,7 +155,7 @@ export function plan(input: PlanInput, slot: string): Plan {
     };
   }
   if (observation.pending !== undefined) return { do: "wait", message: `${where}: ${observation.pending}` };
-  const changes = [...definition.diff(desired, observation.observed, entry)];
+  const changes = [...definition.diff(desired, observation.observed, entry, input.witness)];
   if (definition.ownership === "marked" && observation.owner !== "ours")
     changes.push({ field: "marker", effect: "in-place" });
   if (changes.length === 0) return { do: "nothing" };

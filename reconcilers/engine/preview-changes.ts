@@ -15,6 +15,7 @@ import type { MarkerParts } from "./marker.ts";
 import { describe, plan } from "./plan.ts";
 import type { Plan } from "./plan.ts";
 import type { FieldChange, InventoryEntry, Observation, Outputs } from "./resource.ts";
+import { witnessOf } from "./witness.ts";
 
 /** What would happen to one external resource. */
 export interface PlannedChange {
@@ -180,13 +181,16 @@ async function observeAndPlan(
     ...(entry?.id === undefined ? {} : { id: entry.id }),
   };
   const gone = entry?.id !== undefined && consents.gone.has(entry.id);
+  const marker = createMarker({ ...options.marker, slot }, entry?.nonce ?? "");
+  const witness = witnessOf(connection.witnessKey, marker, definition.secrets?.(desired) ?? {});
   const context = resourceContext(
     {
       connection,
       type: definition.type,
       clock,
       signal,
-      marker: createMarker({ ...options.marker, slot }, entry?.nonce ?? ""),
+      marker,
+      witness,
       depth: "deep",
       fresh: false,
       entry: entry && gone ? { ...entry, data: { ...entry.data, confirmGone: entry.id ?? "" } } : entry,
@@ -203,6 +207,7 @@ async function observeAndPlan(
       definition,
       desired,
       specHash,
+      witness,
       observation,
       entry,
       parentOurs: parent,

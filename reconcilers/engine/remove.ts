@@ -175,6 +175,7 @@ async function removeExternal(
       clock,
       signal: options.signal,
       marker: createMarker({ ...options.marker, slot: markedSlot(entry.slot) }, entry.nonce ?? ""),
+      witness: "",
       depth: "shallow",
       // Deletion must not act on what an old listing shows.
       fresh: true,

@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../../controller/runtime/clock.ts";
 import type { FlaresmithError } from "../../controller/runtime/errors.ts";
+import type { SecretValue } from "../../controller/runtime/secret-value.ts";
 import type { Marker } from "./marker.ts";
 
 /** Which part of a kind's inventory an entry is; see `status.inventory` in `crds/fields.ts`. */
@@ -108,6 +109,8 @@ export interface ResourceContext<Client> {
   signal: AbortSignal;
   /** The marker to write on, and to recognise, this slot's resource. */
   marker: Marker;
+  /** Vouches for the values that the definition's `secrets` names, see `witness.ts`; empty when there are none. */
+  witness: string;
   /** The least depth to observe with; looking deeper because a fingerprint moved is the definition's choice. */
   depth: Depth;
   /** True when the resource was just written or is doubted: it must be read by itself, past every cache. */
@@ -150,10 +153,25 @@ export interface ResourceDefinition<Desired, Observed, Client> {
   fields: Readonly<Record<string, Depth | "write-only">>;
   /** Pure: what names the resource. */
   reference(desired: Desired): Reference;
+  /** Pure: values that no answer tells, where the resource can carry a witness of them. */
+  secrets?(desired: Desired): Readonly<Record<string, SecretValue>>;
   /** May throw FlaresmithError; the engine then takes the resource as unknown. Never throws for plain absence. */
   observe(reference: Reference, context: ResourceContext<Client>): Promise<Observation<Observed>>;
-  /** Pure. Fields that `observed` does not hold (shallow) are not different. */
-  diff(desired: Desired, observed: Observed, entry: InventoryEntry | undefined): FieldChange[];
+  /**
+   * Pure. Fields that `observed` does not hold (shallow) are not different.
+   * @param witness of the present values of `secrets`; what `entry` remembers of them comes first
+   */
+  diff(
+    desired: Desired,
+    observed: Observed,
+    entry: InventoryEntry | undefined,
+    witness: string,
+  ): FieldChange[];
+  /**
+   * Pure: what a write of this very state would have left in `entry.data`. Asked when nothing differs and the inventory,
+   * once lost, remembers nothing.
+   */
+  recall?(desired: Desired, observed: Observed): Record<string, string>;
   /** Called only after an intent with the marker's nonce was stored (law 2). */
   create(desired: Desired, context: ResourceContext<Client>): Promise<WriteResult<Observed>>;
   update(
@@ -175,7 +193,10 @@ export interface ResourceDefinition<Desired, Observed, Client> {
 export interface LookupDefinition<Input, Client> {
   provider: string;
   type: string;
-  look(input: Input, context: Omit<ResourceContext<Client>, "marker" | "entry" | "read">): Promise<Outputs>;
+  look(
+    input: Input,
+    context: Omit<ResourceContext<Client>, "marker" | "witness" | "entry" | "read">,
+  ): Promise<Outputs>;
 }
 
 /** Facts that one node hands to others. Secret values are `SecretValue`s, so that no output can leak them. */

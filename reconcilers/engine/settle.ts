@@ -24,6 +24,7 @@ import type {
   WriteResult,
 } from "./resource.ts";
 import type { NodeResult } from "./result.ts";
+import { witnessOf } from "./witness.ts";
 
 /** Everything about one resource node that its steps share. */
 interface Step {
@@ -78,12 +79,15 @@ export async function settle(
   const gone = entry?.id !== undefined && options.consents.gone.has(entry.id);
   const shownEntry =
     entry && gone ? { ...entry, data: { ...entry.data, confirmGone: entry.id ?? "" } } : entry;
+  const marker = createMarker({ ...options.marker, slot }, nonce);
+  const witness = witnessOf(connection.witnessKey, marker, definition.secrets?.(desired) ?? {});
   const contextOptions = {
     connection,
     type: definition.type,
     clock,
     signal: options.signal,
-    marker: createMarker({ ...options.marker, slot }, nonce),
+    marker,
+    witness,
     depth,
     fresh,
     entry: shownEntry,
@@ -97,6 +101,7 @@ export async function settle(
         definition,
         desired,
         specHash,
+        witness,
         observation,
         entry,
         parentOurs,
@@ -198,6 +203,7 @@ function remember(step: Step, observation: Observation<unknown>, decided: Plan, 
     since: entry?.since,
     ...(adopted ? { nonce: ADOPTED } : {}),
     specHash: settled ? specHash : entry?.specHash,
+    data: entry?.data ?? (settled ? definition.recall?.(step.desired, observation.observed) : undefined),
     // A fingerprint stands for a state without difference: kept until then, it makes the next look a deep one.
     fingerprint: settled ? (observation.fingerprint ?? entry?.fingerprint) : entry?.fingerprint,
     parent: partOf(node),

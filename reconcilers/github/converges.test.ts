@@ -7,6 +7,7 @@ import { input, lookup, resource } from "../engine/graph.ts";
 import type { ConnectionHandle, GraphNode, Inputs } from "../engine/graph.ts";
 import { createObjectMemory } from "../engine/memory.ts";
 import { createObservationSource } from "../engine/observation-source.ts";
+import { witnessKey } from "../engine/witness.ts";
 import type { InventoryEntry } from "../engine/resource.ts";
 import { createGitHubClient } from "./client.ts";
 import type { GitHubClient } from "./client.ts";
@@ -46,6 +47,7 @@ function set(template?: { owner: string; repository: string }) {
     account: "acme",
     client,
     source: createObservationSource(clock),
+    witnessKey: witnessKey("credential"),
   };
   const common = { connection, key: "k", removal: "Delete" as const };
   const full = (inputs: Inputs): string => input(inputs, "repo", "fullName");

@@ -19,6 +19,7 @@ import type {
 } from "../engine/resource.ts";
 import { createGitHubClient } from "./client.ts";
 import type { GitHubClient, GitHubCredentials } from "./client.ts";
+import { witnessKey, witnessOf } from "../engine/witness.ts";
 import type { ReadContext } from "./repository-access.ts";
 
 export interface Harness {
@@ -88,7 +89,7 @@ export interface Slot<Desired, Observed> {
 export function slotOf<Desired, Observed>(
   harness: Harness,
   definition: ResourceDefinition<Desired, Observed, GitHubClient>,
-  options: { installation?: string; project?: string } = {},
+  options: { installation?: string; project?: string; credential?: string } = {},
 ): Slot<Desired, Observed> {
   const parts = {
     installation: options.installation ?? "inst-1",
@@ -97,9 +98,16 @@ export function slotOf<Desired, Observed>(
     name: options.project ?? "shop",
     slot: definition.segment,
   };
-  const contextOf = (depth: Depth, fresh: boolean, nonce = ""): ResourceContext<GitHubClient> => ({
+  const key = witnessKey(options.credential ?? "credential");
+  const witness = (desired: Desired): string =>
+    witnessOf(key, createMarker(parts, ""), definition.secrets?.(desired) ?? {});
+  const contextOf = (
+    desired: Desired,
+    { depth = "deep", fresh = true, nonce = "" }: { depth?: Depth; fresh?: boolean; nonce?: string } = {},
+  ): ResourceContext<GitHubClient> => ({
     ...lookupContext(harness, { fresh, depth }),
     marker: createMarker(parts, nonce),
+    witness: witness(desired),
     entry: slot.entry,
     read: async <Listing, Item>(read: ReadOptions<Listing, Item>) => {
       if (fresh) return read.single();
@@ -131,8 +139,7 @@ export function slotOf<Desired, Observed>(
   };
   const slot: Slot<Desired, Observed> = {
     entry: undefined,
-    observe: (desired, { depth = "deep", fresh = true } = {}) =>
-      definition.observe(referenceOf(desired), contextOf(depth, fresh)),
+    observe: (desired, look) => definition.observe(referenceOf(desired), contextOf(desired, look)),
     diff: async (desired, observeOptions) => {
       const found = await slot.observe(desired, observeOptions);
       if (found.state !== "present")
@@ -140,9 +147,9 @@ export function slotOf<Desired, Observed>(
           `${definition.type} is ${found.state}`,
           found.state === "unknown" ? { cause: found.error } : {},
         );
-      return definition.diff(desired, found.observed, slot.entry);
+      return definition.diff(desired, found.observed, slot.entry, witness(desired));
     },
-    create: async (desired) => keep(await definition.create(desired, contextOf("deep", true, "n0nce"))),
+    create: async (desired) => keep(await definition.create(desired, contextOf(desired, { nonce: "n0nce" }))),
     correct: async (desired) => {
       const found = await slot.observe(desired);
       if (found.state !== "present")
@@ -150,12 +157,12 @@ export function slotOf<Desired, Observed>(
           `${definition.type} is ${found.state}`,
           found.state === "unknown" ? { cause: found.error } : {},
         );
-      const changes = definition.diff(desired, found.observed, slot.entry);
+      const changes = definition.diff(desired, found.observed, slot.entry, witness(desired));
       if (changes.length === 0) return false;
-      keep(await definition.update(desired, found.observed, changes, contextOf("deep", true)));
+      keep(await definition.update(desired, found.observed, changes, contextOf(desired)));
       return true;
     },
-    remove: (desired) => definition.remove(referenceOf(desired), contextOf("deep", true)),
+    remove: (desired) => definition.remove(referenceOf(desired), contextOf(desired)),
   };
   return slot;
 }

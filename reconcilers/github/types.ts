@@ -176,6 +176,7 @@ export interface RulesetObserved {
 
 export interface WebhookDesired {
   repository: string;
+  /** Without the mark in its query. */
   url: string;
   secret: SecretValue;
   events: readonly string[];
@@ -183,7 +184,10 @@ export interface WebhookDesired {
 
 export interface WebhookObserved {
   id: number;
+  /** Without the mark in its query. */
   url: string;
+  /** Of the secret it was written with, from the mark; undefined when there is none. */
+  witness: string | undefined;
   events: readonly string[];
   active: boolean;
   contentType: string;

@@ -29,7 +29,7 @@ const desired = {
   secret: secret("s1"),
   events: ["push", "pull_request"],
 };
-const hooks = async (): Promise<{ id: number; config: Record<string, string> }[]> =>
+const hooks = async (): Promise<{ id: number; config: Record<string, string>; updated_at: string }[]> =>
   JSON.parse((await world.send("GET", "/repos/acme/shop/hooks")).text);
 
 describe("a webhook", () => {
@@ -68,7 +68,7 @@ describe("a webhook", () => {
     expect(await slot.diff(rotated)).toEqual([]);
   });
 
-  it("after a lost answer is found by its URL", async () => {
+  it("after a lost answer is found by its mark", async () => {
     const slot = slotOf(harness, webhook);
     world.context.faults.add({ method: "POST", when: "after", drop: true });
     await expect(slot.create(desired)).rejects.toMatchObject({ class: "unknownOutcome" });
@@ -78,15 +78,73 @@ describe("a webhook", () => {
     expect(await hooks()).toHaveLength(1);
   });
 
-  it("removed, is absent, others stay", async () => {
+  it("removed, is absent, others stay, also without its id", async () => {
     const slot = slotOf(harness, webhook);
     await world.send("POST", "/repos/acme/shop/hooks", {
       body: { config: { url: "https://theirs.example/" }, events: ["push"] },
     });
-    await slot.create(desired);
-    await slot.remove(desired);
+    for (const lost of [false, true]) {
+      await slot.create(desired);
+      if (lost) slot.entry = undefined;
+      await slot.remove(desired);
+      slot.entry = undefined;
+      expect(await slot.observe(desired)).toEqual({ state: "absent" });
+      expect(await hooks()).toMatchObject([{ config: { url: "https://theirs.example/" } }]);
+    }
+  });
+
+  it("that somebody else made to the same address stays as it is, beside ours", async () => {
+    for (const query of ["", `?flaresmith=${"0".repeat(32)}`, "?flaresmith=mine"])
+      await world.send("POST", "/repos/acme/shop/hooks", {
+        body: { config: { url: desired.url + query, content_type: "json" }, events: ["push"] },
+      });
+    const theirs = await hooks();
+    const slot = slotOf(harness, webhook);
     expect(await slot.observe(desired)).toEqual({ state: "absent" });
-    expect(await hooks()).toMatchObject([{ config: { url: "https://theirs.example/" } }]);
+    await slot.create(desired);
+    expect(await slot.diff(desired)).toEqual([]);
+    expect((await hooks()).slice(0, 3)).toEqual(theirs);
+    const other = slotOf(harness, webhook, { installation: "inst-2" });
+    expect(await other.observe(desired)).toEqual({ state: "absent" });
+  });
+
+  describe("with the store lost", () => {
+    /** Another store has another key for what it remembers. */
+    const again = (value = "s1"): typeof desired => ({
+      ...desired,
+      secret: secretValues("another key")(value),
+    });
+
+    it("is recognised and nothing is written", async () => {
+      await slotOf(harness, webhook).create(desired);
+      const before = await hooks();
+      const next = slotOf(harness, webhook);
+      expect(await next.observe(again())).toMatchObject({ state: "present", owner: "ours" });
+      expect(await next.correct(again())).toBe(false);
+      expect(await hooks()).toEqual(before);
+    });
+
+    it("and another address, is moved there: there is no second one", async () => {
+      const { id } = await slotOf(harness, webhook).create(desired);
+      const next = slotOf(harness, webhook);
+      const moved = { ...again(), url: "http://127.0.0.1:4711/webhooks/github" };
+      expect(await next.diff(moved)).toMatchObject([{ field: "webhook.url", from: desired.url }]);
+      await next.correct(moved);
+      expect(await next.diff(moved)).toEqual([]);
+      const all = await hooks();
+      expect(all).toMatchObject([{ id: Number(id) }]);
+      expect(all[0]?.config["url"]).toMatch(/^http:\/\/127\.0\.0\.1:4711\/webhooks\/github\?flaresmith=/);
+    });
+
+    it("another value of the secret is written, and so is one that nothing vouches for any more", async () => {
+      await slotOf(harness, webhook).create(desired);
+      expect(await slotOf(harness, webhook).diff(again("s2"))).toMatchObject([{ field: "webhook.secret" }]);
+      const rotated = slotOf(harness, webhook, { credential: "another token" });
+      expect(await rotated.diff(again())).toMatchObject([{ field: "webhook.secret" }]);
+      await rotated.correct(again());
+      expect(await rotated.diff(again())).toEqual([]);
+      expect(await slotOf(harness, webhook, { credential: "another token" }).diff(again())).toEqual([]);
+    });
   });
 
   it("a missing permission is named, not taken for absence", async () => {

@@ -1,12 +1,16 @@
-/** A webhook of a repository, known by its URL. */
+/** A webhook of a repository, known by the mark in the query of its URL. */
 import { FlaresmithError } from "../../controller/runtime/errors.ts";
-import type { FieldChange, InventoryEntry, WriteResult } from "../engine/resource.ts";
+import type { FieldChange, InventoryEntry, ResourceContext, WriteResult } from "../engine/resource.ts";
 import { collectChanges, sortedText } from "./changes.ts";
 import { define } from "./define.ts";
 import { listOrAbsent } from "./listing.ts";
 import { requireVisible, splitName } from "./repository-access.ts";
 import type { ReadContext } from "./repository-access.ts";
+import type { GitHubClient } from "./client.ts";
 import type { WebhookDesired, WebhookObserved } from "./types.ts";
+import { markUrl, readMarkedUrl } from "./webhook-url.ts";
+
+type Context = ResourceContext<GitHubClient>;
 
 /** What is used of GitHub's representation. */
 interface HookData {
@@ -17,9 +21,11 @@ interface HookData {
 }
 
 function observedOf({ id, active, events, config }: HookData): WebhookObserved {
+  const { url, witness } = readMarkedUrl(config.url ?? "");
   return {
     id: Number(id),
-    url: config.url ?? "",
+    url,
+    witness,
     events: events.toSorted(),
     active,
     contentType: config.content_type ?? "form",
@@ -46,12 +52,24 @@ async function list(context: ReadContext, repository: string): Promise<HookData[
   });
 }
 
+const markerHashOf = (hook: HookData): string | undefined => readMarkedUrl(hook.config.url ?? "").markerHash;
+
+/** By the id that the inventory knows, else by our mark: another hook to the same address is another one's. */
+function find(all: readonly HookData[], id: string | undefined, context: Context): HookData | undefined {
+  return (
+    all.find((hook) => String(hook.id) === id) ??
+    all.find((hook) => context.marker.classifyHash(markerHashOf(hook)) === "ours")
+  );
+}
+
 function diff(
   desired: WebhookDesired,
   observed: WebhookObserved,
   entry: InventoryEntry | undefined,
+  witness: string,
 ): FieldChange[] {
-  const known = entry?.data?.["secret"] === desired.secret.hash;
+  const remembered = entry?.data?.["secret"];
+  const known = remembered === undefined ? observed.witness === witness : remembered === desired.secret.hash;
   return collectChanges((compare) => {
     compare("url", desired.url, observed.url);
     compare("events", sortedText(desired.events), sortedText(observed.events));
@@ -63,7 +81,8 @@ function diff(
 }
 
 /** Always with the secret: a config without it would take it away. */
-function bodyOf({ url, secret, events }: WebhookDesired) {
+function bodyOf({ url: address, secret, events }: WebhookDesired, { marker, witness }: Context) {
+  const url = markUrl(address, marker.hash, witness);
   return {
     active: true,
     events: [...new Set(events)].toSorted(),
@@ -80,16 +99,17 @@ function written(desired: WebhookDesired, data: HookData): WriteResult<WebhookOb
   };
 }
 
-/** Delivers JSON over verified TLS, signed with the secret; whose value is compared by its remembered hash. */
+/** Delivers JSON over verified TLS, signed with the secret, whose value is compared by its remembered hash or its witness. */
 export const webhook = define<WebhookDesired, WebhookObserved>({
   provider: "github",
   type: "webhook",
   segment: "githubWebhook",
   holds: "nothing",
-  ownership: "inherited",
+  ownership: "marked",
   keepsIdentity: "both",
   fields: {
     url: "shallow",
+    marker: "shallow",
     events: "shallow",
     active: "shallow",
     contentType: "shallow",
@@ -97,14 +117,13 @@ export const webhook = define<WebhookDesired, WebhookObserved>({
     secret: "write-only",
   },
   reference: ({ repository, url }) => ({ scope: repository, name: url }),
-  observe: async ({ scope, name, id }, context) => {
-    const find = (all: readonly HookData[]): HookData | undefined =>
-      all.find((hook) => String(hook.id) === id) ?? all.find((hook) => hook.config.url === name);
+  secrets: ({ secret }) => ({ secret }),
+  observe: async ({ scope, id }, context) => {
     const found = await context.read({
       listing: scope.toLowerCase(),
       list: () => list(context, scope),
-      find,
-      single: async () => find(await list(context, scope)),
+      find: (all) => find(all, id, context),
+      single: async () => find(await list(context, scope), id, context),
     });
     if (!found) return { state: "absent" };
     const observed = observedOf(found);
@@ -112,12 +131,13 @@ export const webhook = define<WebhookDesired, WebhookObserved>({
       state: "present",
       id: String(observed.id),
       name: observed.url,
-      owner: "unmarked",
+      owner: context.marker.classifyHash(markerHashOf(found)),
       observed,
       depth: "deep",
     };
   },
   diff,
+  recall: ({ secret }) => ({ secret: secret.hash }),
   create: async (desired, context) => {
     const { client, signal } = context;
     const what = `creating the webhook of ${desired.repository}`;
@@ -125,7 +145,7 @@ export const webhook = define<WebhookDesired, WebhookObserved>({
       request("POST /repos/{owner}/{repo}/hooks", {
         ...splitName(desired.repository),
         name: "web",
-        ...bodyOf(desired),
+        ...bodyOf(desired, context),
       }),
     );
     if (answer.ok) return written(desired, answer.data);
@@ -144,17 +164,14 @@ export const webhook = define<WebhookDesired, WebhookObserved>({
         request("PATCH /repos/{owner}/{repo}/hooks/{hook_id}", {
           ...splitName(desired.repository),
           hook_id: observed.id,
-          ...bodyOf(desired),
+          ...bodyOf(desired, context),
         }),
     );
     return written(desired, data);
   },
-  remove: async ({ scope, name, id }, context) => {
+  remove: async ({ scope, id }, context) => {
     const { client, signal } = context;
-    const known =
-      id === undefined
-        ? (await list(context, scope)).find((hook) => hook.config.url === name)?.id
-        : Number(id);
+    const known = id ?? find(await list(context, scope), id, context)?.id;
     if (known === undefined) return;
     const answer = await client.attempt(
       { what: `deleting the webhook of ${scope}`, signal, write: true, tolerate: [404] },

@@ -74,8 +74,8 @@ describe("every field of the spec is managed by a definition that says how deep 
       compute: { min: 2, max: 2, suspendAfterSeconds: 2 },
     };
     const names = [
-      ...branch.diff(wanted, observed, undefined),
-      ...branch.diff(wanted, { ...observed, endpoint: undefined }, undefined),
+      ...branch.diff(wanted, observed, undefined, ""),
+      ...branch.diff(wanted, { ...observed, endpoint: undefined }, undefined, ""),
     ].map((change) => change.field);
     expect([...new Set(names)].toSorted()).toEqual(Object.keys(branch.fields).toSorted());
   });

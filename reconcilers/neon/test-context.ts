@@ -131,6 +131,7 @@ export function slotOf<Desired, Observed>(
     fresh,
     shared: (key, load, maxAge = 60_000) => harness.source.shared(key, fresh ? 0 : maxAge, load),
     marker: createMarker(parts, NONCE),
+    witness: "",
     entry: slot.entry,
     read: async (read) => (fresh ? read.single() : read.find(await read.list())),
   });
@@ -168,7 +169,7 @@ export function slotOf<Desired, Observed>(
     observe: (desired, look) => definition.observe(referenceOf(desired), contextOf(look)),
     changes: async (desired, look) => {
       const found = await present(desired, look);
-      const changes = definition.diff(desired, found.observed, slot.entry);
+      const changes = definition.diff(desired, found.observed, slot.entry, "");
       remember(found);
       return changes;
     },
@@ -182,7 +183,7 @@ export function slotOf<Desired, Observed>(
     },
     update: async (desired) => {
       const found = await present(desired);
-      const changes = definition.diff(desired, found.observed, slot.entry);
+      const changes = definition.diff(desired, found.observed, slot.entry, "");
       const result = await definition.update(desired, found.observed, changes, contextOf());
       remember(result);
       return result;

@@ -330,6 +330,7 @@ const configured =
 
 const webhook = [
   ofWebhook("url", configured({ url: "https://elsewhere.example/hook" })),
+  ofWebhook("marker", (hook) => configured({ url: String(hook.config["url"]).split("?")[0] })(hook)),
   ofWebhook("events", (hook) => ({ ...hook, events: ["push"] })),
   ofWebhook("active", (hook) => ({ ...hook, active: false })),
   ofWebhook("contentType", configured({ content_type: "form" })),

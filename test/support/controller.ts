@@ -19,6 +19,8 @@ export interface ControllerOptions {
   fetch: Fetch;
   /** Default `test`. */
   installation?: string | undefined;
+  /** Key of the hashes that the store remembers. Default: one that no store has. */
+  hashKey?: string | undefined;
   publicUrl?: string | undefined;
   /** Told every log line, debug included. Default: there is no log. */
   log?: ((line: string) => void) | undefined;
@@ -55,7 +57,7 @@ export function startController(options: ControllerOptions): RunningController {
     tracker,
     fetch,
     installation: options.installation ?? "test",
-    hashKey: "test-key",
+    hashKey: options.hashKey ?? "test-key",
     version: "0.0.0-test",
     publicUrl: options.publicUrl,
     secret: (key) => readSecret(client, key),

@@ -1,10 +1,10 @@
 /** The local GitHub, Neon and Cloudflare beside the controller, and the Connections that lead to them. */
-import { createHmac } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { SandboxAddresses, ServedSandbox, serveSandbox } from "../../../sandbox/serve.ts";
 import type { Fetch } from "../../runtime/clock.ts";
+import { keyedHash } from "../../runtime/hash.ts";
 import type { KubernetesObject, ResourceClient } from "../../store/resource-client.ts";
 import { CommandError } from "../failure.ts";
 import { connectionType } from "../types.ts";
@@ -93,11 +93,11 @@ function workersUrl(addresses: SandboxAddresses): string {
 }
 
 /**
- * The sandbox's credentials as Secrets. The webhook secret follows from the installation's key, so that a restart signs
- * alike.
+ * The sandbox's credentials as Secrets. The webhook secret follows from its GitHub's token, so that it stays the same
+ * as long as the sandbox does.
  */
-export function sandboxSecrets(addresses: SandboxAddresses, hashKey: string): EphemeralSecret[] {
-  const webhookSecret = createHmac("sha256", hashKey).update("sandbox-webhook").digest("hex");
+export function sandboxSecrets(addresses: SandboxAddresses): EphemeralSecret[] {
+  const webhookSecret = keyedHash(addresses.github.token, "sandbox-webhook");
   const origin = "--sandbox";
   return [
     { name: "env-github", data: { token: addresses.github.token, webhookSecret }, origin },

@@ -126,7 +126,7 @@ async function runUntilDone(run: Run, wanted: Wanted): Promise<number> {
   });
   const hashKey = await ensureHashKey(store, random);
   tracker.secrets.add(hashKey);
-  const addresses = options.sandbox ? await enterSandbox(run, store, wanted, hashKey) : undefined;
+  const addresses = options.sandbox ? await enterSandbox(run, store, wanted) : undefined;
   if (addresses === undefined) await putSecrets(store, environmentSecrets(environment.env));
   const sources: string[] = [];
   for (const source of wanted.sources) sources.push(await ensureSource(store, source));
@@ -241,12 +241,7 @@ async function runUntilDone(run: Run, wanted: Wanted): Promise<number> {
 }
 
 /** Starts the local providers and makes them the ones that Connections `github`, `neon` and `cloudflare` lead to. */
-async function enterSandbox(
-  run: Run,
-  store: EmbeddedStore,
-  wanted: Wanted,
-  hashKey: string,
-): Promise<SandboxAddresses> {
+async function enterSandbox(run: Run, store: EmbeddedStore, wanted: Wanted): Promise<SandboxAddresses> {
   const { directory, options, shutdown, tracker } = run;
   const own = sandboxDirectory(directory, options.sandboxDir);
   const lock = lockDataDirectory(own, "--sandbox-dir");
@@ -259,7 +254,7 @@ async function enterSandbox(
     log: (line) => tracker.log.info(line, { component: "sandbox" }),
   });
   shutdown.register("sandbox", () => served.stop());
-  await putSecrets(store, sandboxSecrets(served.addresses, hashKey));
+  await putSecrets(store, sandboxSecrets(served.addresses));
   await ensureSandboxConnections(store, served.addresses);
   return served.addresses;
 }
