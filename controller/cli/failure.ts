@@ -31,6 +31,16 @@ interface Failure {
   hint?: string;
 }
 
+/** What to do about an error of the file system. */
+const systemHints: Readonly<Record<string, string>> = Object.freeze({
+  ENOSPC: "The disk is full: make room on it, then do the same again.",
+  EDQUOT: "The quota of this user is used up: make room, then do the same again.",
+  EFBIG: "A limit on the size of files is reached (ulimit -f): raise it, then do the same again.",
+  EROFS: "The file system is mounted read-only: choose another directory, or mount it read-write.",
+  EACCES: "This user may not do that: correct owner and mode, or choose another path.",
+  EPERM: "This user may not do that: correct owner and mode, or choose another path.",
+});
+
 /** Puts anything thrown into words; what is not ours is classified first. */
 function failureOf(thrown: unknown): Failure {
   if (thrown instanceof CommandError) {
@@ -54,7 +64,8 @@ function failureOf(thrown: unknown): Failure {
     return { code: publicCode(thrown), message: thrown.message, hint: thrown.hint };
   const system = thrown as NodeJS.ErrnoException | undefined;
   if (thrown instanceof Error && typeof system?.code === "string" && system.syscall !== undefined) {
-    return { code: system.code, message: errorText(thrown) };
+    const hint = systemHints[system.code];
+    return { code: system.code, message: errorText(thrown), ...(hint === undefined ? {} : { hint }) };
   }
   return {
     code: "INTERNAL_ERROR",

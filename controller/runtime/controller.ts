@@ -32,6 +32,8 @@ export class Controller {
   readonly #definition: ControllerDefinition;
   readonly #environment: ControllerEnvironment;
   readonly #queue: WorkQueue;
+  /** Objects whose last reconciliation ended because the store could not be written. */
+  readonly #refused = new Set<string>();
 
   constructor(definition: ControllerDefinition, environment: ControllerEnvironment) {
     this.#definition = definition;
@@ -74,6 +76,15 @@ export class Controller {
     await Promise.all(Array.from({ length: concurrency }, () => this.#worker()));
   }
 
+  /** The store can be written again: what was refused by it waits no longer. */
+  storeRecovered(): void {
+    for (const key of this.#refused) {
+      this.#queue.forget(key);
+      this.#queue.add(key);
+    }
+    this.#refused.clear();
+  }
+
   /** Stops intake; resolves when nothing is being reconciled. */
   shutDown(): Promise<void> {
     return this.#queue.shutDown({ discard: true });
@@ -93,6 +104,7 @@ export class Controller {
     const { name, type } = this.#definition;
     const { caches, client, clock, random, signal } = this.#environment;
     const key = parseKey(item.key);
+    this.#refused.delete(item.key);
     const object = caches.of(type).get(key);
     if (object === undefined) {
       this.#queue.forget(item.key);
@@ -152,6 +164,7 @@ export class Controller {
     const { clock, random, signal } = this.#environment;
     // What the shutdown broke off is no failure; the next process takes it up.
     if (signal.aborted) return "requeue";
+    if (error.code === "STORE_UNAVAILABLE") this.#refused.add(key);
     const wait = error.until === undefined ? 0 : error.until - clock.now();
     switch (error.class) {
       case "conflict":

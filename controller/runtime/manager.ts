@@ -46,6 +46,8 @@ export interface Manager {
   stop(): Promise<void>;
   /** Brings an object up, e.g. because a webhook hinted at it. @throws RangeError for an unknown controller */
   enqueue(controller: string, key: ObjectKey, options: { priority: Priority }): void;
+  /** The store can be written again: reconciliations that it refused are made anew at once, without their back-off. */
+  storeRecovered(): void;
 }
 
 /** Creates a manager; nothing runs before {@link Manager.start}. */
@@ -125,6 +127,10 @@ class ControllerManager implements Manager {
     const found = this.#controllers.get(controller);
     if (found === undefined) throw new RangeError(`there is no controller ${JSON.stringify(controller)}`);
     found.enqueue(key, options.priority);
+  }
+
+  storeRecovered(): void {
+    for (const controller of this.#controllers.values()) controller.storeRecovered();
   }
 
   async #drain(): Promise<void> {

@@ -73,6 +73,12 @@ export function createMetrics(options: { processMetrics?: boolean | undefined } 
       "method",
       "host",
     ]),
+    storeWritable: gauge("flaresmith_store_writable", "1 while the store takes what is written."),
+    storeFailures: counter(
+      "flaresmith_store_write_failures_total",
+      "Transactions that the store's file did not take; fault is full, failing or damaged.",
+      ["fault"],
+    ),
     cacheObjects: gauge("flaresmith_cache_objects", "Objects in a cache.", ["kind"]),
     cacheRestarts: counter("flaresmith_cache_watch_restarts_total", "Watches begun again, by reason.", [
       "kind",

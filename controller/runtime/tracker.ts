@@ -87,6 +87,10 @@ export interface Tracker {
   stateChanged(from: string, to: string): void;
   webhookReceived(provider: string, result: string): void;
   storeRequest(request: { method: string; code: string; host: string }): void;
+  /** Whether what is written to the store is kept. */
+  storeWritable(writable: boolean): void;
+  /** The store's file did not take a transaction. @param fault `full`, `failing` or `damaged` */
+  storeWriteFailed(fault: string): void;
   leading(name: string, leads: boolean): void;
   /** Where `flaresmith_resource_info` comes from, read when metrics are asked for. */
   watchResources(list: () => Iterable<ResourceInfo>): void;
@@ -216,6 +220,8 @@ function controllerRecorder(metrics: Metrics) {
     cacheChanged: (kind: string, objects: number): void => metrics.cacheObjects.set({ kind }, objects),
     cacheRestarted: (kind: string, reason: string): void => metrics.cacheRestarts.inc({ kind, reason }),
     leading: (name: string, leads: boolean): void => metrics.leader.set({ name }, leads ? 1 : 0),
+    storeWritable: (writable: boolean): void => metrics.storeWritable.set(writable ? 1 : 0),
+    storeWriteFailed: (fault: string): void => metrics.storeFailures.inc({ fault }),
     storeRequest: ({ method, code, host }: Parameters<Tracker["storeRequest"]>[0]): void =>
       metrics.restRequests.inc({ method, code, host }),
   };

@@ -29,6 +29,16 @@ export function createObjectMemory(): ObjectMemory {
   return { slots: new Map() };
 }
 
+/**
+ * The store did not take what a pass learnt: what it wrote at the providers is compared with an older inventory the next
+ * time, and must not be taken for a write that the provider ignored.
+ */
+export function forgetWrites(memory: ObjectMemory): void {
+  for (const slot of memory.slots.values()) {
+    if (slot.written !== undefined) slot.written = { ...slot.written, attempts: 0 };
+  }
+}
+
 /** The memory of a slot; made on first use. */
 export function slotMemory(memory: ObjectMemory, slot: string): SlotMemory {
   const known = memory.slots.get(slot);

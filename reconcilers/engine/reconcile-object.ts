@@ -18,7 +18,7 @@ import type {
   ReconcileEnvironment,
   ReconciledObject,
 } from "./kind.ts";
-import { createObjectMemory } from "./memory.ts";
+import { createObjectMemory, forgetWrites } from "./memory.ts";
 import type { ObjectMemory } from "./memory.ts";
 import { finish, inventoryOf, markerOf, writerOf } from "./object-status.ts";
 import { nextStep, settleDelay } from "./pace.ts";
@@ -50,18 +50,26 @@ export function createObjectReconciler<T extends ReconciledObject>(
     memories.set(uid, known);
     return known;
   };
+  const pass = async (object: T, memory: ObjectMemory, signal: AbortSignal): Promise<ObjectResult> => {
+    if (object.metadata.deletionTimestamp !== undefined) {
+      const result = await finalize(kind, environment, object, memory, signal);
+      if (result.done) memories.delete(object.metadata.uid ?? "");
+      return result;
+    }
+    const guarded = await addFinalizer(environment.client, kind.type, object, signal);
+    return reconcileLiving(kind, environment, guarded, memory, signal);
+  };
   return {
     forget: (uid) => void memories.delete(uid),
     reconcile: async (object, signal) => {
       if (object.spec.suspend) return {};
       const memory = memoryOf(object);
-      if (object.metadata.deletionTimestamp !== undefined) {
-        const result = await finalize(kind, environment, object, memory, signal);
-        if (result.done) memories.delete(object.metadata.uid ?? "");
-        return result;
+      try {
+        return await pass(object, memory, signal);
+      } catch (error) {
+        forgetWrites(memory);
+        throw error;
       }
-      const guarded = await addFinalizer(environment.client, kind.type, object, signal);
-      return reconcileLiving(kind, environment, guarded, memory, signal);
     },
   };
 }

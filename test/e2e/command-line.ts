@@ -35,10 +35,17 @@ export function temporaryDirectory(): string {
   return directory;
 }
 
+interface StartOptions {
+  env?: Record<string, string>;
+  /** A command that ends in executing what follows it; default none. */
+  through?: readonly string[];
+}
+
 /** Starts a command; what still runs when the test is over is killed. */
-export function start(args: readonly string[], options: { env?: Record<string, string> } = {}): Running {
+export function start(args: readonly string[], options: StartOptions = {}): Running {
   const { GITHUB_TOKEN: _g, NEON_API_KEY: _n, CLOUDFLARE_API_TOKEN: _c, ...env } = process.env;
-  const child = spawn(process.execPath, [main, ...args], {
+  const [program = "", ...rest] = [...(options.through ?? []), process.execPath, main, ...args];
+  const child = spawn(program, rest, {
     cwd: root,
     // Every start would compile everything anew; what people start (toolchain/run.mjs) shares this cache too.
     env: { NODE_COMPILE_CACHE: compileCache, ...env, ...options.env },
@@ -83,7 +90,7 @@ export function start(args: readonly string[], options: { env?: Record<string, s
 }
 
 /** Runs a command to its end. */
-export function run(args: readonly string[], options: { env?: Record<string, string> } = {}): Promise<Ended> {
+export function run(args: readonly string[], options: StartOptions = {}): Promise<Ended> {
   return start(args, options).ended;
 }
 

@@ -4,25 +4,9 @@ import { ApiError } from "../../controller/store/resource-client.ts";
 import type { KubernetesObject } from "../../controller/store/resource-client.ts";
 import type { InventoryEntry } from "../../reconcilers/engine/resource.ts";
 import { createWorld } from "../support/world.ts";
-import { connectedStore, identities, mortal, names, unready } from "./support.ts";
+import { createdTypes, inventoryOf, watchCreations } from "./intended.ts";
+import { connectedStore, mortal, names, unready } from "./support.ts";
 import { applySmallShop } from "./small-shop.ts";
-
-/** What is made by a create of its own, and the types whose intent must stand before. */
-const created: readonly [RegExp, string][] = [
-  [/^github [^ ]+ #/, "repository"],
-  [/^github [^ ]+ branch dev #/, "gitBranch"],
-  [/^github [^ ]+ environment [^ ]+ #/, "environment"],
-  [/^github [^ ]+ ruleset /, "ruleset"],
-  [/^neon [^ ]+ #/, "project"],
-  [/^neon [^ ]+ branch (dev|preview\/pr-1) #/, "branch"],
-  [/^cloudflare worker [^ ]+ #/, "worker"],
-  [/^cloudflare worker [^ ]+ preview [^ ]+ #/, "preview"],
-  [/^cloudflare kv /, "kvNamespace"],
-  [/^cloudflare r2 /, "r2Bucket"],
-];
-
-const inventoryOf = (object: unknown): InventoryEntry[] =>
-  (object as { status?: { inventory?: InventoryEntry[] } }).status?.inventory ?? [];
 
 describe("before something is created", () => {
   it("its intent with a nonce stands in the stored status, and everything ready shares one write", async () => {
@@ -30,24 +14,12 @@ describe("before something is created", () => {
     const stored = new Map<string, InventoryEntry[]>();
     const writes: string[][] = [];
     const seen: string[] = [];
-    const missing: string[] = [];
-    const known = new Set<string>();
+    const creations = watchCreations(base);
     const { sandbox, store } = mortal(
       base,
       (moment, request) => {
         if (moment === "before" || request.method === "GET") return undefined;
-        const fresh = identities(base.sandbox).filter((thing) => !known.has(thing));
-        for (const thing of fresh) {
-          known.add(thing);
-          const type = created.find(([pattern]) => pattern.test(thing))?.[1];
-          if (type === undefined) continue;
-          seen.push(type);
-          const intents = [...stored.values()].flat();
-          const intent = intents.find(
-            (entry) => entry.type === type && entry.state === "creating" && (entry.nonce ?? "") !== "",
-          );
-          if (!intent) missing.push(thing);
-        }
+        seen.push(...creations.look([...stored.values()].flat()));
         return undefined;
       },
       (moment, call, _kill, parameters) => {
@@ -68,8 +40,8 @@ describe("before something is created", () => {
     await applySmallShop(world);
     await world.settle();
     await world.stop();
-    expect(missing).toEqual([]);
-    expect(new Set(seen)).toEqual(new Set(created.map(([, type]) => type)));
+    expect(creations.missing).toEqual([]);
+    expect(new Set(seen)).toEqual(new Set(createdTypes));
     expect(writes.find((slots) => slots[0]?.startsWith("Project"))).toEqual([
       "Project shop cloudflareR2/files",
       "Project shop githubRepo",

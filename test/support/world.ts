@@ -62,6 +62,8 @@ export interface WorldOptions {
   time?: VirtualTime;
   /** A store that exists already: the controller is restarted on it. */
   store?: EmbeddedStore;
+  /** The store is a new one: Connections to the sandbox are made in it. Default: when none was given */
+  connect?: boolean;
   publicUrl?: string;
   /** Told every log line, debug included. Default: there is no log. */
   log?: (line: string) => void;
@@ -253,7 +255,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       await all;
     },
   };
-  if (!options.store) await connect(world);
+  if (options.connect ?? options.store === undefined) await connect(world);
   return world;
 }
 

@@ -11,6 +11,13 @@ const INSTALLATION = "flaresmith-installation";
 const HASH_KEY = "flaresmith-hash-key";
 const MANAGER = "flaresmith-up";
 
+/** What Events about the whole installation are about. */
+export const installationObject: KubernetesObject = Object.freeze({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: Object.freeze({ name: INSTALLATION, namespace: SYSTEM_NAMESPACE }),
+});
+
 /** What a store is converged against. A store never changes sides: everything in it would look deleted. */
 export type ProviderWorld = "sandbox" | "providers";
 

@@ -2,13 +2,12 @@
 import { redactingClient } from "../../../reconcilers/redacting-client.ts";
 import { join, resolve } from "node:path";
 import { serveApi } from "../../apiserver/serve-api.ts";
-import { kinds } from "../../../crds/index.ts";
 import type { SandboxAddresses } from "../../../sandbox/serve.ts";
 import { parseDuration } from "../../runtime/duration.ts";
 import { createShutdown } from "../../runtime/shutdown.ts";
 import { createTracker } from "../../runtime/tracker.ts";
 import { sourceController } from "../../sources/source-controller.ts";
-import { builtinTypes, kindType, lockDataDirectory, openEmbeddedStore } from "../../store/embedded/index.ts";
+import { lockDataDirectory } from "../../store/embedded/index.ts";
 import type { EmbeddedStore } from "../../store/embedded/index.ts";
 import { CommandError, exitCodes } from "../failure.ts";
 import { connectionType, environmentType, previewType, projectType } from "../types.ts";
@@ -34,6 +33,7 @@ import {
 } from "./sandbox.ts";
 import { onSignals } from "./signals.ts";
 import { ensureSource, readSource } from "./source.ts";
+import { openStore } from "./store.ts";
 import { watchWorld } from "./view.ts";
 
 /**
@@ -108,12 +108,8 @@ interface Wanted {
 async function runUntilDone(run: Run, wanted: Wanted): Promise<number> {
   const { directory, environment, options, report, shutdown, tracker } = run;
   const { clock, random, version } = environment;
-  const store = await openEmbeddedStore({
-    path: join(directory, "store.db"),
-    clock,
-    random,
-    types: [...builtinTypes, ...kinds.map((kind) => kindType(kind))],
-  });
+  const opened = await openStore(run);
+  const { store } = opened;
   shutdown.register("store", () => store.close());
   await store.ensureStandingNamespaces();
   const world = options.sandbox ? "sandbox" : "providers";
@@ -131,17 +127,17 @@ async function runUntilDone(run: Run, wanted: Wanted): Promise<number> {
   const sources: string[] = [];
   for (const source of wanted.sources) sources.push(await ensureSource(store, source));
 
-  const opened: { controller?: AssembledController } = {};
+  const assembled: { controller?: AssembledController } = {};
   const controller = (): AssembledController => {
-    if (opened.controller === undefined) throw new CommandError("the controller is still starting");
-    return opened.controller;
+    if (assembled.controller === undefined) throw new CommandError("the controller is still starting");
+    return assembled.controller;
   };
   const api = await serveApi({
     store,
     clock,
     random,
     directory,
-    ready: () => opened.controller?.manager.ready === true,
+    ready: () => assembled.controller?.manager.ready === true && store.health.writable,
     onError: (error, request) =>
       tracker.log.error("a request failed inside the server", { ...request, error }),
     ...(options.apiPort === undefined ? {} : { port: options.apiPort }),
@@ -162,8 +158,9 @@ async function runUntilDone(run: Run, wanted: Wanted): Promise<number> {
       ready: [
         {
           name: "caches",
-          check: () => (opened.controller?.manager.ready === true ? undefined : "still filling"),
+          check: () => (assembled.controller?.manager.ready === true ? undefined : "still filling"),
         },
+        { name: "store", check: () => opened.problem() },
       ],
       reader: {
         project: (key) => controller().manager.caches.of(projectType).get(key),
@@ -184,7 +181,7 @@ async function runUntilDone(run: Run, wanted: Wanted): Promise<number> {
   shutdown.register("webhook listener", (signal) => listeners.webhooks.close(signal));
   const publicUrl = options.publicUrl ?? (addresses === undefined ? undefined : listeners.webhooks.url);
   await recordPublicUrl(store, publicUrl);
-  const { manager } = (opened.controller = assembleController({
+  const { manager } = (assembled.controller = assembleController({
     client: store,
     clock,
     random,
@@ -208,6 +205,7 @@ async function runUntilDone(run: Run, wanted: Wanted): Promise<number> {
       }),
     ],
   }));
+  opened.onRecovery(() => manager.storeRecovered());
   if (options.once) await requestAll(store, `up-${random.hex(8)}`);
   const managing = manager.start(new AbortController().signal);
   shutdown.register("controller", async () => {

@@ -1,7 +1,7 @@
 /** Group commit: writes wait for each other's transaction and share one, and nobody is answered before it is durable. */
 import { internalError } from "./errors.ts";
 import type { Change } from "./change-log.ts";
-import type { Database, RowChange } from "./database.ts";
+import type { RowChange } from "./database.ts";
 import type { State } from "./state.ts";
 
 /** How many writes share a transaction at most, so that one batch never holds the event loop for long. */
@@ -17,8 +17,8 @@ interface Waiting {
 
 export interface CommitQueueOptions {
   state: State;
-  /** Left out: nothing is kept. */
-  database?: Database;
+  /** Makes changes durable, or throws and has changed nothing. Left out: nothing is kept. */
+  commit?: (changes: readonly RowChange[], revision: number) => void;
   /** Runs the next batch a little later, so that writes can gather. */
   defer(callback: () => void): void;
   /** Called with the committed changes before the writers are answered. */
@@ -45,7 +45,7 @@ export class CommitQueue {
   /**
    * Runs a synchronous operation on the state in the next batch. What it throws rejects the promise and undoes what it
    * did. With `dryRun` what it did is undone in any case.
-   * @throws ApiError 500 when the transaction cannot be written
+   * @throws ApiError 500 or 507 when the transaction cannot be written
    */
   submit<T>(run: () => T, options: { dryRun?: boolean; signal?: AbortSignal } = {}): Promise<T> {
     return new Promise<T>((resolve, reject) => {
@@ -89,11 +89,11 @@ export class CommitQueue {
     const changed = this.#options.state.changes.length > start.changes;
     if (changed) {
       try {
-        this.#options.database?.commit(rowChanges(this.#options.state.changes), this.#options.state.revision);
+        this.#options.commit?.(rowChanges(this.#options.state.changes), this.#options.state.revision);
       } catch (error) {
+        // All of them, also who changed nothing: what they were answered may rest on what is undone here.
         this.#options.state.rollback(start);
-        const text = error instanceof Error ? error.message : String(error);
-        for (const waiting of batch) waiting.reject(internalError(`the store could not be written: ${text}`));
+        for (const waiting of batch) waiting.reject(error);
         return;
       }
       this.#commits += 1;
@@ -118,7 +118,7 @@ export class CommitQueue {
 }
 
 /** What the database has to write for these changes: the last one of each object counts. */
-function rowChanges(changes: readonly Change[]): Iterable<RowChange> {
+function rowChanges(changes: readonly Change[]): readonly RowChange[] {
   const rows = new Map<string, RowChange>();
   for (const { previous, next } of changes) {
     const object = next ?? previous;
@@ -136,5 +136,5 @@ function rowChanges(changes: readonly Change[]): Iterable<RowChange> {
         text: next.text,
       });
   }
-  return rows.values();
+  return [...rows.values()];
 }

@@ -56,9 +56,10 @@ export class Database {
 
   /**
    * Opens or creates the file, with mode 0600 because Secrets lie in it.
+   * @param onOpen given the connection, e.g. to limit its size
    * @throws StoreUnusableError in use, damaged, of a newer format, or not ours
    */
-  constructor(path: string) {
+  constructor(path: string, onOpen: (connection: DatabaseSync) => void = () => undefined) {
     this.path = path;
     try {
       // Created here, not by SQLite, so that it never exists with wider permissions.
@@ -75,6 +76,7 @@ export class Database {
       this.#setMeta = this.#db.prepare(
         "INSERT INTO meta(key, value) VALUES(?,?) ON CONFLICT(key) DO UPDATE SET value=excluded.value",
       );
+      onOpen(this.#db);
     } catch (error) {
       throw error instanceof StoreUnusableError ? error : explain(path, error);
     }
@@ -138,9 +140,8 @@ export class Database {
   }
 
   /** Writes everything in one transaction; when it returns, all of it survives a crash. @throws when nothing was written */
-  commit(changes: Iterable<RowChange>, revision: number): void {
-    this.#db.exec("BEGIN IMMEDIATE");
-    try {
+  commit(changes: readonly RowChange[], revision: number): void {
+    this.#transaction(() => {
       for (const change of changes) {
         if ("removed" in change) this.#remove.run(change.typeKey, change.namespace, change.name);
         else
@@ -154,14 +155,37 @@ export class Database {
           );
       }
       this.#setMeta.run("revision", String(revision));
+    });
+  }
+
+  /** Finds out whether that many bytes could be written, by writing them. @throws when they could not */
+  probe(bytes: number): void {
+    this.#transaction(() => this.#setMeta.run("probe", "x".repeat(bytes)));
+    this.#transaction(() => this.#db.exec("DELETE FROM meta WHERE key='probe'"));
+  }
+
+  #transaction(run: () => void): void {
+    this.#undo();
+    this.#db.exec("BEGIN IMMEDIATE");
+    try {
+      run();
       this.#db.exec("COMMIT");
     } catch (error) {
-      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      this.#undo();
       throw error;
     }
   }
 
+  /** SQLite undoes some transactions that fail by itself, and others not; one that cannot be undone now is left to the next. */
+  #undo(): void {
+    try {
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+    } catch {
+      // The error that led here says more.
+    }
+  }
+
   close(): void {
-    this.#db.close();
+    if (this.#db.isOpen) this.#db.close();
   }
 }

@@ -136,6 +136,15 @@ export function methodNotAllowed(type: ResourceType, verb: string): ApiError {
   });
 }
 
+/**
+ * 507 when what is written cannot be kept for want of room. kube-apiserver answers 500 without a reason and the text of
+ * etcd ("etcdserver: mvcc: database space exceeded"), which clients cannot tell from a defect; RFC 4918 §11.5 has a code
+ * for it. No Retry-After: client-go would repeat the write ten times before anybody learns why.
+ */
+export function insufficientStorage(message: string): ApiError {
+  return new ApiError({ code: 507, reason: "InsufficientStorage", message });
+}
+
 /** 500 for a failure of the store itself. */
 export function internalError(message: string): ApiError {
   return new ApiError({ code: 500, reason: "InternalError", message: `Internal error occurred: ${message}` });

@@ -5,4 +5,5 @@ export { DataDirectoryLockedError, lockDataDirectory } from "./lock.ts";
 export { customType, kindType } from "./kind-type.ts";
 export { EmbeddedStore, openEmbeddedStore } from "./store.ts";
 export type { StoreWrite } from "./perform-write.ts";
+export type { StoreHealth } from "./write-guard.ts";
 export type { TypeDefinition } from "./type-definition.ts";

@@ -1,4 +1,5 @@
 /** The embedded store: a ResourceClient over one SQLite file, and what the API server needs besides. */
+import type { DatabaseSync } from "node:sqlite";
 import type { Clock, Random } from "../../runtime/clock.ts";
 import { customResourceDefinitionType, servedDefinition } from "./builtin/custom-resource-definition.ts";
 import type {
@@ -39,6 +40,7 @@ import {
 import { dropExpired } from "./retention.ts";
 import { viewEvents, viewText } from "./view.ts";
 import { Watches, type TextWatchEvent } from "./watch.ts";
+import { WriteGuard, type StoreFault, type StoreHealth } from "./write-guard.ts";
 import { createObject, replaceObject, storedDefinition } from "./write.ts";
 
 export interface EmbeddedStoreOptions {
@@ -55,6 +57,12 @@ export interface EmbeddedStoreOptions {
    * timer of 0 ms of the clock for a file, a microtask for `:memory:`.
    */
   defer?: (callback: () => void) => void;
+  /** Hears when the file cannot be written any more, and when it can be again. */
+  onHealth?: ((health: StoreHealth) => void) | undefined;
+  /** Hears of every transaction that the file did not take. */
+  onWriteFailure?: ((fault: StoreFault) => void) | undefined;
+  /** Given the connection to the file once it is open, e.g. to limit its size. */
+  onOpen?: (connection: DatabaseSync) => void;
 }
 
 /** Manager of writes that name none. */
@@ -65,7 +73,7 @@ export class EmbeddedStore implements ResourceClient {
   readonly #log: ChangeLog;
   readonly #queue: CommitQueue;
   readonly #watches: Watches;
-  readonly #database: Database | undefined;
+  readonly #file: WriteGuard | undefined;
   readonly #types = new Map<string, TypeDefinition>();
   readonly #clock: Clock;
   readonly #random: Random;
@@ -76,9 +84,19 @@ export class EmbeddedStore implements ResourceClient {
     this.#random = options.random;
     for (const definition of options.types) this.register(definition);
     const inMemory = options.path === ":memory:";
-    this.#database = inMemory ? undefined : new Database(options.path);
-    this.#state = new State(this.#database?.revision() ?? 0);
-    if (this.#database !== undefined) load(this.#database, this.#state);
+    const database = inMemory ? undefined : new Database(options.path, options.onOpen);
+    this.#state = new State(database?.revision() ?? 0);
+    if (database !== undefined) load(database, this.#state);
+    const file =
+      database === undefined
+        ? undefined
+        : new WriteGuard({
+            database,
+            clock: this.#clock,
+            onHealth: options.onHealth,
+            onFailure: options.onWriteFailure,
+          });
+    this.#file = file;
     this.#log = new ChangeLog({ capacity: options.logCapacity ?? 10_000, revision: this.#state.revision });
     this.#watches = new Watches({ state: this.#state, log: this.#log });
     const later = inMemory
@@ -86,7 +104,7 @@ export class EmbeddedStore implements ResourceClient {
       : (callback: () => void) => void this.#clock.setTimer(0, callback);
     this.#queue = new CommitQueue({
       state: this.#state,
-      ...(this.#database === undefined ? {} : { database: this.#database }),
+      ...(file === undefined ? {} : { commit: (changes, revision) => file.commit(changes, revision) }),
       defer: (callback) => (options.defer ?? later)(callback),
       publish: (changes: readonly Change[]) => this.#watches.publish(changes),
     });
@@ -95,6 +113,11 @@ export class EmbeddedStore implements ResourceClient {
   /** The revision of the last committed change. */
   get revision(): string {
     return String(this.#state.revision);
+  }
+
+  /** Whether what is written is kept. */
+  get health(): StoreHealth {
+    return this.#file?.health ?? { writable: true };
   }
 
   /** Figures for metrics and tests. */
@@ -342,7 +365,7 @@ export class EmbeddedStore implements ResourceClient {
   async close(): Promise<void> {
     await this.#queue.close();
     this.#watches.close();
-    this.#database?.close();
+    this.#file?.close();
   }
 
   /** Makes sure that the namespaces exist which every cluster has. */
