@@ -1,9 +1,11 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 // Tests lie beside the code; suites that cross folders lie under test/.
 export default defineConfig({
   test: {
     include: ["{crds,controller,reconcilers,sandbox,toolchain,test,bench}/**/*.test.ts"],
+    // Those need a Kubernetes: npm run test:kubernetes.
+    exclude: [...configDefaults.exclude, "test/kubernetes/**"],
     setupFiles: ["test/setup.ts"],
     // Separate processes: tests own SQLite files, child processes and environment variables.
     pool: "forks",

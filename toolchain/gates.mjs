@@ -7,8 +7,9 @@
 //   gates.mjs types lint      only these, without the closing line
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { testCounts } from "./test-counts.mjs";
 
 const root = join(import.meta.dirname, "..");
 const modules = join(root, "node_modules");
@@ -85,15 +86,6 @@ function selected(gate) {
   return !(fast && gate.full === true);
 }
 
-/** What vitest counted, or undefined when it ended without a report. */
-function testCounts() {
-  if (!existsSync(report)) return undefined;
-  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(
-    readFileSync(report, "utf8"),
-  );
-  return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests + numTodoTests };
-}
-
 mkdirSync(join(modules, ".cache"), { recursive: true });
 rmSync(report, { force: true });
 const failed = [];
@@ -109,7 +101,7 @@ for (const gate of gates.filter(selected)) {
 
 process.exitCode = failed.length === 0 ? 0 : 1;
 if (named.length === 0) {
-  const counts = testCounts() ?? { passed: 0, failed: 0, skipped: 0 };
+  const counts = testCounts(report) ?? { passed: 0, failed: 0, skipped: 0 };
   // Failing tests already count one by one; a test run that broke in another way counts as a gate.
   const broken = failed.filter((name) => name !== "unit" || counts.failed === 0);
   if (counts.skipped > 0) process.stdout.write(`${counts.skipped} skipped\n`);

@@ -2,7 +2,9 @@
 import type { KindDefinition } from "../../crds/kind.ts";
 import { schemaOf } from "../../crds/index.ts";
 import type { StructuralSchema } from "../../crds/schema/structural.ts";
+import { changed, mutations, places, removed } from "./corpus-changes.ts";
 import { sampleText } from "./sample-text.ts";
+import { createTestRandom } from "./test-inputs.ts";
 
 export interface CorpusObject {
   /** What was done to a valid object. */
@@ -51,86 +53,23 @@ function sample(schema: StructuralSchema, full: boolean, name = ""): unknown {
   }
 }
 
-type Change = (value: unknown) => unknown;
+/** How many objects have several changes at once. */
+const MIXED = 120;
 
-/** Values that are wrong, or just right, for a schema. */
-function* mutations(schema: StructuralSchema): Generator<[string, Change]> {
-  const wrong: Record<string, unknown> = {
-    object: "text",
-    array: "text",
-    string: 5,
-    integer: "5",
-    number: "5",
-    boolean: "true",
-  };
-  yield ["wrong type", () => wrong[schema.type ?? "object"]];
-  yield ["null", () => null];
-  if (schema.enum !== undefined) {
-    yield ["not in the enumeration", () => "Nonsense"];
-    for (const one of schema.enum) yield [`= ${String(one)}`, () => one];
-  }
-  if (schema.type === "integer") yield ["a fraction", () => 1.5];
-  if (schema.minimum !== undefined) {
-    const { minimum } = schema;
-    yield ["below the minimum", () => minimum - 1];
-    yield ["the minimum", () => minimum];
-  }
-  if (schema.maximum !== undefined) {
-    const { maximum } = schema;
-    yield ["above the maximum", () => maximum + 1];
-    yield ["the maximum", () => maximum];
-  }
-  if (schema.type === "string" && schema.enum === undefined) {
-    yield ["empty", () => ""];
-    yield ["odd characters", () => "ä b\n/%"];
-    if (schema.maxLength !== undefined && schema.maxLength < 10_000) {
-      const { maxLength } = schema;
-      yield ["too long", () => "a".repeat(maxLength + 1)];
-      yield ["the longest", () => "a".repeat(maxLength)];
-    }
-    if (schema.pattern !== undefined)
-      for (const text of ["-a", "A", "1h", "1h30m", "5", "a.b", "a/b", "_x"]) yield [`= ${text}`, () => text];
-  }
-  if (schema.type === "array") {
-    yield ["no items", () => []];
-    if (schema.maxItems !== undefined && schema.maxItems <= 64) {
-      const { maxItems } = schema;
-      yield [
-        "too many items",
-        (value) => Array.from({ length: maxItems + 1 }, () => (value as unknown[])[0]),
-      ];
-    }
-    yield ["an item twice", (value) => [...(value as unknown[]), ...(value as unknown[])]];
-  }
-  if (schema.type === "object" && schema.properties !== undefined) {
-    yield ["empty object", () => ({})];
-    yield ["an unknown field", (value) => ({ ...(value as object), nonsense: 1 })];
-  }
+interface PlacedChange {
+  title: string;
+  apply: (root: unknown) => unknown;
 }
 
-function* places(schema: StructuralSchema, path: string[]): Generator<[string[], StructuralSchema]> {
-  yield [path, schema];
-  for (const [key, child] of Object.entries(schema.properties ?? {})) yield* places(child, [...path, key]);
-  if (schema.items !== undefined) yield* places(schema.items, [...path, "0"]);
-  if (schema.additionalProperties !== undefined) yield* places(schema.additionalProperties, [...path, "key"]);
-}
-
-function changed(root: unknown, path: readonly string[], change: Change): unknown {
-  const [key, ...rest] = path;
-  if (key === undefined) return change(root);
-  if (Array.isArray(root))
-    return root.map((item: unknown, index) => (String(index) === key ? changed(item, rest, change) : item));
-  const fields = (root ?? {}) as Record<string, unknown>;
-  return { ...fields, [key]: changed(fields[key], rest, change) };
-}
-
-function removed(root: unknown, path: readonly string[]): unknown {
-  const parent = path.slice(0, -1);
-  const key = path.at(-1) ?? "";
-  return changed(root, parent, (value) => {
-    const { [key]: _, ...rest } = (value ?? {}) as Record<string, unknown>;
-    return rest;
-  });
+/** Several changes at once, the same ones every time: how refusals add up is as much of an answer as each of them. */
+function* mixed(changes: readonly PlacedChange[], full: unknown): Generator<[title: string, spec: unknown]> {
+  const random = createTestRandom(20);
+  const pick = (count: number): number => Math.floor(random.next() * count);
+  for (let index = 0; index < MIXED; index += 1) {
+    const chosen = Array.from({ length: 2 + pick(3) }, () => changes[pick(changes.length)]);
+    const title = chosen.map((change) => change?.title ?? "").join(" + ");
+    yield [`${index} ${title}`, chosen.reduce((spec, change) => change?.apply(spec), full)];
+  }
 }
 
 /** Every object of a kind's corpus, from an object that uses every field and one that uses as few as it can. */
@@ -147,19 +86,22 @@ export function* corpus(kind: KindDefinition): Generator<CorpusObject> {
   const least = kind.kind === "Source" ? full : sample(schema, false);
   yield { title: "least", object: object(least) };
   yield { title: "full", object: object(full) };
+  const changes: PlacedChange[] = [];
   for (const [path, place] of places(schema, [])) {
     const at = path.join(".") || "spec";
     if (path.length > 0 && path.at(-1) !== "0")
-      yield { title: `${at}: absent`, object: object(removed(full, path)) };
-    for (const [title, change] of mutations(place))
-      yield {
-        title: `${at}: ${title}`,
-        object: object(changed(full, path, (value) => change(value ?? sample(place, true)))),
-      };
+      changes.push({ title: `${at}: absent`, apply: (root) => removed(root, path) });
+    for (const [title, change] of mutations(place)) {
+      const apply = (root: unknown): unknown =>
+        changed(root, path, (value) => change(value ?? sample(place, true)));
+      changes.push({ title: `${at}: ${title}`, apply });
+    }
     if (path.length === 1)
       yield {
         title: `${at}: alone`,
         object: object({ ...(least as object), [at]: sample(place, true, at) }),
       };
   }
+  for (const { title, apply } of changes) yield { title, object: object(apply(full)) };
+  for (const [title, spec] of mixed(changes, full)) yield { title, object: object(spec) };
 }

@@ -1,6 +1,7 @@
 /** Answers over HTTP in a form in which two servers can be compared. */
 import type { Fetch } from "../../controller/runtime/clock.ts";
-import { HTTP_NAMESPACE, type HttpStep } from "./http-steps.ts";
+import { HTTP_NAMESPACE, httpSteps, type HttpStep } from "./http-steps.ts";
+import { kubeApi } from "./kube-api.ts";
 
 export interface HttpAnswer {
   code: number;
@@ -39,14 +40,13 @@ function normal(value: unknown, key = ""): unknown {
 }
 
 /** Asks one step. */
-export async function askHttp(fetch: Fetch, server: string, step: HttpStep): Promise<HttpAnswer> {
+async function ask(fetch: Fetch, server: string, step: HttpStep): Promise<HttpAnswer> {
   const collection = `/apis/probe.dev/v1alpha1/namespaces/${HTTP_NAMESPACE}/widgets`;
   const response = await fetch(`${server}${step.path.replace("$p", collection)}`, {
     method: step.method,
     headers: {
       accept: step.accept ?? "application/json",
       "user-agent": "asker/1",
-      authorization: "Bearer t",
       ...(step.contentType === undefined ? {} : { "content-type": step.contentType }),
     },
     ...(step.body === undefined || step.body === "" ? {} : { body: step.body }),
@@ -59,4 +59,19 @@ export async function askHttp(fetch: Fetch, server: string, step: HttpStep): Pro
     warnings: response.headers.get("warning") ?? "",
     body: type === "application/json" ? normal(JSON.parse(text)) : text.trim(),
   };
+}
+
+/**
+ * Every step's answer by title.
+ * @param fetch asks as user `asker`, or as whoever may do everything
+ * @param server with the widget of widget.ts, on which namespace `http` does not exist
+ */
+export async function askHttpSteps(fetch: Fetch, server: string): Promise<Record<string, HttpAnswer>> {
+  const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: HTTP_NAMESPACE } };
+  const created = await kubeApi(fetch, server)("POST", "/api/v1/namespaces", JSON.stringify(namespace));
+  if (created.code !== 201)
+    throw new Error(`namespace ${HTTP_NAMESPACE}: ${String(created.body["message"])}`);
+  const answers: Record<string, HttpAnswer> = {};
+  for (const step of httpSteps) answers[step.title] = await ask(fetch, server, step);
+  return answers;
 }

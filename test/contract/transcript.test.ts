@@ -1,4 +1,4 @@
-/** The embedded store answers word by word what a real kube-apiserver answered (recorded by record.ts). */
+/** The embedded store answers word by word what a real kube-apiserver answered. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -94,7 +94,7 @@ describe("the embedded store answers as kube-apiserver does", async () => {
   const versions = new Map<string, number>();
   for (const step of [...decodingSteps, ...steps]) {
     test(step.title, async () => {
-      expect(recorded, "record.ts has to be run again").toHaveProperty([step.title]);
+      expect(recorded, "npm run test:kubernetes -- -u records it").toHaveProperty([step.title]);
       expect(await ask(store, step, versions)).toEqual(recorded[step.title]);
     });
   }

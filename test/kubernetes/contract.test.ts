@@ -1,0 +1,12 @@
+/** One contract, three API servers: the embedded store, our HTTP API over it, and a real kube-apiserver. */
+import { inject } from "vitest";
+import { readKubeconfig } from "../../controller/store/cluster/kubeconfig.ts";
+import { connectCluster } from "../../controller/store/cluster/transport.ts";
+import { describeContract } from "../contract/contract.ts";
+import { embeddedTarget, httpTarget } from "../contract/targets.ts";
+
+describeContract("embedded store", () => embeddedTarget(":memory:"));
+describeContract("cluster client over the HTTP API", httpTarget);
+describeContract("cluster client over kube-apiserver", async () =>
+  connectCluster(await readKubeconfig(inject("kubeconfig"))),
+);
