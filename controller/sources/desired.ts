@@ -1,12 +1,16 @@
 /** From a listing to desired objects: reads what is new, checks what concerns several files. */
 import { yieldToEventLoop } from "../runtime/adapters/event-loop.ts";
+import type { FlaresmithError } from "../runtime/errors.ts";
 import { hashOf } from "../runtime/hash.ts";
 import type { KubernetesObject } from "../store/resource-client.ts";
+import { createErrorList } from "./error-list.ts";
 import { SOURCE_KINDS } from "./read/check-manifest.ts";
+import { MAX_ERRORS, MAX_INVENTORY_BYTES } from "./read/limits.ts";
 import type { FileContent, Manifest, SourceError } from "./read/manifest-types.ts";
-import { readContent } from "./read/read-file.ts";
+import { readInSteps } from "./read/read-file.ts";
 import type { FileFormat } from "./read/read-file.ts";
 import type { SourceTree, TreeFile } from "./source-tree.ts";
+import { tooMuch } from "./too-much.ts";
 
 /** One object that a source declares. */
 export interface DesiredObject {
@@ -49,10 +53,14 @@ export function objectKey(object: { kind: string; metadata: { name: string } }):
   return `${object.kind}/${object.metadata.name}`;
 }
 
+/** Places that are named where an object is declared several times. */
+const PLACES = 10;
+/** Bytes that an entry of the status takes besides what it names. */
+const INVENTORY_OVERHEAD = 40;
 /** Files that are loaded at a time, so that their bytes need not be in memory together. */
 const BATCH = 1024;
-/** Files that are parsed before others have their turn. */
-const TURN = 16;
+/** Tokens that are read before others have their turn; some milliseconds. */
+const TURN = 5000;
 
 /**
  * Everything a listing declares. A file with any fault declares nothing; objects declared twice are left out and named.
@@ -65,26 +73,29 @@ export async function collectManifests(
   signal: AbortSignal,
 ): Promise<DesiredState> {
   const { tree, namespace, parsed } = options;
-  const errors: SourceError[] = [...tree.errors];
+  const errors = createErrorList(tree.errors);
   const notes: string[] = [];
   await readMissing(tree, parsed, signal);
   const found = new Map<string, DesiredObject[]>();
+  let inventory = 0;
   for (const { path, id, format } of tree.files) {
     const entry = parsed.entries.get(cacheKey(format, id));
     if (entry === undefined) {
-      errors.push({ file: path, message: "the file vanished while it was read" });
+      errors.add({ file: path, message: "the file vanished while it was read" });
       continue;
     }
     const { content, hashes } = entry;
-    for (const problem of content.problems) errors.push({ file: path, ...problem });
+    for (const problem of content.problems) errors.add({ file: path, ...problem });
     if (content.note !== undefined) notes.push(`${path}: ${content.note}`);
     const foreign = content.manifests.filter(
       ({ object }) => (object.metadata.namespace ?? namespace) !== namespace,
     );
-    for (const manifest of foreign) errors.push(foreignNamespace(path, manifest, namespace));
+    for (const manifest of foreign) errors.add(foreignNamespace(path, manifest, namespace));
     if (foreign.length > 0) continue;
     for (const [index, { object, line }] of content.manifests.entries()) {
       const key = objectKey(object);
+      inventory += Buffer.byteLength(key) + Buffer.byteLength(path) + INVENTORY_OVERHEAD;
+      if (inventory > MAX_INVENTORY_BYTES) throw tooLongToList();
       const desired = { key, object: placed(object, namespace), hash: hashes[index] ?? "", file: path, line };
       const others = found.get(key);
       if (others === undefined) found.set(key, [desired]);
@@ -95,9 +106,15 @@ export async function collectManifests(
   for (const declarations of found.values()) {
     const [first] = declarations;
     if (first !== undefined && declarations.length === 1) objects.push(first);
-    else errors.push(...declarations.map((one) => duplicate(one, declarations)));
+    else for (const one of declarations) errors.add(duplicate(one, declarations));
   }
-  return { objects: inOrder(objects), errors: sortedErrors(errors), notes };
+  return { objects: inOrder(objects), errors: sortedErrors(errors.all()), notes };
+}
+
+function tooLongToList(): FlaresmithError {
+  return tooMuch(
+    `the names and files of its objects take more than ${MAX_INVENTORY_BYTES / 1024 / 1024} MiB, which the status cannot list`,
+  );
 }
 
 function cacheKey(format: FileFormat, id: string): string {
@@ -106,25 +123,46 @@ function cacheKey(format: FileFormat, id: string): string {
 
 async function readMissing(tree: SourceTree, { entries }: ParsedFiles, signal: AbortSignal): Promise<void> {
   const wanted = new Set<string>();
+  let problems = 0;
   const missing = new Map<string, TreeFile>();
   for (const file of tree.files) {
     const key = cacheKey(file.format, file.id);
+    if (!wanted.has(key)) problems += entries.get(key)?.content.problems.length ?? 0;
     wanted.add(key);
     if (!entries.has(key)) missing.set(key, file);
   }
-  const all = [...missing];
-  for (let start = 0; start < all.length; start += BATCH) {
-    const batch = all.slice(start, start + BATCH);
+  const files = [...missing];
+  const read = turns();
+  for (let start = 0; start < files.length; start += BATCH) {
+    const batch = files.slice(start, start + BATCH);
     const contents = await tree.load([...new Set(batch.map(([, { id }]) => id))], signal);
-    for (const [index, [key, { id, format }]] of batch.entries()) {
-      if (index % TURN === TURN - 1) await yieldToEventLoop();
+    for (const [key, { id, format }] of batch) {
       const bytes = contents.get(id);
       if (bytes === undefined) continue;
-      const content = readContent(format, bytes);
+      const all = await read(format, bytes);
+      problems += all.problems.length;
+      // What is kept grows with the tree, not with how wrong it is.
+      const content = problems > MAX_ERRORS ? { ...all, problems: all.problems.slice(0, 1) } : all;
       entries.set(key, { content, hashes: content.manifests.map(({ object }) => hashOf(object)) });
     }
   }
   for (const key of entries.keys()) if (!wanted.has(key)) entries.delete(key);
+}
+
+/** Reads file after file, and lets others have their turn by the work that was done and not by the number of files. */
+function turns(): (format: FileFormat, bytes: Uint8Array) => Promise<FileContent> {
+  let work = 0;
+  return async (format, bytes) => {
+    const steps = readInSteps(format, bytes);
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+      work += step.value;
+      if (work < TURN) continue;
+      work = 0;
+      await yieldToEventLoop();
+    }
+  };
 }
 
 function foreignNamespace(
@@ -141,12 +179,15 @@ function foreignNamespace(
 }
 
 function duplicate(one: DesiredObject, all: readonly DesiredObject[]): SourceError {
-  const places = all.filter((other) => other !== one).map(({ file, line }) => `${file}:${line}`);
+  // Of many, the first say enough; each naming all others would be quadratic.
+  const others = all.slice(0, PLACES + 1).filter((other) => other !== one);
+  const places = others.slice(0, PLACES).map(({ file, line }) => `${file}:${line}`);
+  const more = all.length - 1 - places.length;
   return {
     file: one.file,
     line: one.line,
     column: 1,
-    message: `${one.object.kind} ${one.object.metadata.name} is declared in ${places.join(", ")} too; remove all but one`,
+    message: `${one.object.kind} ${one.object.metadata.name} is declared in ${places.join(", ")}${more > 0 ? ` and ${more} more places` : ""} too; remove all but one`,
   };
 }
 

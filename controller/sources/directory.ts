@@ -7,17 +7,14 @@ import { join } from "node:path";
 import type { Clock } from "../runtime/clock.ts";
 import { FlaresmithError } from "../runtime/errors.ts";
 import { sha256 } from "../runtime/hash.ts";
-import {
-  MAX_FILE_BYTES,
-  MAX_FILES,
-  MAX_FOLDER_DEPTH,
-  MAX_PATH_BYTES,
-  MAX_TOTAL_BYTES,
-} from "./read/limits.ts";
-import type { SourceError } from "./read/manifest-types.ts";
+import { createErrorList } from "./error-list.ts";
+import { decodePath, NOT_UTF8, pathFault, shownPath } from "./read/check-path.ts";
+import { MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES } from "./read/limits.ts";
 import { fileFormat, isIgnoredName } from "./read/read-file.ts";
 import type { FileFormat } from "./read/read-file.ts";
+import { readAtMost } from "./read-at-most.ts";
 import type { SourceTree, TreeFile } from "./source-tree.ts";
+import { tooMuch } from "./too-much.ts";
 
 /** What is remembered of a file so that it need not be read again; as git's index does it. */
 interface Seen {
@@ -63,7 +60,7 @@ class Walk {
   readonly #files: TreeFile[] = [];
   readonly #paths = new Map<string, string>();
   readonly #contents = new Map<string, Uint8Array>();
-  readonly #errors: SourceError[] = [];
+  readonly #errors = createErrorList();
   #bytes = 0;
   #incomplete: string | undefined;
 
@@ -75,73 +72,66 @@ class Walk {
   }
 
   async run(): Promise<SourceTree> {
-    await this.#folder("", 0);
+    await this.#folder("");
     const text = this.#files.map(({ path, id }) => `${path}\0${id}\n`).join("");
-    const faults = this.#errors.map(({ file, message }) => `${file}\0${message}\n`).join("");
+    const errors = this.#errors.all();
+    const faults = errors.map(({ file, message }) => `${file}\0${message}\n`).join("");
     return {
       revision: `dir@sha256:${sha256(text + faults)}`,
       files: this.#files,
-      errors: this.#errors,
+      errors,
       ...(this.#incomplete === undefined ? {} : { incomplete: this.#incomplete }),
       load: (ids, signal) => this.#load(ids, signal),
     };
   }
 
-  async #folder(folder: string, depth: number): Promise<void> {
+  async #folder(folder: string): Promise<void> {
     this.#signal.throwIfAborted();
-    if (depth > MAX_FOLDER_DEPTH) {
-      this.#errors.push({
-        file: folder,
-        message: `folders are nested more than ${MAX_FOLDER_DEPTH} deep; flatten them`,
-      });
-      return;
-    }
-    let entries: Dirent[];
+    let entries: Dirent<Buffer>[];
     try {
-      entries = await readdir(join(this.#root, folder), { withFileTypes: true });
+      // Names are bytes; decoded by the library, those that are no UTF-8 would name nothing.
+      entries = await readdir(join(this.#root, folder), { withFileTypes: true, encoding: "buffer" });
     } catch (error) {
       this.#unreadable(folder, error);
       return;
     }
-    entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+    entries.sort((a, b) => Buffer.compare(a.name, b.name));
     for (const entry of entries) {
-      if (isIgnoredName(entry.name)) continue;
-      const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
-      if (Buffer.byteLength(path) > MAX_PATH_BYTES) {
-        this.#errors.push({
-          file: `${path.slice(0, 200)}…`,
-          message: `the path is longer than ${MAX_PATH_BYTES} bytes; shorten it`,
-        });
-      } else if (entry.isSymbolicLink()) {
-        if (mayHoldManifests(entry.name)) {
-          this.#errors.push({
+      const name = decodePath(entry.name);
+      const prefix = folder === "" ? "" : `${folder}/`;
+      if (name === undefined) {
+        this.#errors.add({ file: prefix + shownPath(entry.name.toString("latin1")), message: NOT_UTF8 });
+        continue;
+      }
+      if (isIgnoredName(name)) continue;
+      const path = prefix + name;
+      const fault = pathFault(path);
+      if (fault !== undefined) this.#errors.add({ file: shownPath(path), message: fault });
+      else if (entry.isSymbolicLink()) {
+        if (mayHoldManifests(name)) {
+          this.#errors.add({
             file: path,
             message: "symbolic links are not followed; put the file or folder itself here",
           });
         }
-      } else if (entry.isDirectory()) await this.#folder(path, depth + 1);
+      } else if (entry.isDirectory()) await this.#folder(path);
       else {
-        const format = fileFormat(entry.name);
+        const format = fileFormat(name);
         if (format !== undefined) await this.#file(path, entry, format);
       }
     }
   }
 
-  async #file(path: string, entry: Dirent, format: FileFormat): Promise<void> {
+  async #file(path: string, entry: Dirent<Buffer>, format: FileFormat): Promise<void> {
     if (!entry.isFile()) {
-      this.#errors.push({
+      this.#errors.add({
         file: path,
         message: "this is no regular file (a socket, pipe or device); remove it",
       });
       return;
     }
     if (this.#files.length >= MAX_FILES) {
-      throw new FlaresmithError({
-        code: "SOURCE_NOT_READABLE",
-        field: "spec.path",
-        message: `there are more than ${MAX_FILES} manifest files`,
-        hint: "Name a narrower folder in spec.path, or divide the tree among several Sources.",
-      });
+      throw tooMuch(`there are more than ${MAX_FILES} manifest files`);
     }
     let file: FileHandle | undefined;
     try {
@@ -163,7 +153,7 @@ class Walk {
     const stats = await file.stat({ bigint: true });
     if (!stats.isFile()) return this.#vanished(path);
     if (stats.size > BigInt(MAX_FILE_BYTES)) {
-      this.#errors.push({
+      this.#errors.add({
         file: path,
         message: `the file is larger than ${MAX_FILE_BYTES / 1024} KiB; split it`,
       });
@@ -171,12 +161,7 @@ class Walk {
     }
     this.#bytes += Number(stats.size);
     if (this.#bytes > MAX_TOTAL_BYTES) {
-      throw new FlaresmithError({
-        code: "SOURCE_NOT_READABLE",
-        field: "spec.path",
-        message: `the manifest files hold more than ${MAX_TOTAL_BYTES / 1024 / 1024} MiB`,
-        hint: "Name a narrower folder in spec.path, or divide the tree among several Sources.",
-      });
+      throw tooMuch(`the manifest files hold more than ${MAX_TOTAL_BYTES / 1024 / 1024} MiB`);
     }
     const fingerprint = fingerprintOf(stats);
     const known = this.#before.get(path);
@@ -185,7 +170,7 @@ class Walk {
       this.seen.set(path, known);
       return;
     }
-    const bytes = await file.readFile();
+    const bytes = await readAtMost(file, MAX_FILE_BYTES);
     const after = await file.stat({ bigint: true });
     // Written while it was read: half of a manifest can be a manifest too.
     if (fingerprintOf(after) !== fingerprint || BigInt(bytes.byteLength) !== after.size)
@@ -218,12 +203,12 @@ class Walk {
     }
     if (code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP") this.#vanished(path);
     else if (code === "EACCES" || code === "EPERM") {
-      this.#errors.push({
+      this.#errors.add({
         file: path,
         message: "permission to read it is missing; let the controller's user read it",
       });
     } else
-      this.#errors.push({
+      this.#errors.add({
         file: path,
         message: `it cannot be read (${code === "" ? "unknown error" : code})`,
       });
@@ -249,7 +234,7 @@ class Walk {
         join(this.#root, path),
         constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
       );
-      const bytes = await file.readFile();
+      const bytes = await readAtMost(file, MAX_FILE_BYTES);
       return sha256(bytes) === id ? bytes : undefined;
     } catch {
       return undefined;

@@ -1,5 +1,5 @@
 /** Manifests of a file or directory that a person names: `diff -f PATH`, `up --source PATH`. */
-import { readFile, realpath, stat } from "node:fs/promises";
+import { open, realpath, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import type { Clock } from "../runtime/clock.ts";
 import { FlaresmithError } from "../runtime/errors.ts";
@@ -8,6 +8,8 @@ import { collectManifests, createParsedFiles } from "./desired.ts";
 import type { SourceError } from "./read/manifest-types.ts";
 import { createDirectoryReader } from "./directory.ts";
 import { sha256 } from "../runtime/hash.ts";
+import { readAtMost } from "./read-at-most.ts";
+import { MAX_FILE_BYTES } from "./read/limits.ts";
 import { fileFormat } from "./read/read-file.ts";
 import type { FileFormat } from "./read/read-file.ts";
 import type { SourceTree } from "./source-tree.ts";
@@ -58,7 +60,7 @@ async function treeOf(path: string, clock: Clock, signal: AbortSignal): Promise<
     const real = await realpath(path);
     const stats = await stat(real);
     if (stats.isDirectory()) return await createDirectoryReader({ clock }).list(real, signal);
-    const bytes = await readFile(real);
+    const bytes = await contentOf(real);
     const id = sha256(bytes);
     const format = formatOf(path);
     return {
@@ -78,6 +80,12 @@ async function treeOf(path: string, clock: Clock, signal: AbortSignal): Promise<
       cause: error,
     });
   }
+}
+
+/** May be a pipe: `diff -f <(command)`. */
+async function contentOf(path: string): Promise<Buffer> {
+  await using file = await open(path);
+  return await readAtMost(file, MAX_FILE_BYTES);
 }
 
 /** A file that is named outright is read whatever its name is. */

@@ -14,6 +14,8 @@ import type { SourceObject } from "./source-object.ts";
 
 /** Errors that the status lists; the rest is counted. */
 const LISTED_ERRORS = 100;
+/** Bytes that they take at most: status is written as a whole, and etcd takes 1.5 MiB for one object. */
+const LISTED_BYTES = 256 * 1024;
 const MESSAGE_LENGTH = 2000;
 
 export interface PassReport {
@@ -193,16 +195,18 @@ function summaryOf(errors: readonly SourceError[]): string {
 }
 
 function listedErrors(errors: readonly SourceError[]): SourceError[] {
-  const listed = errors.slice(0, LISTED_ERRORS).map((error) => ({
-    ...error,
-    message:
-      error.message.length > MESSAGE_LENGTH ? `${error.message.slice(0, MESSAGE_LENGTH)}…` : error.message,
-  }));
-  const next = errors[LISTED_ERRORS];
-  if (next !== undefined)
-    listed.push({
-      file: next.file,
-      message: `and ${errors.length - LISTED_ERRORS} more errors from this file on`,
-    });
+  const listed: SourceError[] = [];
+  let bytes = 0;
+  for (const [index, error] of errors.entries()) {
+    const { message } = error;
+    const shown =
+      message.length > MESSAGE_LENGTH ? { ...error, message: `${message.slice(0, MESSAGE_LENGTH)}…` } : error;
+    bytes += Buffer.byteLength(JSON.stringify(shown));
+    if (index === LISTED_ERRORS || bytes > LISTED_BYTES) {
+      const more = errors.length - index;
+      return [...listed, { file: error.file, message: `and ${more} more errors from this file on` }];
+    }
+    listed.push(shown);
+  }
   return listed;
 }

@@ -6,6 +6,7 @@ import type { GitResult, GitRunner } from "../../runtime/adapters/run-git.ts";
 import { relativePath } from "../confine.ts";
 import { MAX_FILE_BYTES, MAX_TOTAL_BYTES } from "../read/limits.ts";
 import type { SourceTree } from "../source-tree.ts";
+import { tooMuch } from "../too-much.ts";
 import type { PreparedCredentials } from "./credentials.ts";
 import { gitError, isDamaged } from "./git-errors.ts";
 import type { GitUrl } from "./git-url.ts";
@@ -84,7 +85,7 @@ export function createGitReader(options: GitReaderOptions): GitReader {
         last?.url === url.url && last.commit === commit
           ? commit
           : await clone.fetch(ref, commit, last === undefined, signal);
-      const { files, errors } = parse(await clone.files(fetched, folder, path, signal));
+      const { files, errors } = await parse(await clone.files(fetched, folder, path, signal));
       const tree: SourceTree = {
         revision: `${branch}@sha1:${fetched}`,
         files,
@@ -241,12 +242,7 @@ class Clone {
     }
     if (sizes.size < new Set(ids).size) throw await this.#broken("cat-file", result);
     if (total <= MAX_TOTAL_BYTES) return sizes;
-    throw new FlaresmithError({
-      code: "SOURCE_NOT_READABLE",
-      field: "spec.path",
-      message: `the manifest files hold more than ${MAX_TOTAL_BYTES / MiB} MiB`,
-      hint: "Name a narrower folder in spec.path, or divide the tree among several Sources.",
-    });
+    throw tooMuch(`the manifest files hold more than ${MAX_TOTAL_BYTES / MiB} MiB`);
   }
 
   async #read(ids: readonly string[], found: Map<string, Uint8Array>, signal: AbortSignal): Promise<void> {

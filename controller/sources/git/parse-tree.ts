@@ -1,17 +1,23 @@
 /** The output of `git ls-tree -rz` as files that may be manifests. */
+import { yieldToEventLoop } from "../../runtime/adapters/event-loop.ts";
 import { mayHoldManifests } from "../directory.ts";
-import { MAX_FILES, MAX_FOLDER_DEPTH, MAX_PATH_BYTES } from "../read/limits.ts";
+import { createErrorList } from "../error-list.ts";
+import { decodePath, NOT_UTF8, pathFault, shownPath } from "../read/check-path.ts";
+import { MAX_FILES } from "../read/limits.ts";
 import type { SourceError } from "../read/manifest-types.ts";
 import { fileFormat, isIgnoredName } from "../read/read-file.ts";
 import type { FileFormat } from "../read/read-file.ts";
 import type { TreeFile } from "../source-tree.ts";
-import { FlaresmithError } from "../../runtime/errors.ts";
+import { tooMuch } from "../too-much.ts";
 
 /** What a path and mode mean; undefined for what is passed over. */
 type Verdict = { readonly path: string; readonly format: FileFormat } | SourceError | undefined;
 
 /** Reads listings of one repository; paths that the last listing had too are not looked at again. */
-type TreeParser = (output: Buffer) => { files: TreeFile[]; errors: SourceError[] };
+type TreeParser = (output: Buffer) => Promise<{ files: TreeFile[]; errors: SourceError[] }>;
+
+/** Entries that are looked at before others have their turn. */
+const TURN = 5000;
 
 /**
  * Makes a reader of recursive listings. Symbolic links, submodules and names that no file system should be given are
@@ -21,62 +27,40 @@ type TreeParser = (output: Buffer) => { files: TreeFile[]; errors: SourceError[]
  */
 export function createTreeParser(): TreeParser {
   let known = new Map<string, Verdict>();
-  return (output) => {
+  return async (output) => {
     const next = new Map<string, Verdict>();
     const files: TreeFile[] = [];
-    const errors: SourceError[] = [];
-    for (const entry of output.toString("latin1").split("\0")) {
+    const errors = createErrorList();
+    let count = 0;
+    for (let at = 0, end = output.indexOf(0); end !== -1; at = end + 1, end = output.indexOf(0, at)) {
+      if ((count += 1) % TURN === 0) await yieldToEventLoop();
+      const entry = output.toString("latin1", at, end);
       const tab = entry.indexOf("\t");
       if (tab === -1) continue;
       const [mode = "", , id = ""] = entry.slice(0, tab).split(" ");
       const place = mode + entry.slice(tab);
-      const verdict = known.has(place)
-        ? known.get(place)
-        : judge(mode, Buffer.from(entry.slice(tab + 1), "latin1"));
-      next.set(place, verdict);
+      const verdict = known.get(place) ?? judge(mode, output.subarray(at + tab + 1, end));
       if (verdict === undefined) continue;
-      if ("message" in verdict) errors.push(verdict);
-      else files.push({ path: verdict.path, id, format: verdict.format });
+      if ("message" in verdict) errors.add(verdict);
+      else if (files.push({ path: verdict.path, id, format: verdict.format }) > MAX_FILES)
+        throw tooMuch(`there are more than ${MAX_FILES} manifest files`);
+      // A repository may hold far more than manifests: what is passed over is not worth the memory.
+      if (!("message" in verdict)) next.set(place, verdict);
     }
     known = next;
-    if (files.length > MAX_FILES) {
-      throw new FlaresmithError({
-        code: "SOURCE_NOT_READABLE",
-        field: "spec.path",
-        message: `there are more than ${MAX_FILES} manifest files`,
-        hint: "Name a narrower folder in spec.path, or divide the tree among several Sources.",
-      });
-    }
-    return { files: files.toSorted((a, b) => (a.path < b.path ? -1 : 1)), errors };
+    return { files: files.toSorted((a, b) => (a.path < b.path ? -1 : 1)), errors: errors.all() };
   };
 }
 
 function judge(mode: string, raw: Buffer): Verdict {
-  let path: string;
-  try {
-    path = new TextDecoder("utf-8", { fatal: true }).decode(raw);
-  } catch {
-    return { file: shown(raw.toString("latin1")), message: "the path is not UTF-8; rename the file" };
-  }
-  const fault = pathFault(path, raw.byteLength);
-  if (fault !== undefined) return { file: shown(path), message: fault };
+  const path = decodePath(raw);
+  if (path === undefined) return { file: shownPath(raw.toString("latin1")), message: NOT_UTF8 };
+  const fault = pathFault(path);
+  if (fault !== undefined) return { file: shownPath(path), message: fault };
   const format = fileFormat(path);
   const fate = fateOf(path, mode, format);
   if (fate === "pass") return undefined;
   return fate === "take" && format !== undefined ? { path, format } : { file: path, message: fate };
-}
-
-function pathFault(path: string, bytes: number): string | undefined {
-  if (bytes > MAX_PATH_BYTES) return `the path is longer than ${MAX_PATH_BYTES} bytes; shorten it`;
-  // oxlint-disable-next-line no-control-regex -- such names are what is looked for
-  if (/[\u0000-\u001f\u007f]/.test(path)) return "the path contains control characters; rename the file";
-  const parts = path.split("/");
-  if (parts.length > MAX_FOLDER_DEPTH)
-    return `folders are nested more than ${MAX_FOLDER_DEPTH} deep; flatten them`;
-  const odd = parts.find(
-    (part) => part === "" || part === "." || part === ".." || part.toLowerCase() === ".git",
-  );
-  return odd === undefined ? undefined : `a path may not contain ${JSON.stringify(odd)}; rename the file`;
 }
 
 function fateOf(path: string, mode: string, format: FileFormat | undefined): string {
@@ -93,9 +77,4 @@ function fateOf(path: string, mode: string, format: FileFormat | undefined): str
   return mode === "100644" || mode === "100755" || mode === "100664"
     ? "take"
     : `mode ${mode} is no regular file; commit a plain file`;
-}
-
-function shown(path: string): string {
-  const plain = path.replace(/\p{Cc}/gu, "\uFFFD");
-  return plain.length <= 200 ? plain : `${plain.slice(0, 200)}…`;
 }

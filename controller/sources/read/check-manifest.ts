@@ -8,6 +8,7 @@ import { applyDefaults, pruneUnknownFields } from "../../../crds/schema/prepare.
 import { validateRules } from "../../../crds/schema/rules.ts";
 import { blocksRules, validateStructure } from "../../../crds/schema/validate.ts";
 import type { KubernetesObject } from "../../store/resource-client.ts";
+import { MAX_PROBLEMS } from "./limits.ts";
 import type { Manifest, Problem } from "./manifest-types.ts";
 import type { ParsedDocument } from "./parse-documents.ts";
 
@@ -38,6 +39,8 @@ const LABEL_VALUE = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
 export function checkManifest(document: ParsedDocument): { manifest: Manifest } | { problems: Problem[] } {
   const problems: Problem[] = [];
   const refuse = (field: string, message: string): void => {
+    // Looking for a place costs a walk through the document; nobody is told of more.
+    if (problems.length > MAX_PROBLEMS) return;
     problems.push({ ...document.locate(field), ...(field === "" ? {} : { field }), message });
   };
   const { value } = document;
@@ -190,10 +193,8 @@ function specFaults(value: Fields, definition: KindDefinition): { field: string;
         message: `unknown field ${JSON.stringify(key)}; remove it or correct its name`,
       });
   }
-  const unknown = pruneUnknownFields(copy, schema).filter(
-    (field) => !faults.some((fault) => fault.field === field),
-  );
-  for (const field of unknown) {
+  for (const field of pruneUnknownFields(copy, schema)) {
+    if (Object.hasOwn(written, field) && !ROOT_FIELDS.has(field)) continue;
     faults.push({
       field,
       message: `unknown field ${JSON.stringify(field)}; remove it or correct its name (kubectl explain ${definition.singular}.spec lists the fields)`,

@@ -2,9 +2,10 @@
  * YAML text to plain values, for text that nobody vouches for: limits hold before values are built, there are no aliases,
  * no tags beyond YAML's core and no keys that reach a prototype.
  */
-import { Composer, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, Parser } from "yaml";
+import { Composer, isAlias, isMap, isScalar, isSeq, Lexer, Parser } from "yaml";
 import type { CST, Document, Node, ParsedNode } from "yaml";
-import { MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_PROBLEMS } from "./limits.ts";
+import { characterFault, createPlaces, oversizedDocument } from "./check-text.ts";
+import { MAX_DEPTH, MAX_PROBLEMS, MAX_TOKENS } from "./limits.ts";
 import type { Place, Problem } from "./manifest-types.ts";
 
 /** One document with content. */
@@ -12,29 +13,35 @@ export interface ParsedDocument {
   readonly value: unknown;
   /** Where the document's content begins. */
   readonly place: Place;
+  /** Tokens that it is made of: how much work it is to look at. */
+  readonly tokens: number;
   /** Where a field stands, or the nearest thing around it that is written. Field paths as in `spec.secrets[0].name`. */
   locate(field: string): Place;
 }
+
+/** Reading in steps: each yields how many tokens it went through, so that others can have their turn in between. */
+export type Steps<T> = Generator<number, T, void>;
 
 /** Keys through which a careless merge reaches a prototype. */
 const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 const CORE_TAGS: ReadonlySet<string> = new Set(
   ["str", "int", "float", "bool", "null", "map", "seq"].map((name) => `tag:yaml.org,2002:${name}`),
 );
+const TAG = "tags are not supported; remove it, or put the value in quotes if the '!' belongs to it";
+/** Tokens between two steps. */
+const STEP = 1000;
 
 /**
  * Reads every document of a YAML stream; documents without content are left out.
  *
  * @returns the documents up to the first that cannot be read, and everything that is wrong; never throws
  */
-export function parseDocuments(text: string): { documents: ParsedDocument[]; problems: Problem[] } {
+export function* parseDocuments(text: string): Steps<{ documents: ParsedDocument[]; problems: Problem[] }> {
+  const refused = characterFault(text) ?? oversizedDocument(text);
+  if (refused !== undefined) return { documents: [], problems: [refused] };
   const problems: Problem[] = [];
-  const tooLarge = oversized(text);
-  if (tooLarge !== undefined) return { documents: [], problems: [tooLarge] };
-  const lines = new LineCounter();
-  const tokens = tokensOf(text, lines, problems);
-  if (tokens === undefined) return { documents: [], problems };
   const documents: ParsedDocument[] = [];
+  const builder = new Builder(createPlaces(text), problems);
   const composer = new Composer<ParsedNode>({
     version: "1.2",
     schema: "core",
@@ -43,107 +50,121 @@ export function parseDocuments(text: string): { documents: ParsedDocument[]; pro
     resolveKnownTags: false,
     merge: false,
     prettyErrors: false,
-    lineCounter: lines,
   });
-  for (const document of composer.compose(tokens)) {
-    const builder = new Builder(lines, problems);
-    builder.faultsOf(document);
-    if (document.contents === null || problems.length > 0) continue;
-    const { contents } = document;
-    const value = builder.build(contents, "");
-    const place = builder.place(contents);
-    if (isScalar(contents) && contents.value === null) continue;
-    documents.push({
-      value,
-      place,
-      locate: (field) => locate(contents, field, (node) => builder.place(node)),
-    });
+  let size = 0;
+  const take = (composed: Iterable<Document.Parsed>): void => {
+    for (const document of withoutStacks(() => [...composed])) {
+      builder.faultsOf(document);
+      const parsed = problems.length > 0 ? undefined : builder.documentOf(document, size);
+      if (parsed !== undefined) documents.push(parsed);
+    }
+  };
+  for (const step of tokensOf(text, (offset, message) => builder.refuseAt(offset, message))) {
+    if (typeof step === "number") yield step;
+    else {
+      // The composer holds a document back until it has seen what follows.
+      for (const token of step.found) take(composer.next(token));
+      size = step.count;
+      yield step.count;
+    }
+    if (problems.length > MAX_PROBLEMS) return { documents: [], problems };
   }
+  if (problems.length === 0) take(composer.end());
   return { documents, problems };
 }
 
-/** Document markers stand at the start of a line whatever surrounds them, so lengths are known without parsing. */
-function oversized(text: string): Problem | undefined {
-  if (text.length * 3 <= MAX_DOCUMENT_BYTES) return undefined;
-  let start = 0;
-  let line = 1;
-  for (const part of text.split(/^(?=(?:---|\.\.\.)(?:\s|$))/m)) {
-    if (Buffer.byteLength(part) > MAX_DOCUMENT_BYTES) {
-      return {
-        line,
-        column: 1,
-        message: `the document is larger than ${MAX_DOCUMENT_BYTES / 1024} KiB; split it, or move the data out of it`,
-      };
-    }
-    line += countLines(part);
-    start += part.length;
+/** The faults of a hostile document come by the thousand, and each would capture a stack that nobody reads. */
+function withoutStacks<T>(work: () => T): T {
+  const before = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return work();
+  } finally {
+    Error.stackTraceLimit = before;
   }
-  return start === text.length
-    ? undefined
-    : { line, column: 1, message: "the file cannot be split into documents" };
 }
 
-function countLines(text: string): number {
+interface DocumentToken {
+  /** A document, with what stands before it. */
+  readonly found: readonly CST.Token[];
+  /** Tokens that it is made of. */
+  readonly count: number;
+}
+
+/** The concrete syntax, document by document, with counts of tokens in between; ends at the first that passes a limit. */
+function* tokensOf(
+  text: string,
+  refuse: (offset: number, message: string) => void,
+): Generator<number | DocumentToken, void, void> {
+  const parser = new Parser();
   let count = 0;
-  for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) count += 1;
-  return count;
+  for (const lexeme of new Lexer().lex(text)) {
+    count += 1;
+    const found = [...parser.next(lexeme)];
+    const directive = found.find(({ type }) => type === "directive");
+    if (directive !== undefined) {
+      return refuse(
+        directive.offset,
+        "directives (lines that begin with %) are not supported; remove the line",
+      );
+    }
+    if (found.length > 0) yield { found, count };
+    if (found.some(({ type }) => type === "document")) count = 0;
+    if (parser.stack.length > MAX_DEPTH + 2) {
+      return refuse(parser.offset, `collections are nested more than ${MAX_DEPTH} deep; flatten them`);
+    }
+    if (count > MAX_TOKENS) {
+      const most = MAX_TOKENS.toLocaleString("en");
+      return refuse(parser.offset, `the document has more than ${most} names, values and signs; split it`);
+    }
+    if (count % STEP === 0) yield STEP;
+  }
+  yield { found: [...parser.end()], count };
 }
 
-/** The concrete syntax, or undefined when it is nested too deeply or has directives. */
-function tokensOf(text: string, lines: LineCounter, problems: Problem[]): CST.Token[] | undefined {
-  const tokens: CST.Token[] = [];
-  const parser = new Parser(lines.addNewLine);
-  lines.addNewLine(0);
-  let depth = 0;
-  const refuse = (offset: number, message: string): undefined => {
-    const { line, col } = lines.linePos(offset);
-    problems.push({ line, column: Math.max(1, col), message });
-    return undefined;
-  };
-  const take = (found: Iterable<CST.Token>): void => {
-    for (const token of found) tokens.push(token);
-  };
-  for (const lexeme of new Lexer().lex(text)) {
-    take(parser.next(lexeme));
-    depth = parser.stack.length;
-    if (depth > MAX_DEPTH + 2) {
-      return refuse(parser.offset, `collections are nested more than ${MAX_DEPTH} deep`);
-    }
-  }
-  take(parser.end());
-  const directive = tokens.find((token) => token.type === "directive");
-  if (directive !== undefined) {
-    return refuse(
-      directive.offset,
-      "directives (lines that begin with %) are not supported; remove the line",
-    );
-  }
-  return tokens;
+/**
+ * What the library says of a syntax error, without what it quotes of the file: what cannot be read may be a password
+ * that nobody put in quotes.
+ */
+function textOf({ code, message }: { code: string; message: string }): string {
+  if (code === "TAG_RESOLVE_FAILED") return TAG;
+  return (message.split("\n", 1)[0] ?? message).replace(/(?<=\S): .*$/s, "");
 }
 
 class Builder {
-  readonly #lines: LineCounter;
+  readonly #placeAt: (offset: number) => Place;
   readonly #problems: Problem[];
 
-  constructor(lines: LineCounter, problems: Problem[]) {
-    this.#lines = lines;
+  constructor(placeAt: (offset: number) => Place, problems: Problem[]) {
+    this.#placeAt = placeAt;
     this.#problems = problems;
   }
 
   /** Syntax errors; what the library only warns of is an error too. */
   faultsOf(document: Document.Parsed): void {
-    for (const fault of [...document.errors, ...document.warnings]) {
-      this.#refuse(this.#at(fault.pos[0]), undefined, fault.message.split("\n")[0] ?? fault.message);
-    }
+    for (const fault of [...document.errors, ...document.warnings])
+      this.refuseAt(fault.pos[0], textOf(fault));
+  }
+
+  refuseAt(offset: number, message: string): void {
+    this.#refuse(this.#placeAt(offset), undefined, message);
+  }
+
+  /** A document's value, or undefined when it has no content. */
+  documentOf({ contents }: Document.Parsed, tokens: number): ParsedDocument | undefined {
+    if (contents === null) return undefined;
+    const value = this.build(contents, "");
+    if (isScalar(contents) && contents.value === null) return undefined;
+    return {
+      value,
+      place: this.place(contents),
+      tokens,
+      locate: (field) => locate(contents, field, (node) => this.place(node)),
+    };
   }
 
   place(node: Node): Place {
-    return this.#at(node.range?.[0] ?? 0);
-  }
-
-  #at(offset: number): Place {
-    const { line, col } = this.#lines.linePos(offset);
-    return { line: Math.max(1, line), column: Math.max(1, col) };
+    return this.#placeAt(node.range?.[0] ?? 0);
   }
 
   #refuse(place: Place, field: string | undefined, message: string): void {
@@ -166,14 +187,14 @@ class Builder {
       );
     }
     if ("tag" in node && typeof node.tag === "string" && !CORE_TAGS.has(node.tag)) {
-      this.#refuse(this.place(node), field, `the tag ${node.tag} is not supported; remove it`);
+      this.#refuse(this.place(node), field, TAG);
     }
     if (isScalar(node)) return this.#scalar(node.value, node, field);
     if (isSeq<Node>(node)) return node.items.map((item, index) => this.build(item, `${field}[${index}]`));
     if (!isMap<Node, Node | null>(node)) return null;
     const value: Record<string, unknown> = {};
     for (const pair of node.items) {
-      const key = this.#key(pair.key, field);
+      const key = this.#key(pair.key, field, node);
       if (key === undefined) continue;
       const below = field === "" ? key : `${field}.${key}`;
       if (FORBIDDEN_KEYS.has(key)) {
@@ -190,7 +211,8 @@ class Builder {
   }
 
   #scalar(value: unknown, node: Node, field: string): unknown {
-    if (value === null || typeof value === "string" || typeof value === "boolean") return value;
+    if (value === null || typeof value === "boolean") return value;
+    if (typeof value === "string" && value.isWellFormed()) return value;
     if (typeof value === "number" && Number.isFinite(value)) return value;
     this.#refuse(
       this.place(node),
@@ -201,7 +223,7 @@ class Builder {
   }
 
   /** Keys are text, as in JSON: `1: x` is the key "1". */
-  #key(node: Node | null, field: string): string | undefined {
+  #key(node: Node | null, field: string, map: Node): string | undefined {
     if (node !== null && isScalar(node)) {
       if ("anchor" in node && typeof node.anchor === "string") {
         this.#refuse(
@@ -211,11 +233,10 @@ class Builder {
         );
       }
       const { value } = node;
-      if (typeof value === "string") return value;
+      if (typeof value === "string" && value.isWellFormed()) return value;
       if (typeof value === "number" || typeof value === "boolean") return node.source ?? String(value);
     }
-    const place = node === null ? this.#at(0) : this.place(node);
-    this.#refuse(place, field, "a key must be text; quote it");
+    this.#refuse(this.place(node ?? map), field, "a key must be text; quote it");
     return undefined;
   }
 }

@@ -2,10 +2,12 @@
 import { isFields } from "../../../crds/schema/json.ts";
 import type { KubernetesObject } from "../../store/resource-client.ts";
 import { checkManifest } from "./check-manifest.ts";
+import { placeAt } from "./check-text.ts";
 import { jsonFaultOffset } from "./json-fault.ts";
-import { MAX_FILE_BYTES, MAX_PROBLEMS } from "./limits.ts";
+import { MAX_FIELD_LENGTH, MAX_FILE_BYTES, MAX_MESSAGE_LENGTH, MAX_PROBLEMS } from "./limits.ts";
 import type { FileContent, Manifest, Problem, SourceError } from "./manifest-types.ts";
 import { parseDocuments } from "./parse-documents.ts";
+import type { Steps } from "./parse-documents.ts";
 
 /** What a file name says about how its content is read. */
 export type FileFormat = "yaml" | "json" | "kustomization";
@@ -36,12 +38,12 @@ export function isIgnoredName(name: string): boolean {
 }
 
 /**
- * Reads the content of one file.
+ * Reads the content of one file, in steps.
  *
  * @param bytes UTF-8
  * @returns every manifest in it, or every fault; never throws
  */
-export function readContent(format: FileFormat, bytes: Uint8Array): FileContent {
+export function* readInSteps(format: FileFormat, bytes: Uint8Array): Steps<FileContent> {
   if (format === "kustomization") {
     return {
       manifests: [],
@@ -49,20 +51,9 @@ export function readContent(format: FileFormat, bytes: Uint8Array): FileContent 
       note: "a kustomization is not interpreted: the manifests beside it are applied as they are written; for overlays, commit the output of kubectl kustomize",
     };
   }
-  const refuse = (problem: Problem): FileContent => ({ manifests: [], problems: [problem] });
-  if (bytes.byteLength > MAX_FILE_BYTES) {
-    return refuse({ message: `the file is larger than ${MAX_FILE_BYTES / 1024} KiB; split it` });
-  }
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    return refuse({ ...invalidUtf8At(bytes), message: "the file is not UTF-8 text; save it as UTF-8" });
-  }
-  const json = format === "json" ? jsonFault(text) : undefined;
-  if (json !== undefined) return refuse(json);
-  // JSON may be indented with tabs, YAML may not; inside JSON's strings there are none.
-  const { documents, problems } = parseDocuments(format === "json" ? text.replaceAll("\t", " ") : text);
+  const text = textOf(format, bytes);
+  if (typeof text !== "string") return { manifests: [], problems: [text] };
+  const { documents, problems } = yield* parseDocuments(text);
   if (problems.length > 0) return { manifests: [], problems: limited(problems) };
   const manifests: Manifest[] = [];
   for (const document of documents) {
@@ -72,8 +63,34 @@ export function readContent(format: FileFormat, bytes: Uint8Array): FileContent 
     const checked = checkManifest(document);
     if ("manifest" in checked) manifests.push(checked.manifest);
     else problems.push(...checked.problems);
+    if (problems.length > MAX_PROBLEMS) break;
+    yield document.tokens;
   }
   return problems.length > 0 ? { manifests: [], problems: limited(problems) } : { manifests, problems: [] };
+}
+
+/** Reads the content of one file in one go. */
+function readContent(format: FileFormat, bytes: Uint8Array): FileContent {
+  const steps = readInSteps(format, bytes);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The text of a file, as YAML; or why it has none. */
+function textOf(format: FileFormat, bytes: Uint8Array): string | Problem {
+  if (bytes.byteLength > MAX_FILE_BYTES)
+    return { message: `the file is larger than ${MAX_FILE_BYTES / 1024} KiB; split it` };
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return { ...invalidUtf8At(bytes), message: "the file is not UTF-8 text; save it as UTF-8" };
+  }
+  if (format !== "json") return text;
+  // JSON may be indented with tabs, YAML may not; inside JSON's strings there are none.
+  return jsonFault(text) ?? text.replaceAll("\t", " ");
 }
 
 /**
@@ -105,17 +122,19 @@ function looksLikeManifest(value: unknown): boolean {
   return isFields(value) && (Object.hasOwn(value, "apiVersion") || Object.hasOwn(value, "kind"));
 }
 
+/** What may be listed: not too many, each of a bounded length, and no credentials that stand in a URL. */
 function limited(problems: readonly Problem[]): Problem[] {
-  if (problems.length <= MAX_PROBLEMS) return [...problems];
-  return [
-    ...problems.slice(0, MAX_PROBLEMS),
-    { message: `and more: only the first ${MAX_PROBLEMS} faults of a file are listed` },
-  ];
+  const listed = problems.slice(0, MAX_PROBLEMS).map(({ field, message, ...place }) => ({
+    ...place,
+    ...(field === undefined ? {} : { field: shortened(field, MAX_FIELD_LENGTH) }),
+    message: shortened(message.replaceAll(/(?<=:\/\/)[^\s/@"]*@/g, "…@"), MAX_MESSAGE_LENGTH),
+  }));
+  if (problems.length <= MAX_PROBLEMS) return listed;
+  return [...listed, { message: `and more: only the first ${MAX_PROBLEMS} faults of a file are listed` }];
 }
 
-function placeAt(text: string): { line: number; column: number } {
-  const line = text.split("\n").length;
-  return { line, column: text.length - text.lastIndexOf("\n") };
+function shortened(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length)}…`;
 }
 
 function invalidUtf8At(bytes: Uint8Array): { line: number; column: number } {
@@ -123,12 +142,12 @@ function invalidUtf8At(bytes: Uint8Array): { line: number; column: number } {
   const text = decoder.decode(bytes);
   // A genuine U+FFFD may come first; then the place is a little early.
   const at = text.indexOf("\uFFFD");
-  return placeAt(text.slice(0, Math.max(0, at)));
+  return placeAt(text, Math.max(0, at));
 }
 
 function jsonFault(text: string): Problem | undefined {
   const offset = jsonFaultOffset(text);
   if (offset === undefined) return undefined;
   const what = offset === text.length ? "it ends too early" : "this is not allowed here";
-  return { ...placeAt(text.slice(0, offset)), message: `the file is not JSON: ${what}` };
+  return { ...placeAt(text, offset), message: `the file is not JSON: ${what}; correct it there` };
 }
