@@ -19,20 +19,11 @@ export interface ReadContext {
   disconnect: () => void;
 }
 
-/** @throws ApiError 504 for a revision of the future, 410 for an exact one of the past */
+/** @throws ApiError 410 for an exact revision of the past */
 function checkRevision(query: ListQuery, current: string): void {
   const { resourceVersion, resourceVersionMatch } = query;
-  if (resourceVersion === undefined || resourceVersion === "0" || query.continue !== undefined) return;
-  if (Number(resourceVersion) > Number(current)) {
-    throw new ApiError({
-      code: 504,
-      reason: "Timeout",
-      message: `Timeout: Too large resource version: ${resourceVersion}, current: ${current}`,
-      causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
-      details: { retryAfterSeconds: 1 },
-    });
-  }
-  if (resourceVersionMatch === "Exact" && resourceVersion !== current) {
+  if (resourceVersion === undefined || query.continue !== undefined) return;
+  if (resourceVersionMatch === "Exact" && Number(resourceVersion) < Number(current)) {
     throw new ApiError({
       code: 410,
       reason: "Expired",
@@ -72,13 +63,14 @@ export function listRequest(context: ReadContext): Response {
     });
   }
   checkRevision(query, store.revision);
-  const { limit, labelSelector, fieldSelector, continue: token } = query;
+  const { limit, labelSelector, fieldSelector, continue: token, resourceVersion } = query;
   const listed = store.listText(type, {
     ...(namespace === undefined ? {} : { namespace }),
     ...(limit === undefined ? {} : { limit }),
     ...(labelSelector === undefined ? {} : { labelSelector }),
     ...(fieldSelector === undefined ? {} : { fieldSelector }),
     ...(token === undefined ? {} : { continue: token }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
   });
   return listResponse(listed, definition, respond, context.yieldToLoop);
 }

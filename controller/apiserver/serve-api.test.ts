@@ -7,7 +7,8 @@ import { connect } from "node:tls";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemClock, systemRandom } from "../runtime/adapters/system.ts";
 import { readKubeconfig } from "../store/cluster/kubeconfig.ts";
-import { clusterTransport, connectCluster } from "../store/cluster/transport.ts";
+import { connectCluster } from "../store/cluster/connect.ts";
+import { type ApiRequest, clusterTransport } from "../store/cluster/transport.ts";
 import { builtinTypes, openEmbeddedStore, type EmbeddedStore } from "../store/embedded/index.ts";
 import { serveApi, type ServedApi } from "./serve-api.ts";
 import { servingCertificate } from "./tls.ts";
@@ -39,7 +40,7 @@ async function serve(options: { port?: number } = {}): Promise<ServedApi> {
 
 test("the kubeconfig alone is enough to talk to the server", async () => {
   const api = await serve();
-  const { client, close } = connectCluster(await readKubeconfig(api.kubeconfig));
+  const { client, close } = connectCluster(await readKubeconfig(api.kubeconfig), { clock, random });
   expect((await client.list(namespaces)).items.map((item) => item.metadata.name)).toContain("default");
   await close();
 });
@@ -75,13 +76,19 @@ test("a request without the token gets 401, without the authority no connection"
   const api = await serve();
   const access = await readKubeconfig(api.kubeconfig);
   const transport = clusterTransport(access);
-  const answer = await transport.fetch(`${api.url}/api/v1/namespaces`);
+  const { signal } = new AbortController();
+  const get = (path: string): ApiRequest => ({ method: "GET", url: `${api.url}${path}`, headers: {} });
+  const answer = await transport.send(get("/api/v1/namespaces"), signal);
   expect(answer.status).toBe(401);
-  expect(await answer.json()).toMatchObject({ kind: "Status", reason: "Unauthorized", code: 401 });
-  expect((await transport.fetch(`${api.url}/readyz`)).status).toBe(200);
+  expect(JSON.parse(await answer.body.text())).toMatchObject({
+    kind: "Status",
+    reason: "Unauthorized",
+    code: 401,
+  });
+  expect((await transport.send(get("/readyz"), signal)).status).toBe(200);
   await transport.close();
   const stranger = clusterTransport({});
-  await expect(stranger.fetch(`${api.url}/readyz`)).rejects.toThrow();
+  await expect(stranger.send(get("/readyz"), signal)).rejects.toThrow();
   await stranger.close();
 });
 
@@ -119,7 +126,7 @@ test("certificates are renewed a month before their end, and replaced when damag
 
 test("closing ends open watches", async () => {
   const api = await serve();
-  const { client, close } = connectCluster(await readKubeconfig(api.kubeconfig));
+  const { client, close } = connectCluster(await readKubeconfig(api.kubeconfig), { clock, random });
   const stop = new AbortController();
   const events = client.watch(namespaces, {}, stop.signal)[Symbol.asyncIterator]();
   expect((await events.next()).value).toMatchObject({ type: "ADDED" });

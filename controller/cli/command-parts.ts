@@ -17,6 +17,15 @@ export const dataDirOption = (): Option =>
 export const kubeconfigOption = (): Option =>
   new Option("--kubeconfig <path>", "the server to ask (default: the one of the data directory)");
 
+export const contextOption = (): Option =>
+  new Option("--context <name>", "context of the kubeconfig (default: its current one)");
+
+export const credentialPluginOption = (): Option =>
+  new Option(
+    "--allow-credential-plugin",
+    "start the program that the kubeconfig names for its credentials",
+  ).default(false);
+
 /** @throws InvalidArgumentError for anything but a port number */
 export function port(text: string): number {
   const number = Number(text);

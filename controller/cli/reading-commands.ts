@@ -1,6 +1,14 @@
 /** The commands that look and change nothing, and the sandbox alone. */
 import type { Command } from "commander";
-import { collect, dataDirOption, ending, kubeconfigOption, outputOption } from "./command-parts.ts";
+import {
+  collect,
+  contextOption,
+  credentialPluginOption,
+  dataDirOption,
+  ending,
+  kubeconfigOption,
+  outputOption,
+} from "./command-parts.ts";
 import type { Run } from "./command-parts.ts";
 import { crds } from "./commands/crds.ts";
 import { diff, diffExitCodes } from "./commands/diff.ts";
@@ -28,6 +36,8 @@ function addGet(program: Command, environment: CommandEnvironment, run: Run): vo
     .option("-A, --all-namespaces", "every namespace", false)
     .addOption(dataDirOption())
     .addOption(kubeconfigOption())
+    .addOption(contextOption())
+    .addOption(credentialPluginOption())
     .addOption(outputOption())
     .addHelpText(
       "after",
@@ -46,6 +56,8 @@ function addTree(program: Command, environment: CommandEnvironment, run: Run): v
     .option("-n, --namespace <namespace>", "namespace (default: that of the kubeconfig)")
     .addOption(dataDirOption())
     .addOption(kubeconfigOption())
+    .addOption(contextOption())
+    .addOption(credentialPluginOption())
     .addOption(outputOption())
     .addHelpText(
       "after",
@@ -71,6 +83,8 @@ function addDiff(program: Command, environment: CommandEnvironment, run: Run): v
     )
     .addOption(dataDirOption())
     .addOption(kubeconfigOption())
+    .addOption(contextOption())
+    .addOption(credentialPluginOption())
     .addOption(outputOption())
     .addHelpText(
       "after",

@@ -3,15 +3,28 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { errorText } from "../runtime/errors.ts";
 import type { KubernetesObject, ResourceClient, ResourceType } from "../store/resource-client.ts";
-import { ApiError } from "../store/resource-client.ts";
+import type { Clock, Random } from "../runtime/clock.ts";
+import type { ClusterAccess } from "../store/cluster/access.ts";
+import { ApiUnreachableError } from "../store/cluster/api-error.ts";
+import { connectCluster } from "../store/cluster/connect.ts";
 import { readKubeconfig } from "../store/cluster/kubeconfig.ts";
-import { connectCluster } from "../store/cluster/transport.ts";
 import { CommandError } from "./failure.ts";
 
 export interface ServerOptions {
   dataDir: string;
   /** Default: the one of the data directory. */
   kubeconfig?: string | undefined;
+  /** Default: the kubeconfig's current one. */
+  context?: string | undefined;
+  /** Start the program that the kubeconfig names for its credentials. */
+  allowCredentialPlugin?: boolean | undefined;
+}
+
+/** What talking to a server needs of the outside world. */
+interface Outside {
+  clock: Clock;
+  random: Random;
+  env: Readonly<Record<string, string | undefined>>;
 }
 
 export interface RunningServer {
@@ -26,17 +39,13 @@ function pathOf({ dataDir, kubeconfig }: ServerOptions): string {
   return resolve(kubeconfig ?? join(dataDir, "kubeconfig"));
 }
 
-/** Whether an error says that nobody listens, or that the server is another one now. */
-function isUnreachable(error: unknown): boolean {
-  return !(error instanceof ApiError) && !(error instanceof CommandError);
-}
-
 /**
  * Runs an action against the server.
  * @throws CommandError when there is no kubeconfig, or nobody answers where it points; what the action throws
  */
 export async function withServer<Result>(
   options: ServerOptions,
+  { clock, env, random }: Outside,
   action: (server: RunningServer) => Promise<Result>,
 ): Promise<Result> {
   const kubeconfig = pathOf(options);
@@ -45,17 +54,18 @@ export async function withServer<Result>(
       hint: "Start one with flaresmith up, or name another with --data-dir or --kubeconfig.",
     });
   }
-  let access: Awaited<ReturnType<typeof readKubeconfig>>;
+  let access: ClusterAccess;
   try {
-    access = await readKubeconfig(kubeconfig);
+    const { allowCredentialPlugin, context } = options;
+    access = await readKubeconfig(kubeconfig, { context, allowPlugin: allowCredentialPlugin });
   } catch (error) {
     throw new CommandError(errorText(error), { hint: "Name a working one with --kubeconfig.", cause: error });
   }
-  const { client, close } = connectCluster(access);
+  const { client, close } = connectCluster(access, { clock, random, environment: env });
   try {
     return await action({ client, kubeconfig, namespace: access.namespace, close });
   } catch (error) {
-    if (!isUnreachable(error) || !isNetworkError(error)) throw error;
+    if (!(error instanceof ApiUnreachableError)) throw error;
     throw new CommandError(`nothing answers at ${access.server}, where ${kubeconfig} points`, {
       hint: "Start it with flaresmith up; if it runs on another data directory, name that with --data-dir.",
       cause: error,
@@ -65,12 +75,8 @@ export async function withServer<Result>(
   }
 }
 
-function isNetworkError(error: unknown): boolean {
-  return error instanceof TypeError && error.message === "fetch failed";
-}
-
 /** Whether a server answers. */
-export async function isServerRunning(options: ServerOptions): Promise<boolean> {
+export async function isServerRunning(options: ServerOptions, outside: Outside): Promise<boolean> {
   if (!existsSync(pathOf(options))) return false;
   try {
     const type: ResourceType = {
@@ -80,7 +86,7 @@ export async function isServerRunning(options: ServerOptions): Promise<boolean> 
       plural: "namespaces",
       namespaced: false,
     };
-    await withServer(options, ({ client }) => client.get(type, { name: "default" }));
+    await withServer(options, outside, ({ client }) => client.get(type, { name: "default" }));
     return true;
   } catch (error) {
     if (error instanceof CommandError) return false;

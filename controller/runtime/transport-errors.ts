@@ -1,6 +1,7 @@
 /** What can go wrong between the controller and a provider, in the words of the error table. */
 import { DeadlineExceeded } from "./deadline.ts";
 import { FlaresmithError } from "./errors.ts";
+import { networkCode, wasNeverSent } from "./network-error.ts";
 import { isSafe } from "./transport-request.ts";
 
 /** Where a call went, for messages: the route and not the path, so that messages are deterministic. */
@@ -73,38 +74,14 @@ export function invalidAnswer(place: CallPlace, what: string, cause?: unknown): 
   });
 }
 
-/** Error codes of Node and undici at which no byte of the request can have been sent. */
-const neverSent = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "UND_ERR_CONNECT_TIMEOUT",
-  "ERR_TLS_CERT_ALTNAME_INVALID",
-  "CERT_HAS_EXPIRED",
-  "DEPTH_ZERO_SELF_SIGNED_CERT",
-  "SELF_SIGNED_CERT_IN_CHAIN",
-  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
-]);
-
-function networkCode(error: unknown): string | undefined {
-  for (let current = error; current instanceof Error; current = current.cause) {
-    if ("code" in current && typeof current.code === "string") return current.code;
-    if (current instanceof AggregateError) return networkCode(current.errors[0]);
-  }
-  return undefined;
-}
-
 /** No answer: refused, reset, timed out. For a write that may have been sent the outcome is unknown. */
 export function noAnswer(place: CallPlace, error: unknown): FlaresmithError {
   const code = networkCode(error);
   const timedOut = error instanceof DeadlineExceeded;
   const why = timedOut ? "within its deadline" : code === undefined ? "(network error)" : `(${code})`;
-  const unsent = code !== undefined && neverSent.has(code);
   const readable = timedOut ? "INTEGRATION_TIMEOUT" : "INTEGRATION_UNAVAILABLE";
   return new FlaresmithError({
-    code: isSafe(place.method) || unsent ? readable : "INTEGRATION_UNKNOWN_OUTCOME",
+    code: isSafe(place.method) || wasNeverSent(error) ? readable : "INTEGRATION_UNKNOWN_OUTCOME",
     message: `no answer from ${place.provider} to ${callOf(place)} ${why}`,
     context: contextOf(place),
     cause: error,

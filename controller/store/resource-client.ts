@@ -72,6 +72,8 @@ export interface ListOptions {
   /** At most this many items; the answer then carries `continue`. */
   limit?: number;
   continue?: string;
+  /** The answer must not be older than this revision. Left out: the newest. */
+  resourceVersion?: string;
 }
 
 export interface ResourceList<T extends KubernetesObject = KubernetesObject> {
@@ -90,11 +92,19 @@ export interface WatchOptions {
   resourceVersion?: string;
   /** Send BOOKMARK events now and then, so that the revision stays fresh on a quiet type. Default false. */
   allowBookmarks?: boolean;
+  /**
+   * Begin with an ADDED event for every object that exists, then a BOOKMARK with `initialEventsEnd`; `resourceVersion` is
+   * then not looked at. Needs `allowBookmarks`. Default false.
+   */
+  sendInitialEvents?: boolean;
+  /** Asks the server to end the watch after so long; a store in this process goes on. Default: the server's choice. */
+  timeoutSeconds?: number;
 }
 
 export type WatchEvent<T extends KubernetesObject = KubernetesObject> =
   | { type: "ADDED" | "MODIFIED" | "DELETED"; object: T }
-  | { type: "BOOKMARK"; resourceVersion: string };
+  /** `initialEventsEnd`: everything that existed when the watch began has been sent. */
+  | { type: "BOOKMARK"; resourceVersion: string; initialEventsEnd?: true };
 
 export interface WriteOptions {
   /** Recorded in `metadata.managedFields`. */
@@ -107,6 +117,8 @@ export interface ApplyOptions extends WriteOptions {
   fieldManager: string;
   /** Take over fields that other managers own instead of failing with 409 Conflict. Default false. */
   force?: boolean;
+  /** Apply to the status alone; the object must exist. Left out: to all but the status. */
+  subresource?: "status";
 }
 
 export type Patch =
@@ -122,11 +134,17 @@ export interface DeleteOptions {
   dryRun?: boolean;
 }
 
-/** The object types handed out are never frozen copies shared with the store: callers may change them. */
+/**
+ * The object types handed out are never frozen copies shared with the store: callers may change them. Every write is
+ * refused with 400 BadRequest when it holds a field that the schema does not know.
+ */
 export interface ResourceClient {
   /** @throws ApiError 404 NotFound */
   get<T extends KubernetesObject>(type: ResourceType, key: ObjectKey, signal?: AbortSignal): Promise<T>;
-  /** @throws ApiError 410 Expired for a `continue` that is too old; 400 BadRequest for a bad selector */
+  /**
+   * @throws ApiError 410 Expired for a `continue` that is too old; 504 Timeout with the cause `ResourceVersionTooLarge` for
+   * a revision of the future; 400 BadRequest for a bad selector
+   */
   list<T extends KubernetesObject>(
     type: ResourceType,
     options?: ListOptions,
@@ -134,7 +152,8 @@ export interface ResourceClient {
   ): Promise<ResourceList<T>>;
   /**
    * Ends when the signal is aborted, or when the server ends the watch; then watch again from the last revision.
-   * @throws ApiError 410 Expired when the revision is older than the log: list again
+   * @throws ApiError 410 Expired when the revision is older than the log: list again; 400 or 422 for `sendInitialEvents` at
+   * a server that does not have it
    */
   watch<T extends KubernetesObject>(
     type: ResourceType,
@@ -215,8 +234,9 @@ export class ApiError extends Error {
     message: string;
     causes?: readonly StatusCause[];
     details?: { group?: string; kind?: string; name?: string; retryAfterSeconds?: number };
+    cause?: unknown;
   }) {
-    super(options.message);
+    super(options.message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "ApiError";
     this.code = options.code;
     this.reason = options.reason;

@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { KubernetesObject, ResourceClient } from "../../controller/store/resource-client.ts";
 import { collect, eventually, leases, namespaces, secrets, type Widget } from "./contract-helpers.ts";
+import { testsOfCaching } from "./contract-caching.ts";
 import { widgetType } from "./widget.ts";
 
 export interface ContractTarget {
@@ -252,6 +253,8 @@ export function describeContract(name: string, makeTarget: () => Promise<Contrac
       stop.abort();
       await done;
     });
+
+    testsOfCaching({ client: () => client, newNamespace, widget });
 
     test("finalizers hold a deleted object until the last one is gone", async () => {
       const namespace = await newNamespace();

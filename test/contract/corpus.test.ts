@@ -39,7 +39,7 @@ describe.each(kinds.map((kind) => [kind.kind, kind] as const))("%s", (_, kind) =
       const submitted = structuredClone(object) as unknown as KubernetesObject;
       submitted.metadata.namespace = "default";
       try {
-        await store.create(definition.type, submitted, { dryRun: true });
+        await store.write(definition.type, { verb: "create", object: submitted }, { dryRun: true });
         answers[title] = "accepted";
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;

@@ -4,9 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { serveApi } from "../../controller/apiserver/serve-api.ts";
 import { systemClock, systemRandom } from "../../controller/runtime/adapters/system.ts";
-import { readKubeconfig } from "../../controller/store/cluster/kubeconfig.ts";
-import { connectCluster } from "../../controller/store/cluster/transport.ts";
 import { builtinTypes, openEmbeddedStore } from "../../controller/store/embedded/index.ts";
+import { clientOf } from "../support/cluster.ts";
 import type { ContractTarget } from "./contract.ts";
 import { createTestClock, createTestRandom } from "./test-inputs.ts";
 import { widgetDefinition } from "./widget.ts";
@@ -31,7 +30,7 @@ export async function httpTarget(): Promise<ContractTarget> {
   const random = systemRandom();
   const store = await openEmbeddedStore({ path: ":memory:", clock, random, types });
   const api = await serveApi({ directory, store, clock, random });
-  const cluster = connectCluster(await readKubeconfig(api.kubeconfig));
+  const cluster = await clientOf(api.kubeconfig);
   return {
     client: cluster.client,
     async close() {

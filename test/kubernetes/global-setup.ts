@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { readKubeconfig } from "../../controller/store/cluster/kubeconfig.ts";
-import { clusterTransport } from "../../controller/store/cluster/transport.ts";
+import { clusterFetch } from "../support/cluster.ts";
 import { kinds, crdOf } from "../../crds/index.ts";
 import { kubeApi } from "../contract/kube-api.ts";
 import { widgetCrd } from "../contract/widget.ts";
@@ -33,7 +33,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   try {
     const kubeconfig = own?.kubeconfig ?? named ?? "";
     const access = await readKubeconfig(kubeconfig);
-    const { fetch, close } = clusterTransport(access);
+    const { fetch, close } = clusterFetch(access);
     const api = kubeApi(fetch, access.server);
     const { body } = await api("GET", "/version");
     process.stdout.write(`kube-apiserver ${String(body["gitVersion"])} at ${access.server}\n`);

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { expect, inject, test } from "vitest";
 import { eventually } from "../contract/contract-helpers.ts";
 import { kubeApi } from "../contract/kube-api.ts";
-import { clusterTransport } from "../../controller/store/cluster/transport.ts";
+import { clusterFetch } from "../support/cluster.ts";
 import { startKubernetes } from "./harness/kubernetes.ts";
 
 const binaries = inject("binaries");
@@ -45,7 +45,7 @@ test.skipIf(binaries === undefined)("nothing is left when the test run is killed
 
 test.skipIf(binaries === undefined)("a killed API server starts again with what it stored", async () => {
   const kubernetes = await startKubernetes({ binaries: binaries ?? "", controllerManager: false });
-  const { fetch, close } = clusterTransport(kubernetes.admin);
+  const { fetch, close } = clusterFetch(kubernetes.admin);
   const api = kubeApi(fetch, kubernetes.url);
   const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "kept" } };
   expect((await api("POST", "/api/v1/namespaces", JSON.stringify(namespace))).code).toBe(201);
@@ -55,7 +55,7 @@ test.skipIf(binaries === undefined)("a killed API server starts again with what 
   expect((await api("GET", "/api/v1/namespaces/kept")).code).toBe(200);
 
   const reader = await kubernetes.accessOf({ user: "reader", groups: ["nobody"] });
-  const asReader = clusterTransport(reader);
+  const asReader = clusterFetch(reader);
   const refused = await kubeApi(asReader.fetch, reader.server)("GET", "/api/v1/namespaces/kept");
   expect(refused).toMatchObject({
     code: 403,

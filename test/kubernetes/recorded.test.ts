@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import type { Fetch } from "../../controller/runtime/clock.ts";
 import { readKubeconfig } from "../../controller/store/cluster/kubeconfig.ts";
-import { clusterTransport } from "../../controller/store/cluster/transport.ts";
+import { clusterFetch } from "../support/cluster.ts";
 import { kinds } from "../../crds/index.ts";
 import { askCorpus } from "../contract/ask-corpus.ts";
 import { askTranscript, TRANSCRIPT_NAMESPACE } from "../contract/ask-transcript.ts";
@@ -25,7 +25,7 @@ describe("the recorded answers are those of this kube-apiserver", () => {
   beforeAll(async () => {
     const access = await readKubeconfig(inject("kubeconfig"));
     ({ server } = access);
-    ({ fetch, close } = clusterTransport(access));
+    ({ fetch, close } = clusterFetch(access));
     api = kubeApi(fetch, server);
   });
   afterAll(async () => {

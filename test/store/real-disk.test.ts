@@ -3,8 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { readKubeconfig } from "../../controller/store/cluster/kubeconfig.ts";
-import { connectCluster } from "../../controller/store/cluster/transport.ts";
+import { clientOf } from "../support/cluster.ts";
 import type { KubernetesObject, ResourceClient, WatchEvent } from "../../controller/store/resource-client.ts";
 import { start, temporaryDirectory } from "../e2e/command-line.ts";
 import type { Running } from "../e2e/command-line.ts";
@@ -69,7 +68,7 @@ test.skipIf(!ownMounts)(
     const { ops } = await startedOf(running);
     // The file system is the process's own; this is the way in.
     const inside = (path: string): string => join("/proc", String(running.process.pid), "root", path);
-    const { client, close } = connectCluster(await readKubeconfig(inside(join(data, "kubeconfig"))));
+    const { client, close } = await clientOf(inside(join(data, "kubeconfig")));
     const { made, refusal } = await fill(client);
     expect(refusal).toMatchObject({
       code: 507,
@@ -104,7 +103,7 @@ test(
       through: ["sh", "-c", 'ulimit -f 2048 && exec "$0" "$@"'],
     });
     const first = await startedOf(limited);
-    const { client, close } = connectCluster(await readKubeconfig(first.kubeconfig));
+    const { client, close } = await clientOf(first.kubeconfig);
     const stop = new AbortController();
     const seen: string[] = [];
     const watching = (async () => {
@@ -137,7 +136,7 @@ test(
 
     const free = start(up);
     const second = await startedOf(free);
-    const again = connectCluster(await readKubeconfig(second.kubeconfig));
+    const again = await clientOf(second.kubeconfig);
     const left = await again.client.list(configMaps, { namespace: "default" });
     expect(left.items.map(({ metadata }) => metadata.name).toSorted()).toEqual(made.toSorted());
     await again.client.create(configMaps, configMap("one-more", 50_000));

@@ -70,9 +70,9 @@ export async function diff(options: DiffOptions, environment: CommandEnvironment
     });
   }
   if (options.output === "text") for (const note of read.notes) terminal.error(`note: ${note}`);
-  const running = await isServerRunning(options);
+  const running = await isServerRunning(options, environment);
   const basis = running
-    ? withServer(options, async ({ client }) =>
+    ? withServer(options, environment, async ({ client }) =>
         run(await serverBasis(client, read.objects), options, environment, signal),
       )
     : withMemory(read.objects, options, environment, (memory) => run(memory, options, environment, signal));

@@ -27,11 +27,12 @@ const everything = ["connections", "sources", "projects", "environments", "previ
 export async function get(
   what: string,
   options: GetOptions,
-  { clock, terminal }: Pick<CommandEnvironment, "clock" | "terminal">,
+  environment: Pick<CommandEnvironment, "clock" | "env" | "random" | "terminal">,
 ): Promise<number> {
+  const { clock, terminal } = environment;
   const wanted =
     what.toLowerCase() === "all" ? everything.map((name) => kindCalled(name)) : [kindCalled(what)];
-  return withServer(options, async (server) => {
+  return withServer(options, environment, async (server) => {
     const namespace = options.allNamespaces ? undefined : (options.namespace ?? server.namespace);
     const found = await Promise.all(
       wanted.map(async (kind) => ({

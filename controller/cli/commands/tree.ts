@@ -56,8 +56,9 @@ const TOMBSTONE_LABEL = "flaresmith.dev/tombstone";
 export async function tree(
   reference: string,
   options: TreeOptions,
-  { terminal }: Pick<CommandEnvironment, "terminal">,
+  environment: Pick<CommandEnvironment, "clock" | "env" | "random" | "terminal">,
 ): Promise<number> {
+  const { terminal } = environment;
   const [kindText = "", name = "", ...rest] = reference.split("/");
   if (name === "" || rest.length > 0) {
     throw new CommandError(`${JSON.stringify(reference)} names no object`, {
@@ -66,7 +67,7 @@ export async function tree(
     });
   }
   const kind = kindCalled(kindText);
-  return withServer(options, async (server) => {
+  return withServer(options, environment, async (server) => {
     const namespace = options.namespace ?? server.namespace;
     const root = await server.client.get<KubernetesObject>(resourceType(kind), { namespace, name });
     const world = await readWorld(server.client, namespace);

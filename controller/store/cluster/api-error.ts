@@ -1,4 +1,7 @@
 /** Answers of a Kubernetes API that refuse, as {@link ApiError}. */
+import { DeadlineExceeded } from "../../runtime/deadline.ts";
+import { errorText } from "../../runtime/errors.ts";
+import { networkCode, wasNeverSent } from "../../runtime/network-error.ts";
 import { ApiError, type StatusCause } from "../resource-client.ts";
 
 /** Reasons of answers whose body is no `Status`, e.g. from a proxy in between. */
@@ -36,6 +39,31 @@ function causesOf(value: unknown): StatusCause[] {
   }));
 }
 
+/** No answer came: refused, broken off, or too late. Of a write it is not known then whether it was done. */
+export class ApiUnreachableError extends ApiError {
+  /** Whether the request cannot have left: then it was not done. */
+  readonly unsent: boolean;
+
+  constructor(server: string, cause: unknown) {
+    const late = cause instanceof DeadlineExceeded;
+    const code = networkCode(cause);
+    const why = late ? cause.message : `${errorText(cause)}${code === undefined ? "" : ` (${code})`}`;
+    super({
+      ...(late ? { code: 504, reason: "Timeout" } : { code: 503, reason: "ServiceUnavailable" }),
+      message: `no answer from the API server at ${server}: ${why}`,
+      cause,
+    });
+    this.name = "ApiUnreachableError";
+    this.unsent = wasNeverSent(cause);
+  }
+}
+
+/** The seconds of a `Retry-After` header. */
+function secondsOf(header: string | string[] | undefined): number | undefined {
+  const text = [header].flat()[0];
+  return text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) : undefined;
+}
+
 /** @param status a parsed `Status` @param code HTTP status, for a Status that names none */
 export function errorOfStatus(status: Record<string, unknown>, code: number): ApiError {
   const details = isRecord(status["details"]) ? status["details"] : {};
@@ -55,11 +83,18 @@ export function errorOfStatus(status: Record<string, unknown>, code: number): Ap
   });
 }
 
-/** The refusal in an answer whose status is not 2xx. */
-export function errorOfAnswer(code: number, text: string): ApiError {
+/** @param retryAfter the answer's `Retry-After` header */
+export function errorOfAnswer(code: number, text: string, retryAfter?: string | string[]): ApiError {
+  const seconds = secondsOf(retryAfter);
+  const later = seconds === undefined ? {} : { retryAfterSeconds: seconds };
   try {
     const body: unknown = JSON.parse(text);
-    if (isRecord(body) && body["kind"] === "Status") return errorOfStatus(body, code);
+    if (isRecord(body) && body["kind"] === "Status") {
+      return errorOfStatus(
+        { ...body, details: { ...later, ...(body["details"] as object | undefined) } },
+        code,
+      );
+    }
   } catch {
     // No JSON: what there is goes into the message.
   }
@@ -67,5 +102,6 @@ export function errorOfAnswer(code: number, text: string): ApiError {
     code,
     reason: REASONS[code] ?? "Unknown",
     message: `the API server answered ${code}: ${text.slice(0, QUOTE_LENGTH).trim()}`,
+    details: later,
   });
 }

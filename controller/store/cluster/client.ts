@@ -1,5 +1,4 @@
 /** A ResourceClient over the HTTP API of a Kubernetes API server, a cluster's or our own. */
-import type { Fetch } from "../../runtime/clock.ts";
 import {
   ApiError,
   type ApplyOptions,
@@ -15,80 +14,24 @@ import {
   type WatchOptions,
   type WriteOptions,
 } from "../resource-client.ts";
-import { errorOfAnswer, errorOfStatus } from "./api-error.ts";
+import { errorOfStatus } from "./api-error.ts";
+import type { ApiConnection } from "./connection.ts";
 import { readLines } from "./lines.ts";
+import { apiVersionOf, keyOf, pathOf, type Query } from "./request-path.ts";
 
-export interface ClusterClientOptions {
-  /** URL of the API server, e.g. `https://127.0.0.1:6443`. */
-  server: string;
-  /** Trusts the server's authority and presents the client's certificate; see `transport.ts`. */
-  fetch: Fetch;
-  /** The bearer token, asked for at each request so that a rotated one is used. Left out: none is sent. */
-  token?(): string | undefined;
-  /** Product in the User-Agent. Default `flaresmith`. */
-  userAgent?: string;
-}
-
-interface Call {
-  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  path: string;
-  query?: Record<string, string | number | boolean | undefined>;
-  body?: unknown;
-  contentType?: string;
-}
+/** On the bookmark that ends the initial events of a watch (`metav1.InitialEventsAnnotationKey`). */
+const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
 
 interface WireEvent {
   type: string;
   object: KubernetesObject & Record<string, unknown>;
 }
 
-function apiVersionOf(type: ResourceType): string {
-  return type.group === "" ? type.version : `${type.group}/${type.version}`;
-}
-
-function pathOf(
-  type: ResourceType,
-  key: { namespace?: string; name?: string },
-  subresource?: "status",
-): string {
-  const root = type.group === "" ? `/api/${type.version}` : `/apis/${type.group}/${type.version}`;
-  const pieces = [
-    ...(type.namespaced && key.namespace !== undefined ? ["namespaces", key.namespace] : []),
-    type.plural,
-    ...(key.name === undefined ? [] : [key.name]),
-    ...(subresource === undefined ? [] : [subresource]),
-  ];
-  return `${root}/${pieces.map(encodeURIComponent).join("/")}`;
-}
-
-function queryText(query: Call["query"]): string {
-  const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(query ?? {}))
-    if (value !== undefined) parameters.set(name, String(value));
-  return parameters.size === 0 ? "" : `?${parameters.toString()}`;
-}
-
-/** The namespace is required in the URL of an object of a namespaced type; without it the server's answer would mislead. */
-function keyOf(
-  type: ResourceType,
-  metadata: { namespace?: string; name?: string },
-): { namespace?: string; name: string } {
-  const { name = "", namespace } = metadata;
-  if (name === "")
-    throw new ApiError({ code: 400, reason: "BadRequest", message: `resource name may not be empty` });
-  if (type.namespaced && (namespace === undefined || namespace === "")) {
-    throw new ApiError({
-      code: 400,
-      reason: "BadRequest",
-      message: `${type.kind} "${name}": an empty namespace may not be set when a resource name is provided`,
-    });
-  }
-  return namespace === undefined ? { name } : { name, namespace };
-}
-
-function writeQuery(options: WriteOptions | undefined): NonNullable<Call["query"]> {
+/** Fields that the server does not know are refused by it instead of being dropped. */
+function writeQuery(options: WriteOptions | undefined): Query {
   return {
     fieldManager: options?.fieldManager,
+    fieldValidation: "Strict",
     dryRun: options?.dryRun === true ? "All" : undefined,
   };
 }
@@ -97,33 +40,10 @@ const PATCH_TYPE = { merge: "application/merge-patch+json", json: "application/j
 
 /** Talks to one API server. @throws ApiError from every method, as {@link ResourceClient} says */
 export class ClusterClient implements ResourceClient {
-  readonly #options: ClusterClientOptions;
+  readonly #connection: ApiConnection;
 
-  constructor(options: ClusterClientOptions) {
-    this.#options = options;
-  }
-
-  async #send(call: Call, signal: AbortSignal | undefined): Promise<Response> {
-    const { server, fetch, userAgent } = this.#options;
-    const bearer = this.#options.token?.();
-    const response = await fetch(`${server.replace(/\/+$/, "")}${call.path}${queryText(call.query)}`, {
-      method: call.method,
-      headers: {
-        accept: "application/json",
-        "user-agent": userAgent ?? "flaresmith",
-        ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
-        ...(call.body === undefined ? {} : { "content-type": call.contentType ?? "application/json" }),
-      },
-      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
-      ...(signal === undefined ? {} : { signal }),
-    });
-    if (!response.ok) throw errorOfAnswer(response.status, await response.text());
-    return response;
-  }
-
-  async #call<T>(call: Call, signal: AbortSignal | undefined): Promise<T> {
-    const response = await this.#send(call, signal);
-    return (await response.json()) as T;
+  constructor(connection: ApiConnection) {
+    this.#connection = connection;
   }
 
   async get<T extends KubernetesObject>(
@@ -131,7 +51,7 @@ export class ClusterClient implements ResourceClient {
     key: ObjectKey,
     signal?: AbortSignal,
   ): Promise<T> {
-    return this.#call({ method: "GET", path: pathOf(type, keyOf(type, key)) }, signal);
+    return this.#connection.call({ method: "GET", path: pathOf(type, keyOf(type, key)) }, signal);
   }
 
   async list<T extends KubernetesObject>(
@@ -139,28 +59,36 @@ export class ClusterClient implements ResourceClient {
     options: ListOptions = {},
     signal?: AbortSignal,
   ): Promise<ResourceList<T>> {
-    const { namespace, labelSelector, fieldSelector, limit, continue: token } = options;
-    const list = await this.#call<{
+    const { namespace, labelSelector, fieldSelector, limit, continue: token, resourceVersion } = options;
+    const list = await this.#connection.call<{
       items: T[] | null;
       metadata: { resourceVersion?: string; continue?: string; remainingItemCount?: number };
     }>(
       {
         method: "GET",
         path: pathOf(type, namespace === undefined ? {} : { namespace }),
-        query: { labelSelector, fieldSelector, limit, continue: token },
+        query: {
+          labelSelector,
+          fieldSelector,
+          limit,
+          continue: token,
+          // A continued list has the revision of its first page.
+          ...(resourceVersion === undefined || token !== undefined
+            ? {}
+            : { resourceVersion, resourceVersionMatch: "NotOlderThan" }),
+        },
       },
       signal,
     );
-    const { resourceVersion = "", continue: next, remainingItemCount } = list.metadata;
+    const { resourceVersion: revision = "", continue: next, remainingItemCount } = list.metadata;
     // Items of built-in types come without apiVersion and kind, because the list names them.
-    const items = (list.items ?? []).map((item) => ({
-      ...item,
-      apiVersion: apiVersionOf(type),
-      kind: type.kind,
-    }));
+    const named = { apiVersion: apiVersionOf(type), kind: type.kind };
+    const items = (list.items ?? []).map((item) =>
+      Object.hasOwn(item, "kind") ? item : { ...item, ...named },
+    );
     return {
       items,
-      resourceVersion,
+      resourceVersion: revision,
       ...(next === undefined || next === "" ? {} : { continue: next }),
       ...(remainingItemCount === undefined ? {} : { remainingItemCount }),
     };
@@ -172,24 +100,20 @@ export class ClusterClient implements ResourceClient {
     signal: AbortSignal,
   ): AsyncGenerator<WatchEvent<T>> {
     if (signal.aborted) return;
-    const { namespace, labelSelector, fieldSelector, resourceVersion, allowBookmarks } = options;
+    const { allowBookmarks, namespace, resourceVersion, sendInitialEvents = false, ...selection } = options;
+    const start = sendInitialEvents
+      ? { sendInitialEvents, resourceVersionMatch: "NotOlderThan" }
+      : { resourceVersion };
     try {
-      const response = await this.#send(
+      const body = await this.#connection.open(
         {
           method: "GET",
           path: pathOf(type, namespace === undefined ? {} : { namespace }),
-          query: {
-            watch: true,
-            labelSelector,
-            fieldSelector,
-            resourceVersion,
-            allowWatchBookmarks: allowBookmarks,
-          },
+          query: { watch: true, ...selection, ...start, allowWatchBookmarks: allowBookmarks },
         },
         signal,
       );
-      if (response.body === null) return;
-      for await (const line of readLines(response.body)) {
+      for await (const line of readLines(body)) {
         if (signal.aborted) return;
         const event = watchEvent<T>(line);
         if (event !== undefined) yield event;
@@ -212,7 +136,7 @@ export class ClusterClient implements ResourceClient {
       return Promise.reject(new ApiError({ code: 400, reason: "BadRequest", message }));
     }
     const path = pathOf(type, namespace === undefined ? {} : { namespace });
-    return this.#call({ method: "POST", path, query: writeQuery(options), body: object }, signal);
+    return this.#connection.call({ method: "POST", path, query: writeQuery(options), body: object }, signal);
   }
 
   update<T extends KubernetesObject>(
@@ -241,7 +165,7 @@ export class ClusterClient implements ResourceClient {
     signal: AbortSignal | undefined,
   ): Promise<T> {
     const path = pathOf(type, keyOf(type, object.metadata), subresource);
-    return this.#call({ method: "PUT", path, query: writeQuery(options), body: object }, signal);
+    return this.#connection.call({ method: "PUT", path, query: writeQuery(options), body: object }, signal);
   }
 
   patch<T extends KubernetesObject>(
@@ -274,7 +198,7 @@ export class ClusterClient implements ResourceClient {
   ): Promise<T> {
     const path = pathOf(type, keyOf(type, key), subresource);
     const contentType = PATCH_TYPE[patch.type];
-    return this.#call(
+    return this.#connection.call(
       { method: "PATCH", path, query: writeQuery(options), body: patch.body, contentType },
       signal,
     );
@@ -286,10 +210,10 @@ export class ClusterClient implements ResourceClient {
     options: ApplyOptions,
     signal?: AbortSignal,
   ): Promise<T> {
-    return this.#call(
+    return this.#connection.call(
       {
         method: "PATCH",
-        path: pathOf(type, keyOf(type, object.metadata)),
+        path: pathOf(type, keyOf(type, object.metadata), options.subresource),
         query: { ...writeQuery(options), force: options.force === true ? true : undefined },
         // JSON is YAML.
         body: object,
@@ -307,7 +231,7 @@ export class ClusterClient implements ResourceClient {
     signal?: AbortSignal,
   ): Promise<KubernetesObject> {
     const { preconditions, propagationPolicy, dryRun } = options;
-    const answer = await this.#call<KubernetesObject & { details?: { uid?: string } }>(
+    const answer = await this.#connection.call<KubernetesObject & { details?: { uid?: string } }>(
       {
         method: "DELETE",
         path: pathOf(type, keyOf(type, key)),
@@ -339,8 +263,11 @@ function watchEvent<T extends KubernetesObject>(line: string): WatchEvent<T> | u
     case "MODIFIED":
     case "DELETED":
       return { type: event.type, object: event.object as unknown as T };
-    case "BOOKMARK":
-      return { type: "BOOKMARK", resourceVersion: event.object.metadata.resourceVersion ?? "" };
+    case "BOOKMARK": {
+      const { annotations, resourceVersion = "" } = event.object.metadata;
+      const end = annotations?.[INITIAL_EVENTS_END] === "true" ? { initialEventsEnd: true as const } : {};
+      return { type: "BOOKMARK", resourceVersion, ...end };
+    }
     case "ERROR":
       throw errorOfStatus(event.object, 500);
     default:

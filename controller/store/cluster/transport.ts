@@ -1,43 +1,81 @@
 /** The network under a cluster client: connections are kept and reused, and trust the cluster's authority alone. */
-import { Agent, fetch } from "undici";
-import type { Fetch } from "../../runtime/clock.ts";
-import type { ClusterAccess } from "./kubeconfig.ts";
-import { ClusterClient } from "./client.ts";
+import { Agent, ProxyAgent, request, type Dispatcher } from "undici";
+import type { ClusterAccess } from "./access.ts";
 
-export interface Transport {
-  fetch: Fetch;
+export interface ApiRequest {
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  url: string;
+  headers: Readonly<Record<string, string | string[]>>;
+  body?: string;
+}
+
+export interface ApiResponse {
+  status: number;
+  /** Names in lower case; several values where a header came several times. */
+  headers: Readonly<Record<string, string | string[] | undefined>>;
+  body: AsyncIterable<Uint8Array> & { text(): Promise<string> };
+}
+
+export interface ApiTransport {
+  /** Sends one request. Aborting ends it and its answer's body. @throws what the network says; the signal's reason */
+  send(request: ApiRequest, signal: AbortSignal): Promise<ApiResponse>;
   /** Closes idle connections and ends those in use. */
-  close: () => Promise<void>;
+  close(): Promise<void>;
 }
 
-/** Opens no connection until the first request. */
-export function clusterTransport(access: Pick<ClusterAccess, "authority" | "client">): Transport {
-  const agent = new Agent({
-    // A watch is silent for as long as nothing happens.
-    bodyTimeout: 0,
-    headersTimeout: 60_000,
-    connections: 32,
-    connect: {
-      ...(access.authority === undefined ? {} : { ca: access.authority }),
-      ...(access.client === undefined
-        ? {}
-        : { cert: access.client.certificate, key: access.client.privateKey }),
-    },
-  });
-  const through = fetch as unknown as (input: unknown, init: unknown) => Promise<Response>;
-  return {
-    fetch: (input, init) => through(input, { ...init, dispatcher: agent }),
-    close: () => agent.destroy(),
+/** How long an idle connection is kept, in milliseconds: below what servers and load balancers keep (60 s and more). */
+const IDLE = 30_000;
+/** Connections at once. A watch holds one for as long as it runs. */
+const CONNECTIONS = 32;
+
+/** What TLS needs to know, and where a proxy stands. */
+export type TransportAccess = Pick<
+  ClusterAccess,
+  "authority" | "client" | "skipVerification" | "serverName" | "proxy"
+>;
+
+/**
+ * The dispatcher of {@link clusterTransport}, for what speaks HTTP by itself.
+ * @param options.http2 default false: over HTTP/1.1 a call that runs into its deadline takes its dead connection with it,
+ * whereas one HTTP/2 connection that silently died holds up every call until somebody notices (specs/013)
+ */
+export function clusterDispatcher(access: TransportAccess, options: { http2?: boolean } = {}): Dispatcher {
+  const { authority, client, proxy, serverName, skipVerification } = access;
+  const tls = {
+    timeout: 10_000,
+    ...(authority === undefined ? {} : { ca: authority }),
+    ...(client === undefined ? {} : { cert: client.certificate, key: client.privateKey }),
+    ...(skipVerification === true ? { rejectUnauthorized: false } : {}),
+    ...(serverName === undefined ? {} : { servername: serverName }),
   };
+  const common = {
+    allowH2: options.http2 ?? false,
+    connections: CONNECTIONS,
+    keepAliveTimeout: IDLE,
+    keepAliveMaxTimeout: IDLE,
+    // Deadlines are the caller's; a watch is silent for as long as nothing happens.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  };
+  return proxy === undefined
+    ? new Agent({ ...common, connect: tls })
+    : new ProxyAgent({ ...common, uri: proxy, requestTls: tls });
 }
 
-/** A client for what a kubeconfig describes, with the transport that it uses. */
-export function connectCluster(access: ClusterAccess): { client: ClusterClient; close: () => Promise<void> } {
-  const transport = clusterTransport(access);
-  const client = new ClusterClient({
-    server: access.server,
-    fetch: transport.fetch,
-    ...(access.token === undefined ? {} : { token: () => access.token }),
-  });
-  return { client, close: () => transport.close() };
+/** Opens no connection until the first request. `undici.request` costs less than half of what fetch costs. */
+export function clusterTransport(access: TransportAccess, options: { http2?: boolean } = {}): ApiTransport {
+  const dispatcher = clusterDispatcher(access, options);
+  return {
+    send: async ({ body, headers, method, url }, signal) => {
+      const answer = await request(url, {
+        method,
+        headers,
+        dispatcher,
+        signal,
+        ...(body === undefined ? {} : { body }),
+      });
+      return { status: answer.statusCode, headers: answer.headers, body: answer.body };
+    },
+    close: () => dispatcher.destroy(),
+  };
 }

@@ -149,3 +149,14 @@ export function insufficientStorage(message: string): ApiError {
 export function internalError(message: string): ApiError {
   return new ApiError({ code: 500, reason: "InternalError", message: `Internal error occurred: ${message}` });
 }
+
+/** 504 for a list that must not be older than a revision of the future. */
+export function tooLargeResourceVersion(wanted: string, current: number): ApiError {
+  return new ApiError({
+    code: 504,
+    reason: "Timeout",
+    message: `Timeout: Too large resource version: ${wanted}, current: ${current}`,
+    causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
+    details: { retryAfterSeconds: 1 },
+  });
+}

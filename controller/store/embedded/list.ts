@@ -2,7 +2,7 @@
 import type { KubernetesObject, ListOptions } from "../resource-client.ts";
 import type { ChangeLog } from "./change-log.ts";
 import { objectPath, type StoredObject } from "./collection.ts";
-import { badRequest, continueExpired } from "./errors.ts";
+import { badRequest, continueExpired, tooLargeResourceVersion } from "./errors.ts";
 import { parseFieldSelector, parseLabelSelector, type FieldRequirement } from "./selectors.ts";
 import { parseObject, type State } from "./state.ts";
 import { typeKey, type TypeDefinition } from "./type-definition.ts";
@@ -128,7 +128,8 @@ function* valuesAt(
 
 /**
  * Lists the objects of a stored type.
- * @throws ApiError 400 for a bad selector or token, 410 for a token whose revision is forgotten
+ * @throws ApiError 400 for a bad selector or token, 410 for a token whose revision is forgotten, 504 for a revision of the
+ * future
  */
 export function listObjects(
   state: State,
@@ -141,6 +142,9 @@ export function listObjects(
   const token =
     options.continue === undefined || options.continue === "" ? undefined : decode(options.continue);
   const revision = token?.rv ?? state.revision;
+  const { resourceVersion = "" } = options;
+  if (token === undefined && Number(resourceVersion) > revision)
+    throw tooLargeResourceVersion(resourceVersion, revision);
   if (revision > state.revision || (token !== undefined && revision < log.oldestRevision))
     throw continueExpired();
   const limit = options.limit === undefined || options.limit <= 0 ? Number.POSITIVE_INFINITY : options.limit;

@@ -159,7 +159,7 @@ export class EmbeddedStore implements ResourceClient {
     return viewText(definition, stored.text);
   }
 
-  /** A list as the JSON of each object. @throws ApiError 400, 410 */
+  /** A list as the JSON of each object. @throws ApiError 400, 410, 504 */
   listText(type: ResourceType, options: ListOptions = {}): ListedText {
     const definition = this.definition(type);
     const listed = listObjects(this.#state, this.#log, definition, {
@@ -288,9 +288,14 @@ export class EmbeddedStore implements ResourceClient {
     options: WatchOptions,
     signal: AbortSignal,
   ): AsyncGenerator<WatchEvent<T>> {
-    for await (const event of this.watchText(type, options, signal)) {
-      if (event.type === "BOOKMARK") yield { type: "BOOKMARK", resourceVersion: String(event.revision) };
-      else yield { type: event.type, object: JSON.parse(event.text) as T };
+    const { resourceVersion, sendInitialEvents = false, ...rest } = options;
+    const from = resourceVersion === undefined || sendInitialEvents ? {} : { resourceVersion };
+    const start = { ...rest, ...from, markInitialEvents: sendInitialEvents };
+    for await (const event of this.watchText(type, start, signal)) {
+      if (event.type === "BOOKMARK") {
+        const end = event.initialEventsEnd === true ? { initialEventsEnd: true as const } : {};
+        yield { type: "BOOKMARK", resourceVersion: String(event.revision), ...end };
+      } else yield { type: event.type, object: JSON.parse(event.text) as T };
     }
   }
 
@@ -300,7 +305,7 @@ export class EmbeddedStore implements ResourceClient {
     options?: WriteOptions,
     signal?: AbortSignal,
   ): Promise<T> {
-    return (await this.write(type, { verb: "create", object }, options, signal)).object as T;
+    return (await this.write(type, { verb: "create", object }, strictly(options), signal)).object as T;
   }
 
   async update<T extends KubernetesObject>(
@@ -309,7 +314,7 @@ export class EmbeddedStore implements ResourceClient {
     options?: WriteOptions,
     signal?: AbortSignal,
   ): Promise<T> {
-    return (await this.write(type, { verb: "update", object }, options, signal)).object as T;
+    return (await this.write(type, { verb: "update", object }, strictly(options), signal)).object as T;
   }
 
   async updateStatus<T extends KubernetesObject>(
@@ -318,8 +323,9 @@ export class EmbeddedStore implements ResourceClient {
     options?: WriteOptions,
     signal?: AbortSignal,
   ): Promise<T> {
-    return (await this.write(type, { verb: "update", object }, { ...options, status: true }, signal))
-      .object as T;
+    return (
+      await this.write(type, { verb: "update", object }, { ...strictly(options), status: true }, signal)
+    ).object as T;
   }
 
   async patch<T extends KubernetesObject>(
@@ -329,7 +335,7 @@ export class EmbeddedStore implements ResourceClient {
     options?: WriteOptions,
     signal?: AbortSignal,
   ): Promise<T> {
-    return (await this.write(type, { verb: "patch", key, patch }, options, signal)).object as T;
+    return (await this.write(type, { verb: "patch", key, patch }, strictly(options), signal)).object as T;
   }
 
   async patchStatus<T extends KubernetesObject>(
@@ -339,8 +345,9 @@ export class EmbeddedStore implements ResourceClient {
     options?: WriteOptions,
     signal?: AbortSignal,
   ): Promise<T> {
-    return (await this.write(type, { verb: "patch", key, patch }, { ...options, status: true }, signal))
-      .object as T;
+    return (
+      await this.write(type, { verb: "patch", key, patch }, { ...strictly(options), status: true }, signal)
+    ).object as T;
   }
 
   async apply<T extends KubernetesObject>(
@@ -349,7 +356,9 @@ export class EmbeddedStore implements ResourceClient {
     options: ApplyOptions,
     signal?: AbortSignal,
   ): Promise<T> {
-    return (await this.write(type, { verb: "apply", object }, options, signal)).object as T;
+    const { subresource, ...rest } = options;
+    const written = { ...strictly(rest), status: subresource === "status" };
+    return (await this.write(type, { verb: "apply", object }, written, signal)).object as T;
   }
 
   async delete(
@@ -396,6 +405,13 @@ export class EmbeddedStore implements ResourceClient {
       { dryRun, ...(signal === undefined ? {} : { signal }) },
     );
   }
+}
+
+/** What the controller writes is what the schema knows: anything else is a defect, and is refused as a cluster would. */
+function strictly<Options extends object>(
+  options: Options | undefined,
+): Options & { fieldValidation: "Strict" } {
+  return { ...(options ?? ({} as Options)), fieldValidation: "Strict" };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { stringify } from "yaml";
-import type { ClusterAccess } from "../../../controller/store/cluster/kubeconfig.ts";
+import type { ClusterAccess } from "../../../controller/store/cluster/access.ts";
 
 const encoded = (text: string | undefined): string | undefined =>
   text === undefined ? undefined : Buffer.from(text).toString("base64");

@@ -9,8 +9,8 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServerCertificate } from "../../../controller/runtime/adapters/certificates.ts";
-import type { ClusterAccess } from "../../../controller/store/cluster/kubeconfig.ts";
-import { clusterTransport } from "../../../controller/store/cluster/transport.ts";
+import type { ClusterAccess } from "../../../controller/store/cluster/access.ts";
+import { clusterFetch } from "../../support/cluster.ts";
 import { createClientCertificate, createTestAuthority, validity, type Identity } from "./certificates.ts";
 import { writeKubeconfig } from "./kubeconfig.ts";
 import { removeAfterwards, startProgram, type Program } from "./program.ts";
@@ -89,7 +89,7 @@ async function startStore(binaries: string, folder: string): Promise<{ program: 
 
 /** Waits until the server says that it is ready. @throws Error with its last words when it ends or takes 60 s */
 async function untilReady(access: ClusterAccess, program: Program): Promise<void> {
-  const { fetch, close } = clusterTransport(access);
+  const { fetch, close } = clusterFetch(access);
   try {
     for (let waited = 0; ; waited += POLL_MILLISECONDS) {
       const answer = await fetch(`${access.server}/readyz`).catch(() => undefined);
@@ -105,7 +105,7 @@ async function untilReady(access: ClusterAccess, program: Program): Promise<void
 }
 
 async function versionOf(access: ClusterAccess): Promise<string> {
-  const { fetch, close } = clusterTransport(access);
+  const { fetch, close } = clusterFetch(access);
   const answer = await fetch(`${access.server}/version`);
   const { gitVersion } = (await answer.json()) as { gitVersion: string };
   await close();
