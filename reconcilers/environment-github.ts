@@ -1,7 +1,6 @@
 /** An Environment at GitHub: its git branch, the commit to deploy, its deployment environment with variables and secrets. */
 import type { GraphNode } from "./engine/graph.ts";
 import { input, resource } from "./engine/graph.ts";
-import { connected } from "./connections.ts";
 import {
   REPOSITORY,
   fixedRevisionNode,
@@ -10,7 +9,6 @@ import {
   secretValuesFor,
 } from "./deployment.ts";
 import type { Connected, PlannedSecret } from "./deployment.ts";
-import type { EnvironmentScene } from "./environment-scene.ts";
 import type { GitHubClient } from "./github/client.ts";
 import {
   environment as githubEnvironment,
@@ -18,33 +16,17 @@ import {
   secrets as githubSecrets,
   variables as githubVariables,
 } from "./github/index.ts";
+import type { EnvironmentObject } from "./objects.ts";
+import type { Place } from "./place.ts";
 import { ownsRepository } from "./project.ts";
-
-/** The Project's Connection to GitHub; undefined when the Project does not use it. */
-export async function githubConnection(
-  scene: EnvironmentScene,
-): Promise<Connected<GitHubClient> | undefined> {
-  const spec = scene.project.spec.github;
-  if (!spec) return undefined;
-  const { connections } = scene.options;
-  return connected<GitHubClient>(
-    await connections.resolve(
-      spec.connectionRef,
-      scene.namespace,
-      "GitHub",
-      "spec.github.connectionRef of the Project",
-      scene.signal,
-    ),
-  );
-}
 
 /** @param secrets those that go to GitHub make a deployment environment even where the spec has no `github` block */
 export function githubPart(
-  scene: EnvironmentScene,
+  place: Place<EnvironmentObject>,
   connection: Connected<GitHubClient>,
   secrets: readonly PlannedSecret[],
 ): GraphNode[] {
-  const { keyOf, object, project, short } = scene;
+  const { keyOf, object, project, short } = place;
   const { deploy, github } = object.spec;
   const ours = ownsRepository(project);
   const nodes: GraphNode[] = [repositoryNode(project, connection)];
@@ -73,7 +55,7 @@ export function githubPart(
   const toGitHub = secrets.filter((secret) => secret.to.includes("GitHub"));
   if (!github && toGitHub.length === 0) return nodes;
   const name = github?.environment ?? short;
-  const place = (inputs: Parameters<typeof input>[0]): { repository: string; environment: string } => ({
+  const at = (inputs: Parameters<typeof input>[0]): { repository: string; environment: string } => ({
     repository: input<string>(inputs, REPOSITORY, "fullName"),
     environment: name,
   });
@@ -107,7 +89,7 @@ export function githubPart(
         definition: githubVariables,
         key: keyOf(githubVariables.segment),
         needs: [REPOSITORY],
-        desired: (inputs) => ({ ...place(inputs), values }),
+        desired: (inputs) => ({ ...at(inputs), values }),
       }),
     );
   }
@@ -119,7 +101,7 @@ export function githubPart(
         definition: githubSecrets,
         key: keyOf(githubSecrets.segment),
         needs: [REPOSITORY, ...toGitHub.flatMap((secret) => secret.needs)],
-        desired: (inputs) => ({ ...place(inputs), values: secretValuesFor(secrets, "GitHub", inputs) }),
+        desired: (inputs) => ({ ...at(inputs), values: secretValuesFor(secrets, "GitHub", inputs) }),
       }),
     );
   }

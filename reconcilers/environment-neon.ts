@@ -1,34 +1,23 @@
 /** An Environment's Neon branch, with role and database on it. */
 import { FlaresmithError } from "../controller/runtime/errors.ts";
 import { parseDuration } from "../controller/runtime/duration.ts";
-import { connected } from "./connections.ts";
 import { dependency } from "./deployment.ts";
-import type { GraphNode } from "./engine/graph.ts";
-import { input, resource } from "./engine/graph.ts";
-import { neonBranchName } from "./environment-scene.ts";
-import type { EnvironmentScene } from "./environment-scene.ts";
+import { resource } from "./engine/graph.ts";
 import { entryOf } from "./names.ts";
-import type { NeonClient } from "./neon/client.ts";
-import { branch as neonBranch, database as neonDatabase, rootBranch } from "./neon/index.ts";
-import type { DatabaseOfPlace } from "./place-secrets.ts";
+import { branch as neonBranch, rootBranch } from "./neon/index.ts";
+import type { EnvironmentObject } from "./objects.ts";
+import { connectionTo, neonBranchName } from "./place.ts";
+import type { Place } from "./place.ts";
+import { BRANCH, withDatabase } from "./place-database.ts";
+import type { NeonPart } from "./place-database.ts";
 
 /** No nodes when the Project does not use Neon. */
-export async function neonPart(
-  scene: EnvironmentScene,
-): Promise<{ nodes: GraphNode[]; database: DatabaseOfPlace | undefined }> {
-  const { keyOf, namespace, object, options, project, signal } = scene;
+export async function neonPart(place: Place<EnvironmentObject>): Promise<NeonPart> {
+  const { keyOf, object, project } = place;
   const spec = project.spec.neon;
   const name = neonBranchName(object, project);
-  if (!spec || name === undefined) return { nodes: [], database: undefined };
-  const resolved = connected<NeonClient>(
-    await options.connections.resolve(
-      spec.connectionRef,
-      namespace,
-      "Neon",
-      "spec.neon.connectionRef of the Project",
-      signal,
-    ),
-  );
+  const resolved = await connectionTo(place, "Neon");
+  if (!spec || !resolved || name === undefined) return { nodes: [], database: undefined };
   const waiting = dependency(project, "neonProject", "the Neon project");
   const connection = resolved instanceof FlaresmithError ? resolved : (waiting ?? resolved);
   const projectId = entryOf(project, "neonProject")?.id ?? "";
@@ -48,7 +37,6 @@ export async function neonPart(
             : parseDuration(compute.suspendAfter) / 1000,
     },
   };
-  const BRANCH = "neonBranch";
   const branchNode =
     name === spec.branch
       ? resource({
@@ -68,28 +56,6 @@ export async function neonPart(
           removal: object.spec.deletionPolicy,
           desired: () => ({ ...settings, parent: parent ?? spec.branch, init: "parent-data" as const }),
         });
-  const DATABASE = "neonDatabase";
-  const databaseNode = resource({
-    slot: DATABASE,
-    definition: neonDatabase,
-    connection,
-    key: keyOf(neonDatabase.segment),
-    parent: { slot: BRANCH },
-    removal: object.spec.deletionPolicy,
-    desired: (inputs) => ({
-      projectId,
-      branchId: input<string>(inputs, BRANCH, "branchId"),
-      role: spec.role,
-      database: spec.database,
-    }),
-  });
-  const database: DatabaseOfPlace = {
-    connection,
-    projectId,
-    branchSlot: BRANCH,
-    needs: [DATABASE],
-    database: spec.database,
-    role: spec.role,
-  };
-  return { nodes: [branchNode, databaseNode], database };
+  const removal = object.spec.deletionPolicy;
+  return withDatabase(place, branchNode, { connection, projectId, spec, removal, ephemeral: false });
 }

@@ -2,7 +2,6 @@
 import { FlaresmithError } from "../controller/runtime/errors.ts";
 import type { CloudflareClient } from "./cloudflare/client.ts";
 import { domains, routes, schedules, worker, workerName, workerSubdomain } from "./cloudflare/index.ts";
-import { connected } from "./connections.ts";
 import {
   REVISION,
   bundleNode,
@@ -15,20 +14,22 @@ import {
 import type { Connected, PlannedSecret } from "./deployment.ts";
 import type { GraphNode, Inputs } from "./engine/graph.ts";
 import { input, resource } from "./engine/graph.ts";
-import { neonBranchName } from "./environment-scene.ts";
-import type { EnvironmentScene } from "./environment-scene.ts";
 import type { GitHubClient } from "./github/client.ts";
 import { slotOf } from "./names.ts";
+import type { EnvironmentObject } from "./objects.ts";
+import { connectionTo, neonBranchName } from "./place.ts";
+import type { Place } from "./place.ts";
 
 /** No nodes when the Project does not use Cloudflare; no Workers without a repository to deploy from. */
 export async function cloudflarePart(
-  scene: EnvironmentScene,
+  place: Place<EnvironmentObject>,
   github: Connected<GitHubClient> | undefined,
   secrets: readonly PlannedSecret[],
 ): Promise<GraphNode[]> {
-  const { namespace, object, options, project, short, signal } = scene;
+  const { object, project, short } = place;
   const spec = project.spec.cloudflare;
-  if (!spec) return [];
+  const connection = await connectionTo(place, "Cloudflare");
+  if (!spec || !connection) return [];
   const unknown = object.spec.cloudflare?.workers?.find(
     ({ name }) => !spec.workers?.some((declared) => declared.name === name),
   );
@@ -40,15 +41,6 @@ export async function cloudflarePart(
       hint: "Declare it under spec.cloudflare.workers of the Project, or correct the name.",
     });
   }
-  const connection = connected<CloudflareClient>(
-    await options.connections.resolve(
-      spec.connectionRef,
-      namespace,
-      "Cloudflare",
-      "spec.cloudflare.connectionRef of the Project",
-      signal,
-    ),
-  );
   const names = object.spec.cloudflare?.names ?? {};
   const physical = (logical: string): string =>
     names[logical] ?? workerName(project.metadata.name, logical, short);
@@ -65,7 +57,7 @@ export async function cloudflarePart(
   return [
     ...storage,
     ...(spec.workers ?? []).flatMap((one) =>
-      workerNodes(scene, one, { connection, github, physical, secrets }),
+      workerNodes(place, one, { connection, github, physical, secrets }),
     ),
   ];
 }
@@ -78,11 +70,11 @@ interface WorkerParts {
 }
 
 function workerNodes(
-  scene: EnvironmentScene,
+  place: Place<EnvironmentObject>,
   declared: { name: string; code: { path: string } },
   parts: WorkerParts,
 ): GraphNode[] {
-  const { keyOf, object, project, short } = scene;
+  const { keyOf, object, project, short } = place;
   const { connection, github, physical, secrets } = parts;
   const { name } = declared;
   const settings = object.spec.cloudflare?.workers?.find((one) => one.name === name);

@@ -1,21 +1,26 @@
 /** An Environment: a git branch, a GitHub environment, a Neon branch and one deployment of each Worker. */
+import type { ResourceClient } from "../controller/store/resource-client.ts";
 import { deleteObjects } from "./dependants.ts";
 import { REVISION } from "./deployment.ts";
 import type { PlannedSecret } from "./deployment.ts";
 import type { Blueprint, KindReconciler } from "./engine/kind.ts";
-import { githubConnection, githubPart } from "./environment-github.ts";
+import { githubPart } from "./environment-github.ts";
 import { neonPart } from "./environment-neon.ts";
-import { projectOf } from "./environment-scene.ts";
-import type { EnvironmentOptions, EnvironmentScene } from "./environment-scene.ts";
 import { cloudflarePart } from "./environment-workers.ts";
-import { idempotencyKey, shortName, slotOf } from "./names.ts";
+import { slotOf } from "./names.ts";
 import { environmentType, previewType, projectType } from "./objects.ts";
 import type { EnvironmentObject, PreviewObject, ProjectObject } from "./objects.ts";
+import { connectionTo, placeOf } from "./place.ts";
+import type { Place, PlaceOptions } from "./place.ts";
 import { planSecrets } from "./place-secrets.ts";
 import { summarizeState } from "./state.ts";
 
 /** Types that law 5 orphans by default; the Workers of a Production stage join them. */
 const ORPHANED = ["branch", "gitBranch", "kvNamespace", "r2Bucket", "database"];
+
+export interface EnvironmentOptions extends PlaceOptions {
+  client: ResourceClient;
+}
 
 export function environmentReconciler(options: EnvironmentOptions): KindReconciler<EnvironmentObject> {
   return {
@@ -38,39 +43,21 @@ async function build(
   options: EnvironmentOptions,
   signal: AbortSignal,
 ): Promise<Blueprint> {
-  const project = projectOf(object, options.reader);
-  const namespace = object.metadata.namespace ?? "";
-  const short = shortName(object.metadata.name, project.metadata.name);
-  const keyOf = (segment: string, logical?: string): string =>
-    idempotencyKey({
-      namespace,
-      project: project.metadata.name,
-      segment,
-      environment: short,
-      ...(logical === undefined ? {} : { logical }),
-    });
-  const scene: EnvironmentScene = { object, project, options, signal, namespace, short, keyOf };
-  const neon = await neonPart(scene);
-  const planned = await planSecrets({
-    secrets: object.spec.secrets ?? [],
-    database: neon.database,
-    reader: options.reader,
-    namespace,
-    make: options.makeSecret,
-    signal,
-  });
-  const github = await githubConnection(scene);
+  const place = placeOf(object, options, signal);
+  const neon = await neonPart(place);
+  const planned = await planSecrets(place, object.spec.secrets ?? [], neon.database);
+  const github = await connectionTo(place, "GitHub");
   const nodes = [
     ...neon.nodes,
     ...planned.nodes,
-    ...(github === undefined ? [] : githubPart(scene, github, planned.secrets)),
-    ...(await cloudflarePart(scene, github, planned.secrets)),
+    ...(github === undefined ? [] : githubPart(place, github, planned.secrets)),
+    ...(await cloudflarePart(place, github, planned.secrets)),
   ];
-  return { nodes, project: (results) => environmentStatus(scene, results, planned.secrets) };
+  return { nodes, project: (results) => environmentStatus(place, results, planned.secrets) };
 }
 
 function environmentStatus(
-  { object, project }: EnvironmentScene,
+  { object, project }: Place<EnvironmentObject>,
   results: Parameters<Blueprint["project"]>[0],
   secrets: readonly PlannedSecret[],
 ): Record<string, unknown> {

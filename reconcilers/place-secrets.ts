@@ -4,34 +4,20 @@ import { FlaresmithError } from "../controller/runtime/errors.ts";
 import type { SecretValue } from "../controller/runtime/secret-value.ts";
 import { input, lookup } from "./engine/graph.ts";
 import type { GraphNode } from "./engine/graph.ts";
-import type { Connected, PlannedSecret } from "./deployment.ts";
-import type { NeonClient } from "./neon/client.ts";
+import type { PlannedSecret } from "./deployment.ts";
 import { connectionUri } from "./neon/index.ts";
-import type { ObjectReader } from "./objects.ts";
+import type { DatabaseOfPlace } from "./place-database.ts";
+import type { Place } from "./place.ts";
 import { readSecret, revealed } from "./secrets.ts";
 
-/** The Neon branch of a place, as the secrets see it. */
-export interface DatabaseOfPlace {
-  connection: Connected<NeonClient>;
-  projectId: string;
-  /** Slot that hands out branchId and endpointId. */
-  branchSlot: string;
-  /** Slots that must be there before a connection makes sense. */
-  needs: readonly string[];
-  database: string;
-  role: string;
-}
-
 /** Plans the secrets; `nodes` are the lookups that their values need. */
-export async function planSecrets(options: {
-  secrets: readonly EnvironmentSecret[];
-  database: DatabaseOfPlace | undefined;
-  reader: ObjectReader;
-  namespace: string;
-  make: (plaintext: string) => SecretValue;
-  signal: AbortSignal;
-}): Promise<{ secrets: PlannedSecret[]; nodes: GraphNode[] }> {
-  const { database, make, namespace, reader, secrets, signal } = options;
+export async function planSecrets(
+  place: Pick<Place, "namespace" | "options" | "signal">,
+  secrets: readonly EnvironmentSecret[],
+  database: DatabaseOfPlace | undefined,
+): Promise<{ secrets: PlannedSecret[]; nodes: GraphNode[] }> {
+  const { namespace, signal } = place;
+  const { makeSecret: make, reader } = place.options;
   const nodes = new Map<string, GraphNode>();
   const planned = secrets.map(async (secret): Promise<PlannedSecret> => {
     const field = `spec.secrets[${secret.name}]`;

@@ -8,6 +8,8 @@ export interface PreviewLife {
   activatedAt: string;
   /** RFC 3339: when its external things are removed. */
   expiresAt: string;
+  /** RFC 3339: the earliest end that a lease found at Neon may have for the life to go on until then, see {@link lifeUntil}. */
+  earliestEnd: string;
   expired: boolean;
   /** Milliseconds until it expires; 0 when it has. */
   remaining: number;
@@ -18,6 +20,30 @@ const LONGEST = 30 * 24 * 3_600_000;
 
 const seconds = (milliseconds: number): string =>
   new Date(milliseconds).toISOString().replace(/\.\d{3}Z$/, "Z");
+
+interface Terms {
+  /** Milliseconds. */
+  ttl: number;
+  /** Wall clock, milliseconds; 0 for none. */
+  keepUntil: number;
+}
+
+function termsOf(preview: PreviewObject, project: ProjectObject): Terms {
+  const { keepUntil, ttl = project.spec.previews?.ttl ?? "72h" } = preview.spec;
+  return { ttl: parseDuration(ttl), keepUntil: keepUntil === undefined ? 0 : Date.parse(keepUntil) };
+}
+
+function lifeFrom(begun: number, { keepUntil, ttl }: Terms, now: number): PreviewLife {
+  const kept = Math.min(keepUntil, begun + LONGEST);
+  const expires = Math.max(begun + ttl, kept);
+  return {
+    activatedAt: seconds(begun),
+    expiresAt: seconds(expires),
+    earliestEnd: seconds(Math.max(begun, kept)),
+    expired: now >= expires,
+    remaining: Math.max(0, expires - now),
+  };
+}
 
 /**
  * A life begins when the object is created, and anew whenever its spec changes; `keepUntil` can only lengthen it, to 30
@@ -33,15 +59,22 @@ export function lifeOf(preview: PreviewObject, project: ProjectObject, now: numb
       : generation === 1 && creationTimestamp !== undefined
         ? Date.parse(creationTimestamp)
         : now;
-  const ttl = parseDuration(preview.spec.ttl ?? project.spec.previews?.ttl ?? "72h");
-  const kept = preview.spec.keepUntil === undefined ? 0 : Date.parse(preview.spec.keepUntil);
-  const expires = Math.max(begun + ttl, Math.min(kept, begun + LONGEST));
-  return {
-    activatedAt: seconds(begun),
-    expiresAt: seconds(expires),
-    expired: now >= expires,
-    remaining: Math.max(0, expires - now),
-  };
+  return lifeFrom(begun, termsOf(preview, project), now);
+}
+
+/**
+ * The life that ends with a lease: what it was before the status was lost. The lease must lie between `earliestEnd` and
+ * `expiresAt` of {@link lifeOf}.
+ */
+export function lifeUntil(
+  lease: string,
+  preview: PreviewObject,
+  project: ProjectObject,
+  now: number,
+): PreviewLife {
+  const terms = termsOf(preview, project);
+  const latest = Date.parse(lifeOf(preview, project, now).activatedAt);
+  return lifeFrom(Math.min(latest, Date.parse(lease) - terms.ttl), terms, now);
 }
 
 /**

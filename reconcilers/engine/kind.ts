@@ -37,7 +37,7 @@ export interface Blueprint {
   /** Removes everything external although the object stays, e.g. an expired preview; then these parts are shown. */
   archive?: { why: string; state: string; parts: readonly StatusPart[] };
   /** Milliseconds until the kind must look again whatever happens, e.g. at an expiry. */
-  requeueAfter?: number;
+  requeueAfter?(results: ReadonlyMap<string, NodeResult>): number;
 }
 
 export interface KindReconciler<T extends ReconciledObject> {

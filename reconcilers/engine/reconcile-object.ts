@@ -152,7 +152,11 @@ async function reconcileLiving<T extends ReconciledObject>(
     ...(archive && !removing ? { state: archive.state } : {}),
   });
   const soon = settleDelay(results, removals, memory, environment.clock);
-  return nextStep(results, removals, { soon, latest: blueprint.requeueAfter, clock: environment.clock });
+  return nextStep(results, removals, {
+    soon,
+    latest: blueprint.requeueAfter?.(bySlot),
+    clock: environment.clock,
+  });
 }
 
 function errorPart(error: FlaresmithError): StatusPart {

@@ -171,7 +171,7 @@ export interface ResourceDefinition<Desired, Observed, Client> {
    * Pure: what a write of this very state would have left in `entry.data`. Asked when nothing differs and the inventory,
    * once lost, remembers nothing.
    */
-  recall?(desired: Desired, observed: Observed): Record<string, string>;
+  recall?(desired: Desired, observed: Observed): Record<string, string> | undefined;
   /** Called only after an intent with the marker's nonce was stored (law 2). */
   create(desired: Desired, context: ResourceContext<Client>): Promise<WriteResult<Observed>>;
   update(

@@ -262,6 +262,12 @@ export async function writeBranch(
   return resized ? change("PATCH", `/${observed.endpoint.id}`, compute, "updating the compute") : undefined;
 }
 
-export function branchOutputs({ id, name, endpoint }: BranchObserved): BranchOutputs {
-  return { branchId: id, branchName: name, endpointId: endpoint?.id ?? "", host: endpoint?.host ?? "" };
+export function branchOutputs({ endpoint, expiresAt, id, name }: BranchObserved): BranchOutputs {
+  return {
+    branchId: id,
+    branchName: name,
+    endpointId: endpoint?.id ?? "",
+    host: endpoint?.host ?? "",
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  };
 }

@@ -36,6 +36,12 @@ async function bench(options: Partial<NeonOptions> = {}) {
   return { world, harness, projectId, path, inHours, staging, preview, branches, named, slot };
 }
 
+async function observedOf(slot: Awaited<ReturnType<typeof bench>>["slot"], desired: BranchDesired) {
+  const found = await slot.observe(desired);
+  if (found.state !== "present") throw new Error(`it is ${found.state}`);
+  return found.observed;
+}
+
 describe("a Neon branch", () => {
   it("is created with its compute and marker in one call, and differs in nothing once Neon is done", async () => {
     const { world, slot, staging } = await bench();
@@ -53,6 +59,24 @@ describe("a Neon branch", () => {
       endpointId: expect.stringMatching(/^ep-/),
       host: expect.stringContaining("neon.tech"),
     });
+  });
+
+  it("of a preview whose inventory was lost keeps a lease that its spec still allows, and says until when", async () => {
+    const { harness, slot, preview, inHours } = await bench();
+    await slot.converge(preview);
+    const again = { ...preview, expiresAt: inHours(90), earliestExpiry: inHours(0) };
+    expect(await slot.differences(again)).toEqual(["expiresAt"]);
+    const lost = slotOf(harness, branch);
+    expect(await lost.differences(again)).toEqual([]);
+    expect(await lost.outputs(again)).toMatchObject({ expiresAt: preview.expiresAt });
+    const recalled = branch.recall?.(again, await observedOf(lost, again));
+    expect(recalled).toEqual({ lease: preview.expiresAt });
+    expect(await slotOf(harness, branch).differences({ ...again, expiresAt: inHours(48) })).toEqual([
+      "expiresAt",
+    ]);
+    expect(await slotOf(harness, branch).differences({ ...again, earliestExpiry: inHours(80) })).toEqual([
+      "expiresAt",
+    ]);
   });
 
   it("of a preview is created with its lease, and differs in nothing", async () => {

@@ -13,7 +13,7 @@ import {
 import { removeBranch } from "./branch-removal.ts";
 import { workOf } from "./client.ts";
 import { define } from "./define.ts";
-import { leaseMoved, leaseTarget } from "./lease.ts";
+import { leaseMoved, leaseStands, leaseTarget } from "./lease.ts";
 import { ANNOTATION } from "./listings.ts";
 import type { BranchDesired, BranchObserved } from "./types.ts";
 
@@ -56,7 +56,7 @@ export const branch = define<BranchDesired, Seen>({
       ...(pending === undefined ? {} : { pending }),
     };
   },
-  diff: (desired, observed) => {
+  diff: (desired, observed, entry) => {
     const changes = settingChanges(desired, observed);
     if (observed.name !== desired.name)
       changes.push({ field: "name", effect: "in-place", from: observed.name, to: desired.name });
@@ -69,25 +69,29 @@ export const branch = define<BranchDesired, Seen>({
         to: desired.parent,
       });
     }
-    const { expiresAt } = desired;
+    const { earliestExpiry: earliest, expiresAt } = desired;
     // Only previews choose what they start with; an environment's branch may have been adopted as it is.
     if (expiresAt !== undefined && observed.init !== undefined && observed.init !== desired.init) {
       changes.push({ field: "init", effect: "destroys-data", from: observed.init, to: desired.init });
     }
-    if (
+    const { expiresAt: held, seenAt } = observed;
+    const recalled = entry?.data?.["lease"] !== undefined;
+    const moved =
       expiresAt === undefined
-        ? observed.expiresAt !== undefined
-        : leaseMoved(expiresAt, observed.expiresAt, observed.seenAt)
-    ) {
+        ? held !== undefined
+        : leaseMoved(expiresAt, held, seenAt) &&
+          (recalled || !leaseStands({ expiresAt, earliest }, held, seenAt));
+    if (moved) {
       changes.push({
         field: "expiresAt",
         effect: "in-place",
-        from: observed.expiresAt ?? "never",
+        from: held ?? "never",
         to: expiresAt ?? "never",
       });
     }
     return changes;
   },
+  recall: (_desired, { expiresAt }) => (expiresAt === undefined ? undefined : { lease: expiresAt }),
   create: async (desired, context) => {
     const { client, clock, marker, signal } = context;
     const { init, name, projectId } = desired;
@@ -105,15 +109,14 @@ export const branch = define<BranchDesired, Seen>({
         context: { provider: "neon" },
       });
     }
+    const lease = desired.expiresAt === undefined ? undefined : leaseTarget(desired.expiresAt, clock.now());
     const body = {
       branch: {
         name,
         parent_id: parent.id,
         init_source: init,
         ...(desired.protected === undefined ? {} : { protected: desired.protected }),
-        ...(desired.expiresAt === undefined
-          ? {}
-          : { expires_at: leaseTarget(desired.expiresAt, clock.now()) }),
+        ...(lease === undefined ? {} : { expires_at: lease }),
       },
       endpoints: [{ type: "read_write", ...computeRequest(desired.compute) }],
       annotation_value: { [ANNOTATION]: marker.text },
@@ -126,7 +129,8 @@ export const branch = define<BranchDesired, Seen>({
       { what, signal },
     );
     if (!answer.ok) throw answer.error;
-    return { id: answer.data.branch.id, name, pending: workOf(answer.data) ?? "Neon is creating it" };
+    const pending = workOf(answer.data) ?? "Neon is creating it";
+    return { id: answer.data.branch.id, name, pending, ...(lease === undefined ? {} : { data: { lease } }) };
   },
   update: async (desired, observed, changes, context) => {
     const changed = new Set(changes.map((change) => change.field));
@@ -153,7 +157,12 @@ export const branch = define<BranchDesired, Seen>({
         ? leaseTarget(desired.expiresAt, context.clock.now())
         : undefined;
     const pending = await writeBranch(context, { ...desired, expiresAt: lease }, observed, changes);
-    return { id: observed.id, name: desired.name, ...(pending === undefined ? {} : { pending }) };
+    return {
+      id: observed.id,
+      name: desired.name,
+      ...(pending === undefined ? {} : { pending }),
+      ...(lease === undefined ? {} : { data: { lease } }),
+    };
   },
   remove: removeBranch,
   outputs: (_desired, observed) => branchOutputs(observed),

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { leaseMoved, leaseTarget } from "./lease.ts";
+import { leaseMoved, leaseStands, leaseTarget } from "./lease.ts";
 
 const DAY = 24 * 3_600_000;
 const NOW = Date.UTC(2026, 0, 1);
@@ -66,6 +66,16 @@ describe("the lease of a preview's branch", () => {
         expect(leaseMoved(text(now - one), undefined, now)).toBe(false);
       }),
     );
+  });
+
+  it("stands, though nobody remembers writing it, while it is still to end and neither too early nor too late", () => {
+    const need = { expiresAt: text(NOW + 3 * DAY), earliest: text(NOW + DAY) };
+    const stands = (current: string | undefined, now = NOW): boolean => leaseStands(need, current, now);
+    for (const held of [DAY, 2 * DAY, 3 * DAY]) expect(stands(text(NOW + held))).toBe(true);
+    for (const held of [DAY - 1000, 3 * DAY + 1000]) expect(stands(text(NOW + held))).toBe(false);
+    expect(stands(undefined)).toBe(false);
+    expect(stands(text(NOW + 2 * DAY), NOW + 2 * DAY)).toBe(false);
+    expect(leaseStands({ ...need, earliest: undefined }, text(NOW + 2 * DAY), NOW)).toBe(false);
   });
 
   it("for a moment that is over, or that is none, is refused with the remedy", () => {

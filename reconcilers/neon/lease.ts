@@ -35,3 +35,17 @@ export function leaseMoved(expiresAt: string, current: string | undefined, now: 
   if (wanted <= now + LONGEST) return true;
   return held > wanted || held - now < LONGEST / 2;
 }
+
+/**
+ * Whether a lease that nobody remembers writing stands for the same need: it is still to end, not before `earliest` and
+ * not after the moment until which the branch is needed.
+ */
+export function leaseStands(
+  need: { expiresAt: string; earliest: string | undefined },
+  current: string | undefined,
+  now: number,
+): boolean {
+  if (current === undefined || need.earliest === undefined) return false;
+  const held = Date.parse(current);
+  return held > now && held >= Date.parse(need.earliest) && held <= Date.parse(need.expiresAt);
+}

@@ -65,6 +65,8 @@ export interface BranchDesired extends BranchSettings {
   init: "parent-data" | "schema-only";
   /** RFC 3339 with seconds: until when it is needed. Its lease at Neon is renewed towards this. Undefined: for good, without one. */
   expiresAt?: string | undefined;
+  /** RFC 3339: a lease of which the inventory knows nothing is kept when it ends between this and `expiresAt`. */
+  earliestExpiry?: string | undefined;
 }
 
 export interface BranchObserved {
@@ -88,6 +90,8 @@ export interface BranchOutputs extends Record<string, unknown> {
   branchName: string;
   endpointId: string;
   host: string;
+  /** Until when its lease holds; missing when it has none. */
+  expiresAt?: string;
 }
 
 export interface DatabaseDesired {
