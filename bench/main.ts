@@ -1,12 +1,16 @@
 /** `npm run bench -- NAME`: each measurement prints figures for people; ratios and counts, because machines differ. */
 import { providerReads } from "./provider-reads.ts";
+import { worlds } from "./world.ts";
 
-const benches: Readonly<Record<string, () => Promise<void>>> = { "provider-reads": providerReads };
+const benches: Readonly<Record<string, (argument?: string) => Promise<void>>> = {
+  "provider-reads": providerReads,
+  world: worlds,
+};
 
-const [name = ""] = process.argv.slice(2);
+const [name = "", argument] = process.argv.slice(2);
 const bench = benches[name];
 if (bench) {
-  await bench();
+  await bench(argument);
 } else {
   console.log(`npm run bench -- NAME, where NAME is one of: ${Object.keys(benches).join(", ")}`);
   process.exitCode = name === "" ? 0 : 1;
