@@ -219,7 +219,11 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     request: (kind, name) =>
       annotate(kind, name, { "flaresmith.dev/reconcile-requested-at": String((requests += 1)) }),
     settle: async (limit) => {
+      let seen: string | undefined;
       await until(async () => {
+        // Whether all rests is written in the store alone.
+        if (store.revision === seen) return false;
+        seen = store.revision;
         const objects = (
           await Promise.all(["Connection", "Project", "Environment", "Preview"].map(list))
         ).flat();
