@@ -21,17 +21,22 @@ export interface SandboxStorage {
 
 /** Storage that lasts as long as the process: simulation and most tests. */
 export function memoryStorage(): SandboxStorage {
-  const collections = new Map<string, Map<string, unknown>>();
+  const collections = new Map<string, Map<string, string>>();
   return {
     collection: <Value>(name: string): Collection<Value> => {
-      const map = (collections.get(name) ?? new Map<string, unknown>()) as Map<string, Value>;
-      collections.set(name, map);
+      // Kept as text: reading it is the cheapest copy, and the same as where the storage is durable.
+      const texts = collections.get(name) ?? new Map<string, string>();
+      collections.set(name, texts);
+      const parse = (text: string): Value => JSON.parse(text) as Value;
       return {
-        get: (key) => structuredClone(map.get(key)),
-        set: (key, value) => void map.set(key, structuredClone(value)),
-        delete: (key) => map.delete(key),
-        entries: () => structuredClone([...map.entries()]),
-        values: () => structuredClone([...map.values()]),
+        get: (key) => {
+          const text = texts.get(key);
+          return text === undefined ? undefined : parse(text);
+        },
+        set: (key, value) => void texts.set(key, JSON.stringify(value)),
+        delete: (key) => texts.delete(key),
+        entries: () => [...texts].map(([key, text]) => [key, parse(text)]),
+        values: () => [...texts.values()].map(parse),
       };
     },
     transaction: (run) => run(),
