@@ -17,9 +17,12 @@ export interface PlainResponse {
   readonly headers: Headers;
   readonly body: Uint8Array<ArrayBuffer>;
   readonly url: string;
+  /** The body is of an earlier answer, which the provider said still holds. */
+  readonly replayed?: true;
 }
 
 const empty = new Uint8Array(new ArrayBuffer(0));
+const decoder = new TextDecoder();
 
 /** Whether sending it twice changes nothing (RFC 9110 §9.2.1). */
 export function isSafe(method: string): boolean {
@@ -112,7 +115,7 @@ export function brokenAnswer({ status, headers, body }: PlainResponse, accept: s
     return isJson && status === 200 && body.byteLength === 0 ? "an empty body" : undefined;
   }
   try {
-    JSON.parse(new TextDecoder().decode(body));
+    JSON.parse(decoder.decode(body));
     return undefined;
   } catch {
     return "JSON that does not parse";

@@ -160,6 +160,7 @@ class Transport {
       const response = await this.#exchange(request, place);
       this.#judgeRateLimit(response, place);
       this.#judgeStatus(response, request, place);
+      this.#remember(response, request);
       pass.success();
       this.#identity.gate.answered();
       return response;
@@ -188,9 +189,8 @@ class Transport {
 
   async #exchange(request: PlainRequest, place: CallPlace): Promise<PlainResponse> {
     const { clock, etags, deadline = 30_000 } = this.#options;
-    const key = { url: request.url.href, accept: request.headers.get("accept") ?? "" };
-    const conditional = etags !== undefined && request.method === "GET" && !asksForFresh(request.headers);
-    const cached = conditional ? this.#identity.etags.get(key) : undefined;
+    const key = cacheKeyOf(request);
+    const cached = this.#isConditional(request) ? this.#identity.etags.get(key) : undefined;
     const headers = new Headers(request.headers);
     if (cached !== undefined) {
       const authorization = headers.get("authorization") ?? "";
@@ -209,14 +209,23 @@ class Transport {
       for (const [name, value] of response.headers)
         if (!name.startsWith("content-")) replayed.set(name, value);
       replayed.set(cacheHeader, "hit");
-      return { status: 200, headers: replayed, body: cached.body, url: response.url };
-    }
-    const etag = response.headers.get("etag");
-    const sound = brokenAnswer(response, key.accept) === undefined;
-    if (conditional && etag !== null && response.status === 200 && sound && response.url === key.url) {
-      this.#identity.etags.set(key, { etag, body: response.body, headers: [...response.headers] });
+      return { status: 200, headers: replayed, body: cached.body, url: response.url, replayed: true };
     }
     return response;
+  }
+
+  #isConditional({ method, headers }: PlainRequest): boolean {
+    return this.#options.etags !== undefined && method === "GET" && !asksForFresh(headers);
+  }
+
+  /** Keeps an answer that was judged sound for conditional reads. */
+  #remember(response: PlainResponse, request: PlainRequest): void {
+    if (response.replayed === true || response.status !== 200 || !this.#isConditional(request)) return;
+    const { headers, body, url } = response;
+    const etag = headers.get("etag");
+    const key = cacheKeyOf(request);
+    if (etag !== null && url === key.url)
+      this.#identity.etags.set(key, { etag, body, headers: [...headers] });
   }
 
   async #fetchWithin(
@@ -336,10 +345,17 @@ class Transport {
     const until = parseRetryAfter(headers, this.#clock.now());
     if (this.#options.safeStatuses?.includes(status) === true) throw busy(place, status, until);
     if (status >= 500 || status === 408) throw serverFailure(place, status, textOf(response), until);
-    const broken = brokenAnswer(response, request.headers.get("accept") ?? "");
+    // What is replayed was judged when it was remembered.
+    const broken =
+      response.replayed === true ? undefined : brokenAnswer(response, request.headers.get("accept") ?? "");
     if (broken !== undefined) throw invalidAnswer(place, broken);
   }
 }
+
+const cacheKeyOf = ({ url, headers }: PlainRequest): { url: string; accept: string } => ({
+  url: url.href,
+  accept: headers.get("accept") ?? "",
+});
 
 /** Callers that confirm their own writes say so: a cached answer must not. */
 function asksForFresh(headers: Headers): boolean {
