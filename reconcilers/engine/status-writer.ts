@@ -3,7 +3,7 @@
  * was read; the deferred write at the end must not lose what was created, so it survives a change of the spec made in
  * the meantime, but never overwrites a status that somebody else wrote.
  */
-import { hashOf } from "../../controller/runtime/hash.ts";
+import { isDeepStrictEqual } from "node:util";
 import type {
   KubernetesObject,
   ResourceClient,
@@ -38,8 +38,7 @@ export function createStatusWriter(options: {
   const statusOf = (object: KubernetesObject): Record<string, unknown> =>
     (object["status"] ?? {}) as Record<string, unknown>;
   const entries = (): InventoryEntry[] | undefined => {
-    const sorted = [...inventory.values()];
-    return sorted.length === 0 ? undefined : plain(sorted);
+    return inventory.size === 0 ? undefined : [...inventory.values()];
   };
   const send = async (base: KubernetesObject, status: Record<string, unknown>): Promise<void> => {
     const { apiVersion, kind, metadata } = base;
@@ -51,7 +50,7 @@ export function createStatusWriter(options: {
     persist: () => send(current, plain({ ...statusOf(current), inventory: entries() })),
     write: async (fields) => {
       const status = plain({ ...statusOf(current), ...fields, inventory: entries() });
-      if (hashOf(status) === hashOf(statusOf(current))) return;
+      if (isDeepStrictEqual(status, statusOf(current))) return;
       try {
         await send(current, status);
       } catch (error) {
@@ -62,7 +61,7 @@ export function createStatusWriter(options: {
           { name, ...(namespace === undefined ? {} : { namespace }) },
           signal,
         );
-        const untouched = hashOf(statusOf(latest)) === hashOf(statusOf(current));
+        const untouched = isDeepStrictEqual(statusOf(latest), statusOf(current));
         if (latest.metadata.uid !== uid || !untouched) throw error;
         await send(latest, status);
       }
