@@ -4,6 +4,7 @@
  * not spend twice. What was observed is shared by Connections of one identity and one credential only: another token of
  * the same user may see less, and its listings would prove the absence of what it cannot see (law 1).
  */
+import { isDeepStrictEqual } from "node:util";
 import type { ConnectionSpec } from "../crds/connection.ts";
 import type { Clock, Fetch } from "../controller/runtime/clock.ts";
 import { FlaresmithError } from "../controller/runtime/errors.ts";
@@ -104,8 +105,7 @@ export function connected<Client>(
 }
 
 interface Opened {
-  /** What it was made of: spec and credentials. */
-  hash: string;
+  madeOf: { spec: ConnectionSpec; credentials: Readonly<Record<string, string>> };
   /** Who may read what it observed: identity and credentials. Known once it is resolved. */
   reader?: string;
   resolved: Promise<ResolvedConnection>;
@@ -248,14 +248,14 @@ export function createConnectionRegistry(options: {
       });
     }
     for (const value of Object.values(credentials)) options.secret(value);
-    const hash = hashOf({ spec: connection.spec, credentials });
+    const madeOf = { spec: connection.spec, credentials };
     const known = opened.get(key);
     const stale = known?.failedAt !== undefined && clock.monotonic() - known.failedAt >= RETRY;
-    if (known && known.hash === hash && !stale) return known.resolved;
+    if (known && isDeepStrictEqual(known.madeOf, madeOf) && !stale) return known.resolved;
     const resolving = connect(connection, credentials, signal).catch((thrown: unknown): never => {
       throw ofConnection(thrown, key, name);
     });
-    const entry: Opened = { hash, resolved: resolving };
+    const entry: Opened = { madeOf, resolved: resolving };
     opened.set(key, entry);
     try {
       const resolved = await resolving;
