@@ -1,5 +1,5 @@
 /** Hashes of values, synchronous: nothing on a reconcile's path may need a turn of the event loop. */
-import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, hash, timingSafeEqual } from "node:crypto";
 
 /**
  * JSON with the keys of every object sorted by code unit and `undefined` members left out, so that equal values have
@@ -22,25 +22,27 @@ function write(value: unknown, parents: Set<object>): string {
   parents.add(value);
   const text = Array.isArray(value)
     ? `[${value.map((item: unknown) => (item === undefined ? "null" : write(item, parents))).join(",")}]`
-    : writeObject(value, parents);
+    : writeObject(value as Readonly<Record<string, unknown>>, parents);
   parents.delete(value);
   return text;
 }
 
-function writeObject(value: object, parents: Set<object>): string {
-  if ("toJSON" in value && typeof value.toJSON === "function") {
-    return write((value.toJSON as () => unknown).call(value), parents);
+function writeObject(value: Readonly<Record<string, unknown>>, parents: Set<object>): string {
+  if (typeof value["toJSON"] === "function") {
+    return write((value["toJSON"] as () => unknown).call(value), parents);
   }
-  const members = Object.entries(value)
-    .filter(([, member]) => member !== undefined)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, member]) => `${JSON.stringify(key)}:${write(member, parents)}`);
-  return `{${members.join(",")}}`;
+  let members = "";
+  for (const key of Object.keys(value).sort()) {
+    const member = value[key];
+    if (member === undefined) continue;
+    members += `${members === "" ? "" : ","}${JSON.stringify(key)}:${write(member, parents)}`;
+  }
+  return `{${members}}`;
 }
 
 /** SHA-256 of text or bytes, in lower-case hexadecimal. */
 export function sha256(data: string | Uint8Array): string {
-  return createHash("sha256").update(data).digest("hex");
+  return hash("sha256", data);
 }
 
 /** SHA-256 of a value's canonical JSON, in lower-case hexadecimal: equal values, equal hashes, whatever their key order. */
@@ -59,6 +61,6 @@ export function keyedHash(key: string | Uint8Array, data: string | Uint8Array): 
 /** Whether two texts are equal, in a time that does not depend on where they differ. */
 export function equalInConstantTime(a: string, b: string): boolean {
   // Hashing first makes lengths equal, which timingSafeEqual demands, and hides them.
-  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
+  const digest = (text: string): Buffer => hash("sha256", text, "buffer");
   return timingSafeEqual(digest(a), digest(b));
 }

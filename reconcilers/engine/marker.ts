@@ -2,7 +2,7 @@
  * The mark on everything that is ours: `<installation>/<namespace>/<kind>/<name>/<slot>#<nonce>`. No uid, so that a
  * restored or re-created object takes its own things back (DESIGN, law 3).
  */
-import { createHash } from "node:crypto";
+import { sha256 } from "../../controller/runtime/hash.ts";
 
 export interface MarkerParts {
   installation: string;
@@ -29,7 +29,7 @@ const shape = /^[^/\s]+\/[^/\s]+\/[^/\s]+\/[^/\s]+\/[^#\s]+#[^#\s]*$/;
 /** @param nonce distinguishes one create from another; empty where no create is meant */
 export function createMarker(parts: MarkerParts, nonce: string): Marker {
   const identity = `${parts.installation}/${parts.namespace}/${parts.kind}/${parts.name}/${parts.slot}`;
-  const hash = createHash("sha256").update(identity).digest("hex").slice(0, 32);
+  const hash = sha256(identity).slice(0, 32);
   return {
     text: `${identity}#${nonce}`,
     hash,
