@@ -4,7 +4,7 @@ import { isTrue } from "../controller/runtime/conditions.ts";
 import { FlaresmithError } from "../controller/runtime/errors.ts";
 import type { SecretValue } from "../controller/runtime/secret-value.ts";
 import { readBundle } from "./cloudflare/bundle.ts";
-import type { WorkerBinding } from "./cloudflare/types.ts";
+import type { Bundle, WorkerBinding } from "./cloudflare/types.ts";
 import { kvNamespace, kvNamespaceTitle, r2Bucket, r2BucketName } from "./cloudflare/index.ts";
 import type { CloudflareClient } from "./cloudflare/client.ts";
 import { input, lookup, resource } from "./engine/graph.ts";
@@ -104,14 +104,19 @@ export function bundleNode(
   });
 }
 
+/** By its files, which stay the same objects as long as they hold the same: to read a bundle is most of a quiet pass. */
+const bundles = new WeakMap<readonly CommitFile[], { path: string; bundle: Bundle }>();
+
 /** The bundle that {@link bundleNode} found. @throws FlaresmithError SPEC_BUNDLE_UNSUPPORTED, naming file and key */
-export function bundleOf(inputs: Inputs, worker: { name: string; code: { path: string } }) {
+export function bundleOf(inputs: Inputs, worker: { name: string; code: { path: string } }): Bundle {
   const slot = slotOf("bundle", worker.name);
-  return readBundle({
-    files: input<readonly CommitFile[]>(inputs, slot, "files"),
-    path: worker.code.path,
-    kind: input<"file" | "directory">(inputs, slot, "kind"),
-  });
+  const { path } = worker.code;
+  const files = input<readonly CommitFile[]>(inputs, slot, "files");
+  const known = bundles.get(files);
+  if (known?.path === path) return known.bundle;
+  const bundle = readBundle({ files, path, kind: input<"file" | "directory">(inputs, slot, "kind") });
+  bundles.set(files, { path, bundle });
+  return bundle;
 }
 
 const storages = [

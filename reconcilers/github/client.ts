@@ -11,6 +11,7 @@ import { identify } from "./identity.ts";
 import type { GitHubIdentity } from "./identity.ts";
 import type { GitTree } from "./git-objects.ts";
 import { followRedirects } from "./redirects.ts";
+import type { CommitFilesOutputs } from "./types.ts";
 
 export type { GitHubCredentials } from "./app-token.ts";
 
@@ -81,9 +82,13 @@ export interface GitHubClient {
   identity(signal: AbortSignal): Promise<GitHubIdentity>;
   /** The token and what it may, of a GitHub App's installation; undefined for personal tokens. */
   installation(): Promise<InstallationToken> | undefined;
-  /** Git objects by their id, which can never change; a commit by its repository and id, as the id of its tree. */
+  /**
+   * Git objects by their id, which can never change; a commit by its repository and id, as the id of its tree; the files
+   * at a path by mode, name and id of what lies there.
+   */
   readonly objects: {
     readonly blobs: ByteCache<Uint8Array>;
+    readonly files: ByteCache<CommitFilesOutputs>;
     readonly trees: ByteCache<GitTree>;
     readonly commits: ByteCache<string>;
   };
@@ -250,6 +255,7 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
     installation: () => tokens?.get(),
     objects: Object.freeze({
       blobs: createByteCache<Uint8Array>(BLOB_CACHE_BYTES),
+      files: createByteCache<CommitFilesOutputs>(BLOB_CACHE_BYTES),
       trees: createByteCache<GitTree>(TREE_CACHE_BYTES),
       commits: createByteCache<string>(COMMIT_CACHE_BYTES),
     }),

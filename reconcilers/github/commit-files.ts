@@ -117,7 +117,27 @@ async function readAll(
   return files;
 }
 
-/** Files sorted by path. The commit must be known by its full id, so that the answer can be kept. */
+async function readBelow(
+  input: CommitFilesInput,
+  found: GitTreeEntry,
+  context: ReadContext,
+): Promise<CommitFilesOutputs> {
+  if (found.mode !== TREE) {
+    refuseKinds(input, [found]);
+    return { files: await readAll(input, [found], context), treeSha: found.sha, kind: "file" };
+  }
+  const { entries, truncated } = await readTree(context, input.repository, found.sha, true);
+  if (truncated)
+    throw unsupported(input, "holds more files than GitHub lists", "Bundle it into fewer files.");
+  refuseKinds(input, entries);
+  const blobs = entries.filter(({ mode }) => mode !== TREE).toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  return { files: await readAll(input, blobs, context), treeSha: found.sha, kind: "directory" };
+}
+
+/**
+ * Files sorted by path, the same objects as long as the tree is the same. The commit must be known by its full id, so
+ * that the answer can be kept.
+ */
 export const commitFiles: LookupDefinition<CommitFilesInput, GitHubClient> = Object.freeze({
   provider: "github",
   type: "commitFiles",
@@ -126,16 +146,15 @@ export const commitFiles: LookupDefinition<CommitFilesInput, GitHubClient> = Obj
    * submodules, pointers of Git LFS, and more than 1,000 files or 25 MiB, SPEC_REFERENCE_MISSING when there is no such commit
    */
   look: async (input: CommitFilesInput, context: ReadContext): Promise<CommitFilesOutputs> => {
+    const { files } = context.client.objects;
     const found = await find(input, context);
-    if (found.mode !== TREE) {
-      refuseKinds(input, [found]);
-      return { files: await readAll(input, [found], context), treeSha: found.sha, kind: "file" };
-    }
-    const { entries, truncated } = await readTree(context, input.repository, found.sha, true);
-    if (truncated)
-      throw unsupported(input, "holds more files than GitHub lists", "Bundle it into fewer files.");
-    refuseKinds(input, entries);
-    const blobs = entries.filter(({ mode }) => mode !== TREE).toSorted((a, b) => (a.path < b.path ? -1 : 1));
-    return { files: await readAll(input, blobs, context), treeSha: found.sha, kind: "directory" };
+    // A blob does not know its name and mode.
+    const key = `${found.mode} ${found.path} ${found.sha}`;
+    const known = files.get(key);
+    if (known) return known;
+    const read = await readBelow(input, found, context);
+    const bytes = read.files.reduce((sum, file) => sum + file.content.length, 0);
+    files.set(key, read, bytes);
+    return read;
   },
 });
