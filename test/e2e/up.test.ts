@@ -57,11 +57,12 @@ function askWorker(
 }
 
 test(
-  "the quickstart becomes Ready, its Workers answer with their own databases, and a second start changes nothing",
+  "the quickstart becomes Ready, its Workers answer with their own databases; a second start changes nothing, nor does one after the store is lost",
   { timeout: LIMIT },
   async () => {
     const data = join(temporaryDirectory(), "data");
-    const up = ["up", "--sandbox", "--source", quickstart, "--data-dir", data];
+    const installation = ["--installation", "e2e"];
+    const up = ["up", "--sandbox", "--source", quickstart, "--data-dir", data, ...installation];
     const first = await run([...up, "--once"]);
     expect(first.err).toBe("");
     expect(first.out).toMatch(/^shop-production +Production +Ready +Healthy +main /m);
@@ -126,6 +127,21 @@ test(
     running.process.kill("SIGTERM");
     running.process.kill("SIGTERM");
     expect(await running.ended).toMatchObject({ code: 0, signal: null });
+
+    for (const name of readdirSync(data))
+      if (name !== "sandbox") rmSync(join(data, name), { recursive: true });
+    const recovered = start([...up, "-o", "json"]);
+    const lines = await recovered.line((line) => line.startsWith('{"event":"result"'));
+    expect(resultIn(lines)).toMatchObject({ ready: true });
+    // The listener may have another port now: then the webhook is moved there.
+    const changes = (await changesAt(data)).filter((change) => !/^PATCH .*\/hooks\/\d+$/.test(change));
+    expect(changes.toSorted()).toEqual(
+      ["dev", "production", "staging"].map(
+        (name) => `PUT /repos/acme/shop/environments/${name}/secrets/DATABASE_URL`,
+      ),
+    );
+    recovered.process.kill("SIGTERM");
+    expect(await recovered.ended).toMatchObject({ code: 0, signal: null });
   },
 );
 
