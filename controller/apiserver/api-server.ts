@@ -5,6 +5,7 @@ import { GROUP, type PrinterColumn } from "../../crds/kind.ts";
 import type { Clock, Random } from "../runtime/clock.ts";
 import { typeKey, type TypeDefinition } from "../store/embedded/type-definition.ts";
 import type { ApiStore } from "./api-store.ts";
+import { BACKUP_PATH, backupResponse } from "./backup-response.ts";
 import { decodeBody } from "./body.ts";
 import { builtInColumns } from "./built-in-columns.ts";
 import { deleteCollectionRequest, deleteRequest } from "./delete-request.ts";
@@ -242,7 +243,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     const groups = versions.flatMap(({ group, version }) =>
       group === "" ? ["/api", `/api/${version}`, "/apis"] : [`/apis/${group}`, `/apis/${group}/${version}`],
     );
-    return [...groups, "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"].toSorted();
+    return [...groups, BACKUP_PATH, "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"].toSorted();
   };
 
   const general = (path: string, request: Request): Response | undefined => {
@@ -251,6 +252,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     if (path === "/version") return jsonResponse(versionBody(options.version ?? SERVER_VERSION));
     if (path === "/livez" || path === "/healthz") return health(true);
     if (path === "/readyz") return health(options.ready?.() ?? true);
+    if (path === BACKUP_PATH) return backupResponse(store, yieldToLoop);
     if (path === "/openapi/v3") return jsonResponse(openApi.index());
     if (path.startsWith("/openapi/v3/")) {
       const text = openApi.document(path.slice("/openapi/v3/".length));

@@ -3,5 +3,5 @@ import type { EmbeddedStore } from "../store/embedded/store.ts";
 
 export type ApiStore = Pick<
   EmbeddedStore,
-  "types" | "revision" | "getText" | "listText" | "watchText" | "write" | "remove"
+  "types" | "revision" | "snapshot" | "getText" | "listText" | "watchText" | "write" | "remove"
 >;

@@ -37,6 +37,8 @@ const systemHints: Readonly<Record<string, string>> = Object.freeze({
   EDQUOT: "The quota of this user is used up: make room, then do the same again.",
   EFBIG: "A limit on the size of files is reached (ulimit -f): raise it, then do the same again.",
   EROFS: "The file system is mounted read-only: choose another directory, or mount it read-write.",
+  EEXIST: "Something else has that name: choose another path, or move it away.",
+  ENOTDIR: "A file is where a directory is needed: choose another path, or move it away.",
   EACCES: "This user may not do that: correct owner and mode, or choose another path.",
   EPERM: "This user may not do that: correct owner and mode, or choose another path.",
 });
@@ -52,7 +54,8 @@ function failureOf(thrown: unknown): Failure {
   }
   if (thrown instanceof DataDirectoryLockedError)
     return { code: "DATA_DIRECTORY_LOCKED", message: thrown.message };
-  if (thrown instanceof StoreUnusableError) return { code: "STORE_UNUSABLE", message: thrown.message };
+  if (thrown instanceof StoreUnusableError)
+    return { code: "STORE_UNUSABLE", message: thrown.message, hint: thrown.hint };
   if (thrown instanceof ApiError) {
     const causes = thrown.causes.filter(({ message }) => !thrown.message.includes(message));
     const details = causes.map(({ field, message }) =>

@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import type { Run } from "./command-parts.ts";
 import { exitCodes, reportFailure } from "./failure.ts";
 import { addReadingCommands } from "./reading-commands.ts";
+import { addStoreCommands } from "./store-commands.ts";
 import { addUp } from "./up-command.ts";
 import type { CommandEnvironment } from "./up/options.ts";
 
@@ -30,6 +31,7 @@ function createProgram(environment: CommandEnvironment, run: Run): Command {
     });
   addUp(program, environment, run);
   addReadingCommands(program, environment, run);
+  addStoreCommands(program, environment, run);
   return program;
 }
 

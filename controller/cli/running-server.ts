@@ -32,7 +32,8 @@ export interface RunningServer {
   /** Namespace of the kubeconfig's context. */
   namespace: string;
   kubeconfig: string;
-  close(): Promise<void>;
+  /** The body of a GET for what is no resource. @throws ApiError what the server said */
+  open(path: string): Promise<AsyncIterable<Uint8Array>>;
 }
 
 function pathOf({ dataDir, kubeconfig }: ServerOptions): string {
@@ -61,9 +62,9 @@ export async function withServer<Result>(
   } catch (error) {
     throw new CommandError(errorText(error), { hint: "Name a working one with --kubeconfig.", cause: error });
   }
-  const { client, close } = connectCluster(access, { clock, random, environment: env });
+  const { client, close, open } = connectCluster(access, { clock, random, environment: env });
   try {
-    return await action({ client, kubeconfig, namespace: access.namespace, close });
+    return await action({ client, kubeconfig, namespace: access.namespace, open });
   } catch (error) {
     if (!(error instanceof ApiUnreachableError)) throw error;
     throw new CommandError(`nothing answers at ${access.server}, where ${kubeconfig} points`, {

@@ -8,7 +8,8 @@ import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const main = join(root, "controller", "cli", "main.ts");
+/** What a started command runs. */
+export const main = join(root, "controller", "cli", "main.ts");
 const compileCache = join(root, "node_modules", ".cache", "node");
 /** The quickstart's manifests. */
 export const quickstart = join(root, "examples", "quickstart");
@@ -39,6 +40,8 @@ interface StartOptions {
   env?: Record<string, string>;
   /** A command that ends in executing what follows it; default none. */
   through?: readonly string[];
+  /** User and group id to run as. */
+  user?: number;
 }
 
 /** Starts a command; what still runs when the test is over is killed. */
@@ -50,6 +53,7 @@ export function start(args: readonly string[], options: StartOptions = {}): Runn
     // Every start would compile everything anew; what people start (toolchain/run.mjs) shares this cache too.
     env: { NODE_COMPILE_CACHE: compileCache, ...env, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
+    ...(options.user === undefined ? {} : { uid: options.user, gid: options.user }),
   });
   const written = { out: "", err: "" };
   const waiting = new Set<() => void>();

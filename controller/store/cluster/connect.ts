@@ -23,6 +23,8 @@ export interface ConnectOptions extends Pick<
 
 export interface ConnectedCluster {
   client: ClusterClient;
+  /** The body of a GET for what is no resource. @throws ApiError what the server said */
+  open: (path: string) => Promise<AsyncIterable<Uint8Array>>;
   /** Ends all connections. */
   close: () => Promise<void>;
 }
@@ -50,7 +52,11 @@ export function connectCluster(access: ClusterAccess, options: ConnectOptions): 
     onWarning,
     userAgent,
   });
-  return { client: new ClusterClient(connection), close: () => transport.close() };
+  return {
+    client: new ClusterClient(connection),
+    open: (path) => connection.open({ method: "GET", path }, new AbortController().signal),
+    close: () => transport.close(),
+  };
 }
 
 function isLoopback(hostname: string): boolean {

@@ -1,7 +1,7 @@
 /** Group commit: writes wait for each other's transaction and share one, and nobody is answered before it is durable. */
 import { internalError } from "./errors.ts";
 import type { Change } from "./change-log.ts";
-import type { RowChange } from "./database.ts";
+import type { RowChange } from "./format.ts";
 import type { State } from "./state.ts";
 
 /** How many writes share a transaction at most, so that one batch never holds the event loop for long. */
@@ -117,24 +117,18 @@ export class CommitQueue {
   }
 }
 
-/** What the database has to write for these changes: the last one of each object counts. */
+/** What the database has to write for these changes: of each place what was there first and what is there last. */
 function rowChanges(changes: readonly Change[]): readonly RowChange[] {
   const rows = new Map<string, RowChange>();
   for (const { previous, next } of changes) {
     const object = next ?? previous;
     if (object === undefined || object.ephemeral) continue;
-    const { typeKey, namespace, name } = object;
-    const place = `${typeKey}\0${namespace}\0${name}`;
-    if (next === undefined) rows.set(place, { typeKey, namespace, name, removed: true });
-    else
-      rows.set(place, {
-        typeKey,
-        namespace,
-        name,
-        revision: next.revision,
-        writtenAt: next.writtenAt,
-        text: next.text,
-      });
+    const place = `${object.typeKey}\0${object.namespace}\0${object.name}`;
+    const first = rows.has(place) ? rows.get(place)?.previous : previous;
+    rows.set(place, {
+      ...(first === undefined ? {} : { previous: first }),
+      ...(next === undefined ? {} : { next }),
+    });
   }
   return [...rows.values()];
 }

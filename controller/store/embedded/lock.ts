@@ -1,5 +1,5 @@
 /** One process per data directory. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
@@ -27,10 +27,13 @@ export interface DataDirectoryLock {
  * Locks a data directory, which is made (mode 0700) when it is missing. The lock is one of the operating system, on a
  * SQLite file, so it ends with the process however that ends: nothing stale is left to clean up after kill -9.
  * @param option of the command line that chooses the directory, for the message; default `--data-dir`
- * @throws DataDirectoryLockedError when another process, or this one, holds it
+ * @throws DataDirectoryLockedError when another process, or this one, holds it; Error of the file system when nothing can
+ * be made in it
  */
 export function lockDataDirectory(directory: string, option = "--data-dir"): DataDirectoryLock {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
+  // SQLite would only say that it is unable to.
+  accessSync(directory, constants.R_OK | constants.W_OK);
   const holderFile = join(directory, "lock.pid");
   const db = new DatabaseSync(join(directory, "lock.db"), { timeout: 0 });
   try {

@@ -18,6 +18,7 @@ import type {
 } from "../resource-client.ts";
 import { ChangeLog, type Change } from "./change-log.ts";
 import { CommitQueue } from "./commit-queue.ts";
+import type { StoredObject } from "./collection.ts";
 import { Database } from "./database.ts";
 import { deleteObject, type Deleted } from "./delete.ts";
 import { alreadyExists, notFound } from "./errors.ts";
@@ -27,7 +28,10 @@ import { NAMESPACE_KEY, STANDING_NAMESPACES } from "./namespaces.ts";
 import { State } from "./state.ts";
 import { Transaction } from "./transaction.ts";
 import { typeKey, type TypeDefinition } from "./type-definition.ts";
-import { load } from "./load.ts";
+import { createFile } from "./create-file.ts";
+import { rowOf } from "./format.ts";
+import type { Row } from "./format.ts";
+import { inspect, isPresent } from "./inspect.ts";
 import {
   checkVerb,
   parseRevision,
@@ -65,6 +69,23 @@ export interface EmbeddedStoreOptions {
   onOpen?: (connection: DatabaseSync) => void;
 }
 
+/** Opens the file, which is made when it is missing, and reads all of it. @throws StoreUnusableError */
+function openFile(options: EmbeddedStoreOptions): {
+  file: WriteGuard;
+  revision: number;
+  objects: readonly StoredObject[];
+} {
+  const { path, clock, onHealth, onOpen, onWriteFailure: onFailure } = options;
+  if (!isPresent(path)) createFile(path);
+  const { objects, ...found } = inspect(path);
+  const database = new Database({ path, found, onOpen });
+  return {
+    file: new WriteGuard({ database, clock, onHealth, onFailure }),
+    revision: database.revision,
+    objects,
+  };
+}
+
 /** Manager of writes that name none. */
 const DEFAULT_MANAGER = "flaresmith";
 
@@ -84,19 +105,11 @@ export class EmbeddedStore implements ResourceClient {
     this.#random = options.random;
     for (const definition of options.types) this.register(definition);
     const inMemory = options.path === ":memory:";
-    const database = inMemory ? undefined : new Database(options.path, options.onOpen);
-    this.#state = new State(database?.revision() ?? 0);
-    if (database !== undefined) load(database, this.#state);
-    const file =
-      database === undefined
-        ? undefined
-        : new WriteGuard({
-            database,
-            clock: this.#clock,
-            onHealth: options.onHealth,
-            onFailure: options.onWriteFailure,
-          });
+    const opened = inMemory ? undefined : openFile(options);
+    const file = opened?.file;
     this.#file = file;
+    this.#state = new State(opened?.revision ?? 0);
+    for (const object of opened?.objects ?? []) this.#state.load(object);
     this.#log = new ChangeLog({ capacity: options.logCapacity ?? 10_000, revision: this.#state.revision });
     this.#watches = new Watches({ state: this.#state, log: this.#log });
     const later = inMemory
@@ -118,6 +131,17 @@ export class EmbeddedStore implements ResourceClient {
   /** Whether what is written is kept. */
   get health(): StoreHealth {
     return this.#file?.health ?? { writable: true };
+  }
+
+  /** Everything that the file holds, of one moment; of memory, whatever has become of the file. */
+  snapshot(): { revision: number; rows: readonly Row[] } {
+    const rows: Row[] = [];
+    for (const [, collection] of this.#state.collections) {
+      for (const object of collection.values(undefined)) {
+        if (!object.ephemeral) rows.push(rowOf(object));
+      }
+    }
+    return { revision: this.#state.revision, rows };
   }
 
   /** Figures for metrics and tests. */

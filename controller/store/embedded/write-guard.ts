@@ -4,8 +4,9 @@
  */
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { ApiError } from "../resource-client.ts";
-import type { Database, RowChange } from "./database.ts";
+import type { Database } from "./database.ts";
 import { insufficientStorage, internalError } from "./errors.ts";
+import type { RowChange } from "./format.ts";
 
 /** `full`: no room, tried again; `failing`: the disk refuses, tried again; `damaged`: never written again by this process. */
 export type StoreFault = "full" | "failing" | "damaged";
@@ -57,7 +58,7 @@ function describe(fault: StoreFault, path: string, error: unknown): string {
     case "failing":
       return `The store ${path} cannot be written (${text}). Nothing was changed, and reading goes on. Look after the disk of the data directory; writing goes on by itself as soon as it works.`;
     case "damaged":
-      return `The store ${path} is damaged (${text}) and is not written any more; reading goes on.`;
+      return `The store ${path} is damaged (${text}) and is not written any more; reading goes on, from memory. Save what it holds with flaresmith backup while this process runs; then stop it, move the file and its -wal away, put the backup in place with flaresmith restore, and start again.`;
   }
 }
 
@@ -100,7 +101,9 @@ export class WriteGuard {
   close(): void {
     this.#closed = true;
     this.#probe?.cancel();
-    this.#options.database.close();
+    const { database } = this.#options;
+    if (this.#health.writable || this.#health.fault !== "damaged") database.close();
+    else database.abandon();
   }
 
   #fail(health: StoreHealth & { writable: false }, bytes: number): void {
@@ -141,6 +144,6 @@ function refusal(health: StoreHealth & { writable: false }): ApiError {
 
 function sizeOf(changes: readonly RowChange[]): number {
   let bytes = 0;
-  for (const change of changes) bytes += "removed" in change ? 0 : change.text.length;
+  for (const { next } of changes) bytes += next?.text.length ?? 0;
   return bytes;
 }
