@@ -5,7 +5,6 @@
 import { z } from "zod";
 import { FlaresmithError } from "../../controller/runtime/errors.ts";
 import type {
-  FieldChange,
   InventoryEntry,
   Observation,
   Reference,
@@ -15,8 +14,8 @@ import type {
 } from "../engine/resource.ts";
 import type { CloudflareClient } from "./client.ts";
 import { segment } from "./client.ts";
-import { applyOperations, rememberedUnder } from "./ensured-set.ts";
-import type { SetOperation } from "./ensured-set.ts";
+import { diffAddresses, removable, writeAddresses } from "./addresses.ts";
+import type { AddressKind } from "./addresses.ts";
 import { isAbsence } from "./failures.ts";
 import { sharedList } from "./listing.ts";
 import { readList } from "./paging.ts";
@@ -26,7 +25,6 @@ import { zoneId } from "./zones.ts";
 type Context = ResourceContext<CloudflareClient>;
 
 const FIELD = "spec.cloudflare.workers[].domains";
-const DOMAIN = "domain.";
 const PERMISSION = "Workers Scripts: Edit";
 
 const domainSchema = z.looseObject({
@@ -40,9 +38,21 @@ const hostOf = (hostname: string): string => hostname.toLowerCase().replace(/\.$
 const domainsPath = (accountId: string, id?: string): string =>
   `/accounts/${segment(accountId)}/workers/domains${id === undefined ? "" : `/${segment(id)}`}`;
 
-/** Hostnames that we wrote, with the domain's id. */
-const written = (entry: InventoryEntry | undefined): Map<string, string> =>
-  rememberedUnder(entry?.data, DOMAIN);
+type Domain = DomainsDesired["domains"][number];
+
+/** Remembered with the domain's id. */
+const kind: AddressKind<Domain, ObservedDomain> = Object.freeze({
+  field: "domains",
+  prefix: "domain.",
+  keyOf: ({ hostname }: Domain) => hostOf(hostname),
+  nameOf: ({ hostname }: Domain) => hostname,
+  scriptOf: ({ service }: ObservedDomain) => service,
+});
+
+const wantedOf = (desired: DomainsDesired): { scriptName: string; addresses: readonly Domain[] } => ({
+  scriptName: desired.scriptName,
+  addresses: desired.domains,
+});
 
 function readDomains(context: Context, accountId: string): Promise<ObservedDomain[]> {
   const load = async (): Promise<ObservedDomain[]> => {
@@ -68,60 +78,12 @@ function readDomains(context: Context, accountId: string): Promise<ObservedDomai
 
 async function observe(reference: Reference, context: Context): Promise<Observation<DomainsObserved>> {
   const domains = await readDomains(context, reference.scope);
-  if (context.entry?.state === "deleting" && removable(domains, reference.name, context.entry).length === 0)
+  if (
+    context.entry?.state === "deleting" &&
+    removable(kind, domains, reference.name, context.entry).length === 0
+  )
     return { state: "absent" };
   return { state: "present", id: reference.name, owner: "unmarked", observed: { domains }, depth: "deep" };
-}
-
-/** What removal takes away: what we wrote, as long as it leads to our Worker; without memory, all that does. */
-function removable(
-  domains: readonly ObservedDomain[],
-  scriptName: string,
-  entry: InventoryEntry | undefined,
-): ObservedDomain[] {
-  const ours = written(entry);
-  return domains.filter(
-    (domain) => domain.service === scriptName && (entry?.data === undefined || ours.has(domain.hostname)),
-  );
-}
-
-function leftovers(
-  desired: DomainsDesired,
-  observed: DomainsObserved,
-  entry: InventoryEntry | undefined,
-): ObservedDomain[] {
-  const wanted = new Set(desired.domains.map((domain) => hostOf(domain.hostname)));
-  const ours = written(entry);
-  return observed.domains.filter(
-    (domain) =>
-      domain.service === desired.scriptName && ours.has(domain.hostname) && !wanted.has(domain.hostname),
-  );
-}
-
-function diff(
-  desired: DomainsDesired,
-  observed: DomainsObserved,
-  entry: InventoryEntry | undefined,
-): FieldChange[] {
-  const byHost = new Map(observed.domains.map((domain) => [domain.hostname, domain] as const));
-  const changes = desired.domains.flatMap((domain): FieldChange[] => {
-    const found = byHost.get(hostOf(domain.hostname));
-    if (found?.service === desired.scriptName) return [];
-    return [
-      {
-        field: `domains.${domain.hostname}`,
-        effect: "in-place",
-        ...(found ? { from: found.service } : {}),
-        to: desired.scriptName,
-      },
-    ];
-  });
-  const gone = leftovers(desired, observed, entry).map((domain): FieldChange => ({
-    field: `domains.${domain.hostname}`,
-    effect: "in-place",
-    from: desired.scriptName,
-  }));
-  return [...changes, ...gone].toSorted((a, b) => (a.field < b.field ? -1 : 1));
 }
 
 async function deleteDomain(context: Context, accountId: string, domain: ObservedDomain): Promise<void> {
@@ -142,44 +104,41 @@ async function deleteDomain(context: Context, accountId: string, domain: Observe
   }
 }
 
-function ensureDomain(
+/** @returns the domain's id @throws FlaresmithError INTEGRATION_NAME_CONFLICT when it leads to another Worker */
+async function ensureDomain(
   desired: DomainsDesired,
-  domain: { hostname: string; zone: string },
-  found: ObservedDomain | undefined,
+  domain: Domain,
+  taken: ObservedDomain | undefined,
   context: Context,
-): SetOperation {
-  return {
-    run: async (remember) => {
-      if (found) {
-        throw new FlaresmithError({
-          code: "INTEGRATION_NAME_CONFLICT",
-          message: `the custom domain ${domain.hostname} leads to the Worker ${found.service}`,
-          hint: "Remove it from that Worker in Cloudflare's dashboard, or choose another hostname.",
-          field: FIELD,
-          context: { provider: "cloudflare" },
-        });
-      }
-      const zone = await zoneId(context, { accountId: desired.accountId, zone: domain.zone, field: FIELD });
-      const { result } = await context.client.call({
-        method: "PUT",
-        path: domainsPath(desired.accountId),
-        json: {
-          hostname: hostOf(domain.hostname),
-          service: desired.scriptName,
-          environment: "production",
-          zone_id: zone,
-        },
-        result: z.looseObject({ id: z.string() }),
-        purpose: {
-          what: `adding the custom domain ${domain.hostname} to the Worker ${desired.scriptName}`,
-          permission: PERMISSION,
-          field: FIELD,
-        },
-        signal: context.signal,
-      });
-      remember.set(`${DOMAIN}${hostOf(domain.hostname)}`, result.id);
+): Promise<string> {
+  if (taken) {
+    throw new FlaresmithError({
+      code: "INTEGRATION_NAME_CONFLICT",
+      message: `the custom domain ${domain.hostname} leads to the Worker ${taken.service}`,
+      hint: "Remove it from that Worker in Cloudflare's dashboard, or choose another hostname.",
+      field: FIELD,
+      context: { provider: "cloudflare" },
+    });
+  }
+  const zone = await zoneId(context, { accountId: desired.accountId, zone: domain.zone, field: FIELD });
+  const { result } = await context.client.call({
+    method: "PUT",
+    path: domainsPath(desired.accountId),
+    json: {
+      hostname: hostOf(domain.hostname),
+      service: desired.scriptName,
+      environment: "production",
+      zone_id: zone,
     },
-  };
+    result: z.looseObject({ id: z.string() }),
+    purpose: {
+      what: `adding the custom domain ${domain.hostname} to the Worker ${desired.scriptName}`,
+      permission: PERMISSION,
+      field: FIELD,
+    },
+    signal: context.signal,
+  });
+  return result.id;
 }
 
 function write(
@@ -187,18 +146,10 @@ function write(
   observed: DomainsObserved,
   context: Context,
 ): Promise<WriteResult<DomainsObserved>> {
-  const byHost = new Map(observed.domains.map((domain) => [domain.hostname, domain] as const));
-  const ensured = desired.domains.flatMap((domain): SetOperation[] => {
-    const found = byHost.get(hostOf(domain.hostname));
-    return found?.service === desired.scriptName ? [] : [ensureDomain(desired, domain, found, context)];
+  return writeAddresses(kind, wantedOf(desired), observed.domains, context, {
+    ensure: (domain, taken) => ensureDomain(desired, domain, taken, context),
+    drop: (domain) => deleteDomain(context, desired.accountId, domain),
   });
-  const removed = leftovers(desired, observed, context.entry).map((domain): SetOperation => ({
-    run: async (remember) => {
-      await deleteDomain(context, desired.accountId, domain);
-      remember.delete(`${DOMAIN}${domain.hostname}`);
-    },
-  }));
-  return applyOperations([...ensured, ...removed], { id: desired.scriptName, data: context.entry?.data });
 }
 
 export const domains: ResourceDefinition<DomainsDesired, DomainsObserved, CloudflareClient> = Object.freeze({
@@ -211,7 +162,8 @@ export const domains: ResourceDefinition<DomainsDesired, DomainsObserved, Cloudf
   fields: Object.freeze({ domains: "shallow" }),
   reference: (desired: DomainsDesired): Reference => ({ scope: desired.accountId, name: desired.scriptName }),
   observe,
-  diff,
+  diff: (desired: DomainsDesired, observed: DomainsObserved, entry: InventoryEntry | undefined) =>
+    diffAddresses(kind, wantedOf(desired), observed.domains, entry),
   // Also after a lost inventory, what has the hostname is looked at before it is written.
   create: async (desired: DomainsDesired, context: Context) =>
     write(desired, { domains: await readDomains(context, desired.accountId) }, context),
@@ -219,7 +171,7 @@ export const domains: ResourceDefinition<DomainsDesired, DomainsObserved, Cloudf
     write(desired, observed, context),
   remove: async (reference: Reference, context: Context): Promise<void> => {
     const found = await readDomains({ ...context, fresh: true }, reference.scope);
-    for (const domain of removable(found, reference.name, context.entry))
+    for (const domain of removable(kind, found, reference.name, context.entry))
       await deleteDomain(context, reference.scope, domain);
   },
   outputs: (desired: DomainsDesired): DomainsOutputs => ({

@@ -5,7 +5,6 @@
 import { z } from "zod";
 import { FlaresmithError } from "../../controller/runtime/errors.ts";
 import type {
-  FieldChange,
   InventoryEntry,
   Observation,
   Reference,
@@ -15,8 +14,8 @@ import type {
 } from "../engine/resource.ts";
 import type { CloudflareClient } from "./client.ts";
 import { segment } from "./client.ts";
-import { applyOperations, rememberedUnder } from "./ensured-set.ts";
-import type { SetOperation } from "./ensured-set.ts";
+import { diffAddresses, removable, writeAddresses, writtenAddresses } from "./addresses.ts";
+import type { AddressKind } from "./addresses.ts";
 import { isAbsence } from "./failures.ts";
 import { sharedList } from "./listing.ts";
 import { readList } from "./paging.ts";
@@ -26,13 +25,11 @@ import { zoneId } from "./zones.ts";
 type Context = ResourceContext<CloudflareClient>;
 
 const FIELD = "spec.cloudflare.workers[].routes";
-const ROUTE = "route.";
 const PERMISSION = "Workers Routes: Edit";
 
 const routeSchema = z.looseObject({ id: z.string(), pattern: z.string(), script: z.string().nullish() });
 
 const zoneOf = (name: string): string => name.toLowerCase().replace(/\.$/, "");
-const keyOf = (zone: string, pattern: string): string => `${zoneOf(zone)} ${pattern}`;
 
 /** The reference names the zones, because routes lie in zones and nothing else says where to look for them. */
 function referenceOf(desired: RoutesDesired): Reference {
@@ -45,9 +42,21 @@ function parseReference(reference: Pick<Reference, "name">): { scriptName: strin
   return { scriptName, zones };
 }
 
-/** Routes that we wrote: `<zone> <pattern>` -> `<zone id>/<route id>`. */
-const written = (entry: InventoryEntry | undefined): Map<string, string> =>
-  rememberedUnder(entry?.data, ROUTE);
+type Route = RoutesDesired["routes"][number];
+
+/** Remembered as `<zone> <pattern>` -> `<zone id>/<route id>`. */
+const kind: AddressKind<Route, ObservedRoute> = Object.freeze({
+  field: "routes",
+  prefix: "route.",
+  keyOf: ({ pattern, zone }: Route) => `${zoneOf(zone)} ${pattern}`,
+  nameOf: ({ pattern }: Route) => pattern,
+  scriptOf: ({ script }: ObservedRoute) => script,
+});
+
+const wantedOf = (desired: RoutesDesired): { scriptName: string; addresses: readonly Route[] } => ({
+  scriptName: desired.scriptName,
+  addresses: desired.routes,
+});
 
 async function readZone(context: Context, accountId: string, zone: string): Promise<ObservedRoute[]> {
   const id = await zoneId(context, { accountId, zone, field: FIELD });
@@ -74,60 +83,12 @@ async function readZone(context: Context, accountId: string, zone: string): Prom
 
 async function observe(reference: Reference, context: Context): Promise<Observation<RoutesObserved>> {
   const { scriptName, zones } = parseReference(reference);
-  const known = [...written(context.entry).keys()].map((key) => key.split(" ")[0] ?? "");
+  const known = [...writtenAddresses(kind, context.entry).keys()].map((key) => key.split(" ")[0] ?? "");
   const all = [...new Set([...zones, ...known])].sort();
   const routes = (await Promise.all(all.map((zone) => readZone(context, reference.scope, zone)))).flat();
-  if (context.entry?.state === "deleting" && removable(routes, scriptName, context.entry).length === 0)
+  if (context.entry?.state === "deleting" && removable(kind, routes, scriptName, context.entry).length === 0)
     return { state: "absent" };
   return { state: "present", id: scriptName, owner: "unmarked", observed: { routes }, depth: "deep" };
-}
-
-/** What removal takes away: what we wrote, as long as it leads to our Worker; without memory, all that does. */
-function removable(
-  routes: readonly ObservedRoute[],
-  scriptName: string,
-  entry: InventoryEntry | undefined,
-): ObservedRoute[] {
-  const ours = written(entry);
-  return routes.filter(
-    (route) =>
-      route.script === scriptName &&
-      (entry?.data === undefined || ours.has(keyOf(route.zone, route.pattern))),
-  );
-}
-
-/** Routes that we wrote, that left the spec, and that still lead to our Worker. */
-function leftovers(
-  desired: RoutesDesired,
-  observed: RoutesObserved,
-  entry: InventoryEntry | undefined,
-): ObservedRoute[] {
-  const wanted = new Set(desired.routes.map((route) => keyOf(route.zone, route.pattern)));
-  const ours = written(entry);
-  return observed.routes.filter((route) => {
-    const key = keyOf(route.zone, route.pattern);
-    return route.script === desired.scriptName && ours.has(key) && !wanted.has(key);
-  });
-}
-
-function diff(
-  desired: RoutesDesired,
-  observed: RoutesObserved,
-  entry: InventoryEntry | undefined,
-): FieldChange[] {
-  const byKey = new Map(observed.routes.map((route) => [keyOf(route.zone, route.pattern), route] as const));
-  const changes = desired.routes.flatMap((route): FieldChange[] => {
-    const found = byKey.get(keyOf(route.zone, route.pattern));
-    if (found?.script === desired.scriptName) return [];
-    const from = found ? { from: found.script ?? "no Worker" } : {};
-    return [{ field: `routes.${route.pattern}`, effect: "in-place", ...from, to: desired.scriptName }];
-  });
-  const gone = leftovers(desired, observed, entry).map((route): FieldChange => ({
-    field: `routes.${route.pattern}`,
-    effect: "in-place",
-    from: desired.scriptName,
-  }));
-  return [...changes, ...gone].toSorted((a, b) => (a.field < b.field ? -1 : 1));
 }
 
 function routePath(zone: string, route?: string): string {
@@ -151,40 +112,36 @@ async function deleteRoute(
   }
 }
 
-function ensureRoute(
+/** @returns `<zone id>/<route id>` @throws FlaresmithError INTEGRATION_NAME_CONFLICT for a route that we never wrote */
+async function ensureRoute(
   desired: RoutesDesired,
-  route: { pattern: string; zone: string },
-  found: ObservedRoute | undefined,
+  route: Route,
+  taken: ObservedRoute | undefined,
   context: Context,
-): SetOperation {
-  const key = keyOf(route.zone, route.pattern);
-  return {
-    run: async (remember) => {
-      if (found && !written(context.entry).has(key)) {
-        throw new FlaresmithError({
-          code: "INTEGRATION_NAME_CONFLICT",
-          message: `the route ${route.pattern} in the zone ${route.zone} ${found.script === undefined ? "switches Workers off" : `leads to the Worker ${found.script}`}`,
-          hint: "Delete that route in Cloudflare's dashboard, or choose another pattern.",
-          field: FIELD,
-          context: { provider: "cloudflare" },
-        });
-      }
-      const zone = await zoneId(context, { accountId: desired.accountId, zone: route.zone, field: FIELD });
-      const { result } = await context.client.call({
-        method: found ? "PUT" : "POST",
-        path: routePath(zone, found?.id),
-        json: { pattern: route.pattern, script: desired.scriptName },
-        result: z.looseObject({ id: z.string() }),
-        purpose: {
-          what: `writing the route ${route.pattern} in the zone ${route.zone}`,
-          permission: PERMISSION,
-          field: FIELD,
-        },
-        signal: context.signal,
-      });
-      remember.set(`${ROUTE}${key}`, `${zone}/${result.id}`);
+): Promise<string> {
+  if (taken && !writtenAddresses(kind, context.entry).has(kind.keyOf(route))) {
+    throw new FlaresmithError({
+      code: "INTEGRATION_NAME_CONFLICT",
+      message: `the route ${route.pattern} in the zone ${route.zone} ${taken.script === undefined ? "switches Workers off" : `leads to the Worker ${taken.script}`}`,
+      hint: "Delete that route in Cloudflare's dashboard, or choose another pattern.",
+      field: FIELD,
+      context: { provider: "cloudflare" },
+    });
+  }
+  const zone = await zoneId(context, { accountId: desired.accountId, zone: route.zone, field: FIELD });
+  const { result } = await context.client.call({
+    method: taken ? "PUT" : "POST",
+    path: routePath(zone, taken?.id),
+    json: { pattern: route.pattern, script: desired.scriptName },
+    result: z.looseObject({ id: z.string() }),
+    purpose: {
+      what: `writing the route ${route.pattern} in the zone ${route.zone}`,
+      permission: PERMISSION,
+      field: FIELD,
     },
-  };
+    signal: context.signal,
+  });
+  return `${zone}/${result.id}`;
 }
 
 function write(
@@ -192,18 +149,10 @@ function write(
   observed: RoutesObserved,
   context: Context,
 ): Promise<WriteResult<RoutesObserved>> {
-  const byKey = new Map(observed.routes.map((route) => [keyOf(route.zone, route.pattern), route] as const));
-  const ensured = desired.routes.flatMap((route): SetOperation[] => {
-    const found = byKey.get(keyOf(route.zone, route.pattern));
-    return found?.script === desired.scriptName ? [] : [ensureRoute(desired, route, found, context)];
+  return writeAddresses(kind, wantedOf(desired), observed.routes, context, {
+    ensure: (route, taken) => ensureRoute(desired, route, taken, context),
+    drop: (route) => deleteRoute(context, route),
   });
-  const removed = leftovers(desired, observed, context.entry).map((route): SetOperation => ({
-    run: async (remember) => {
-      await deleteRoute(context, route);
-      remember.delete(`${ROUTE}${keyOf(route.zone, route.pattern)}`);
-    },
-  }));
-  return applyOperations([...ensured, ...removed], { id: desired.scriptName, data: context.entry?.data });
 }
 
 export const routes: ResourceDefinition<RoutesDesired, RoutesObserved, CloudflareClient> = Object.freeze({
@@ -216,7 +165,8 @@ export const routes: ResourceDefinition<RoutesDesired, RoutesObserved, Cloudflar
   fields: Object.freeze({ routes: "shallow" }),
   reference: referenceOf,
   observe,
-  diff,
+  diff: (desired: RoutesDesired, observed: RoutesObserved, entry: InventoryEntry | undefined) =>
+    diffAddresses(kind, wantedOf(desired), observed.routes, entry),
   create: (desired: RoutesDesired, context: Context) => write(desired, { routes: [] }, context),
   update: (desired: RoutesDesired, observed: RoutesObserved, _changes: unknown, context: Context) =>
     write(desired, observed, context),
@@ -224,7 +174,7 @@ export const routes: ResourceDefinition<RoutesDesired, RoutesObserved, Cloudflar
     const { scriptName } = parseReference(reference);
     const observation = await observe(reference, { ...context, fresh: true });
     if (observation.state !== "present") return;
-    for (const route of removable(observation.observed.routes, scriptName, context.entry))
+    for (const route of removable(kind, observation.observed.routes, scriptName, context.entry))
       await deleteRoute(context, route);
   },
   outputs: () => ({}),

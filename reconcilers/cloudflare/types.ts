@@ -206,13 +206,6 @@ export interface KvNamespaceDesired {
   title: string;
 }
 
-export interface KvNamespaceObserved {
-  id: string;
-  title: string;
-  /** Whether our marker is on it; undefined when not looked at, or where the Tag API is refused. */
-  marked: boolean | undefined;
-}
-
 /** Outputs of `kvNamespace`; `id` is the target of a `kv_namespace` binding. */
 export interface KvNamespaceOutputs extends Record<string, unknown> {
   id: string;
@@ -222,13 +215,6 @@ export interface KvNamespaceOutputs extends Record<string, unknown> {
 export interface R2BucketDesired {
   accountId: string;
   name: string;
-}
-
-export interface R2BucketObserved {
-  name: string;
-  createdOn: string;
-  /** Whether our marker is on it; undefined when not looked at, or where the Tag API is refused. */
-  marked: boolean | undefined;
 }
 
 /** Outputs of `r2Bucket`; `name` is the target of an `r2_bucket` binding. */
