@@ -6,6 +6,7 @@ import { segment } from "./client.ts";
 import { isAbsence } from "./failures.ts";
 import { readPages } from "./paging.ts";
 import { defineStorage } from "./storage.ts";
+import type { Reading } from "./storage.ts";
 import type { KvNamespaceDesired, KvNamespaceOutputs } from "./types.ts";
 
 type Context = ResourceContext<CloudflareClient>;
@@ -27,7 +28,8 @@ const purpose = (what: string, access: "Read" | "Edit") => ({
   field: "spec.cloudflare.kv",
 });
 
-function readAll({ client, signal }: Context, accountId: string): Promise<Namespace[]> {
+/** Cloudflare tells no time of creation. */
+function readAll({ client, signal }: Reading, accountId: string): Promise<Namespace[]> {
   return readPages(client, {
     path: pathOf(accountId),
     perPage: 100,
@@ -79,6 +81,7 @@ export const kvNamespace = defineStorage<KvNamespaceDesired, KvNamespaceOutputs>
     nameField: "title",
     nameOf: ({ title }) => title,
     find,
+    list: readAll,
     create: async ({ accountId, title }, { client, signal }) => {
       const { result } = await client.call({
         method: "POST",

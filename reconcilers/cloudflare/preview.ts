@@ -14,6 +14,7 @@ import type {
 } from "../engine/resource.ts";
 import type { CloudflareClient } from "./client.ts";
 import { readMarker, withMarker } from "./marker-tags.ts";
+import { listMarkedPreviews } from "./marked.ts";
 import {
   createPreview,
   deletePreview,
@@ -204,6 +205,7 @@ export const preview: ResourceDefinition<PreviewDesired, PreviewObserved, Cloudf
     deploy(desired, observed, context),
   remove: (reference: Reference, context: Context): Promise<void> =>
     deletePreview(context.client, placeOf(reference), context.signal),
+  listMarked: listMarkedPreviews,
   outputs: (desired: PreviewDesired, observed: PreviewObserved): PreviewOutputs => ({
     id: observed.id,
     slug: observed.slug,

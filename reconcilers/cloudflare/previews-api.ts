@@ -29,6 +29,7 @@ const previewSchema = z.looseObject({
   urls: z.array(z.string()).nullish(),
   tags: z.array(z.string()).nullish(),
   observability: z.record(z.string(), z.unknown()).nullish(),
+  created_on: z.string().nullish(),
   updated_on: z.string().nullish(),
   deployed_on: z.string().nullish(),
 });
@@ -50,6 +51,7 @@ export interface PreviewFacts {
   url: string | undefined;
   tags: readonly string[];
   observability: Observability | undefined;
+  createdOn: string;
   updatedOn: string;
   /** Empty before the first deployment. */
   deployedOn: string;
@@ -90,6 +92,7 @@ function facts(preview: z.output<typeof previewSchema>): PreviewFacts {
     url: preview.urls?.[0],
     tags: preview.tags ?? [],
     observability: preview.observability ?? undefined,
+    createdOn: preview.created_on ?? "",
     updatedOn: preview.updated_on ?? "",
     deployedOn: preview.deployed_on ?? "",
   };

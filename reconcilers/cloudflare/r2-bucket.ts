@@ -5,8 +5,10 @@ import type { Reference, ResourceContext } from "../engine/resource.ts";
 import type { CloudflareClient } from "./client.ts";
 import { segment } from "./client.ts";
 import { hasCode, isAbsence } from "./failures.ts";
+import { moment } from "./marked.ts";
 import { readCursor } from "./paging.ts";
 import { defineStorage } from "./storage.ts";
+import type { Reading } from "./storage.ts";
 import type { R2BucketDesired, R2BucketOutputs } from "./types.ts";
 
 type Context = ResourceContext<CloudflareClient>;
@@ -17,6 +19,10 @@ const ABSENT: readonly number[] = Object.freeze([10006]);
 
 const bucketSchema = z.looseObject({ name: z.string() }).transform(({ name }) => ({ id: name, name }));
 type Bucket = z.output<typeof bucketSchema>;
+const listedSchema = z
+  .looseObject({ name: z.string(), creation_date: z.string().nullish() })
+  .transform(({ creation_date: createdOn, name }) => ({ id: name, name, createdAt: moment(createdOn) }));
+type ListedBucket = z.output<typeof listedSchema>;
 
 const pathOf = (accountId: string, name?: string): string =>
   `/accounts/${segment(accountId)}/r2/buckets${name === undefined ? "" : `/${segment(name)}`}`;
@@ -27,20 +33,23 @@ const purpose = (what: string, access: "Read" | "Edit") => ({
   field: FIELD,
 });
 
+function readAll({ client, signal }: Reading, accountId: string): Promise<ListedBucket[]> {
+  return readCursor(client, {
+    path: pathOf(accountId),
+    query: { per_page: "1000" },
+    result: z.looseObject({ buckets: z.array(listedSchema).nullish() }),
+    pick: (result) => result.buckets ?? [],
+    purpose: purpose("listing the account's R2 buckets", "Read"),
+    signal,
+  });
+}
+
 function find({ name, scope }: Reference, context: Context): Promise<Bucket | undefined> {
   const { client, signal } = context;
   return context.read<Bucket[], Bucket>({
     listing: scope,
-    list: () =>
-      readCursor(client, {
-        path: pathOf(scope),
-        query: { per_page: "1000" },
-        result: z.looseObject({ buckets: z.array(bucketSchema).nullish() }),
-        pick: (result) => result.buckets ?? [],
-        purpose: purpose("listing the account's R2 buckets", "Read"),
-        signal,
-      }),
-    find: (buckets) => buckets.find((bucket) => bucket.name === name),
+    list: () => readAll(context, scope),
+    find: (buckets) => (buckets.some((bucket) => bucket.name === name) ? { id: name, name } : undefined),
     single: async () => {
       try {
         const answer = await client.call({
@@ -79,6 +88,7 @@ export const r2Bucket = defineStorage<R2BucketDesired, R2BucketOutputs>(
     nameField: "name",
     nameOf: ({ name }) => name,
     find,
+    list: readAll,
     create: async ({ accountId, name }, { client, signal }) => {
       const { result } = await client.call({
         method: "POST",

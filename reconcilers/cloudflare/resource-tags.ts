@@ -4,7 +4,13 @@
  */
 import { z } from "zod";
 import { isFlaresmithError } from "../../controller/runtime/errors.ts";
-import type { Depth, InventoryEntry, ResourceContext } from "../engine/resource.ts";
+import type {
+  Depth,
+  InventoryEntry,
+  ListingContext,
+  MarkedResource,
+  ResourceContext,
+} from "../engine/resource.ts";
 import type { CloudflareClient } from "./client.ts";
 import { segment } from "./client.ts";
 import { hasCode } from "./failures.ts";
@@ -38,27 +44,48 @@ function isRefused(error: unknown): boolean {
   return isFlaresmithError(error, "INTEGRATION_PERMISSION_MISSING") || hasCode(error, [7003]);
 }
 
-/** Everything of a type in the account that carries any tag; one list for all, shared. */
+/** Everything of a type in the account that carries any tag, by id. */
+async function loadTags(
+  { client, signal }: Pick<Context, "client" | "signal">,
+  accountId: string,
+  type: TaggedType,
+): Promise<ReadonlyMap<string, ResourceTags>> {
+  const found = await readCursor(client, {
+    path: `/accounts/${segment(accountId)}/tags/resources`,
+    query: { type },
+    result: z.array(taggedSchema),
+    pick: (result) => result,
+    purpose: {
+      what: `listing the tags of the account's ${type === "kv_namespace" ? "KV namespaces" : "R2 buckets"}`,
+      permission: "Account Tags: Read",
+    },
+    signal,
+  });
+  const own = found.filter((resource) => resource.type === type);
+  return new Map(
+    own.map((resource) => [resource.id, { tags: resource.tags, etag: resource.etag ?? undefined }] as const),
+  );
+}
+
+/** Those of the things that carry our tag. Nothing is asked where there are none: a token may then lack the permission. */
+export async function listTagged(
+  context: ListingContext<CloudflareClient>,
+  type: TaggedType,
+  things: readonly Omit<MarkedResource, "marks">[],
+): Promise<MarkedResource[]> {
+  if (things.length === 0) return [];
+  const tags = await loadTags(context, context.account, type);
+  return things.flatMap((thing) => {
+    const mark = tags.get(thing.id)?.tags[KEY];
+    return mark === undefined ? [] : [{ ...thing, marks: [mark] }];
+  });
+}
+
+/** One list of tags for all who ask, shared. */
 function readTags(context: Context, accountId: string, type: TaggedType): Promise<TagListing> {
   const load = async (): Promise<TagListing> => {
     try {
-      const found = await readCursor(context.client, {
-        path: `/accounts/${segment(accountId)}/tags/resources`,
-        query: { type },
-        result: z.array(taggedSchema),
-        pick: (result) => result,
-        purpose: {
-          what: `listing the tags of the account's ${type === "kv_namespace" ? "KV namespaces" : "R2 buckets"}`,
-          permission: "Account Tags: Read",
-        },
-        signal: context.signal,
-      });
-      const own = found.filter((resource) => resource.type === type);
-      return new Map(
-        own.map(
-          (resource) => [resource.id, { tags: resource.tags, etag: resource.etag ?? undefined }] as const,
-        ),
-      );
+      return await loadTags(context, accountId, type);
     } catch (error) {
       if (isRefused(error)) return undefined;
       throw error;

@@ -15,6 +15,7 @@ export const NOT_KNOWN_YET = "Cloudflare does not know the new Worker everywhere
 const scriptSchema = z.looseObject({
   id: z.string(),
   tag: z.string().nullish(),
+  created_on: z.string().nullish(),
   etag: z.string().nullish(),
   modified_on: z.string().nullish(),
   tags: z.array(z.string()).nullish(),

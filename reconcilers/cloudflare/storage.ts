@@ -4,6 +4,8 @@
  */
 import type {
   FieldChange,
+  ListingContext,
+  MarkedResource,
   Observation,
   Reference,
   ResourceContext,
@@ -11,10 +13,12 @@ import type {
   WriteResult,
 } from "../engine/resource.ts";
 import type { CloudflareClient } from "./client.ts";
-import { forgetTags, observeOwnership, restoreMarker, writeMarker } from "./resource-tags.ts";
+import { forgetTags, listTagged, observeOwnership, restoreMarker, writeMarker } from "./resource-tags.ts";
 import type { TaggedType } from "./resource-tags.ts";
 
 type Context = ResourceContext<CloudflareClient>;
+/** What a list needs of a context. */
+export type Reading = Pick<Context, "client" | "signal">;
 
 /** What lies in the account: its id, and what it is called. */
 interface Found {
@@ -38,6 +42,8 @@ interface StorageKind<Desired> {
   nameField: string;
   nameOf: (desired: Desired) => string;
   find(reference: Reference, context: Context): Promise<Found | undefined>;
+  /** Everything of the kind in the account. `createdAt` as in `MarkedResource`. */
+  list(context: Reading, accountId: string): Promise<readonly (Found & { createdAt?: number | undefined })[]>;
   create(desired: Desired, context: Context): Promise<Found>;
   /** Missing: another name is another thing. */
   rename?: (accountId: string, from: Found, to: string, context: Context) => Promise<void>;
@@ -98,6 +104,15 @@ export function defineStorage<Desired extends { accountId: string }, Outputs ext
     remove: async (reference: Reference, context: Context): Promise<void> => {
       const id = await kind.remove(reference, context);
       if (id !== undefined) await forgetTags(context, { accountId: reference.scope, type, id });
+    },
+    listMarked: async (context: ListingContext<CloudflareClient>): Promise<readonly MarkedResource[]> => {
+      const { account } = context;
+      const things = await kind.list(context, account);
+      return listTagged(
+        context,
+        type,
+        things.map((thing) => ({ ...thing, scope: account })),
+      );
     },
     outputs: (_desired: Desired, observed: StorageObserved) => outputs(observed),
   });

@@ -7,6 +7,7 @@ import type { Observation, ResourceContext, ResourceDefinition, WriteResult } fr
 import type { CloudflareClient } from "./client.ts";
 import { isAbsence } from "./failures.ts";
 import { readMarker, withMarker } from "./marker-tags.ts";
+import { listMarkedWorkers } from "./marked.ts";
 import { SCRIPT_ABSENT, readScripts, readServingDeployment, readSettings, scriptPath } from "./scripts.ts";
 import type { ListedScript, ScriptSettings } from "./scripts.ts";
 import type { WorkerDesired, WorkerObserved, WorkerOutputs } from "./types.ts";
@@ -228,6 +229,7 @@ export const worker: ResourceDefinition<WorkerDesired, WorkerObserved, Cloudflar
       if (!isAbsence(error, SCRIPT_ABSENT)) throw error;
     }
   },
+  listMarked: listMarkedWorkers,
   outputs: (desired: WorkerDesired, observed: WorkerObserved): WorkerOutputs => ({
     scriptName: desired.scriptName,
     id: observed.id,

@@ -123,6 +123,34 @@ export interface ResourceContext<Client> {
   shared<Value>(key: string, load: () => Promise<Value>, maxAge?: number): Promise<Value>;
 }
 
+/** A resource that was found by what it carries, without anybody having known its name. */
+export interface MarkedResource extends Reference {
+  id: string;
+  /** Every mark on it, of whatever installation: the text of a marker, or its hash where only that is written. */
+  marks: readonly string[];
+  /** Wall clock milliseconds of its creation; undefined where the provider does not tell. */
+  createdAt?: number | undefined;
+  /** What it lies in or hangs on, at the same provider: it must go before these can. */
+  inside?: readonly { type: string; id: string }[];
+}
+
+/** What a listing of everything that carries a marker is made with. */
+export interface ListingContext<Client> {
+  client: Client;
+  /** The account to look through: a GitHub owner, a Neon organization, a Cloudflare account id. */
+  account: string;
+  signal: AbortSignal;
+  /**
+   * A value shared by all types of one look at one account. One that failed is asked for again by the next; so that a
+   * listing that is made again, after a rate limit, only asks for what it did not get, each part has a key of its own.
+   */
+  shared<Value>(key: string, load: () => Promise<Value>): Promise<Value>;
+  /** Part of the account could not be looked at. The rest still counts, and nobody may say that nothing else is there. */
+  missed(what: string, error: FlaresmithError): void;
+  /** Tells people what bounds the listing although nothing failed. */
+  note(text: string): void;
+}
+
 /** One type of external resource. `Client` is the provider's client, bound to one Connection. */
 export interface ResourceDefinition<Desired, Observed, Client> {
   provider: string;
@@ -185,6 +213,11 @@ export interface ResourceDefinition<Desired, Observed, Client> {
    * provider acknowledged this very removal, so that a 404 afterwards needs no other proof (law 1).
    */
   remove(reference: Reference, context: ResourceContext<Client>): Promise<"deleted" | void>;
+  /**
+   * Everything of this type in an account that carries a marker of any installation. Every type has it that can carry
+   * one. May return more than the account's; throws when it could not be read whole, or says so with `missed`.
+   */
+  listMarked?(context: ListingContext<Client>): Promise<readonly MarkedResource[]>;
   /** What dependants may use: ids, URLs, secret values. */
   outputs(desired: Desired, observed: Observed): Outputs;
 }

@@ -28,6 +28,7 @@ export interface RepositoryData {
   topics?: readonly string[];
   archived: boolean;
   is_template?: boolean;
+  created_at?: string | null;
 }
 
 /** Identities and kinds of accounts do not change while a process runs; an hour bounds how long a mistake lasts. */

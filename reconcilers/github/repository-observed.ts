@@ -1,10 +1,11 @@
 /** GitHub's representation of a repository in the words of the spec. */
 import { invalidAnswer } from "./failures.ts";
 import type { RepositoryData } from "./repository-access.ts";
+import { readMarkerText } from "../engine/marker.ts";
 import type { Marker } from "../engine/marker.ts";
 import type { RepositoryObserved, RepositorySettings, Visibility } from "./types.ts";
 
-const MARKER_TOPIC = /^flaresmith-([0-9a-f]{32})$/;
+const MARKER_TOPIC = /^flaresmith-([0-9a-f]{12}-[0-9a-f]{24})$/;
 
 /** Spec name -> GitHub's name of every setting. */
 export const settingNames = Object.freeze({
@@ -43,6 +44,16 @@ export function creationMark(marker: Marker): string {
 function describedOwner(description: string, marker: Marker): "ours" | "foreign" | "unmarked" {
   const hash = MARKER_TOPIC.exec(description)?.[1];
   return hash === undefined ? marker.classify(description) : marker.classifyHash(hash);
+}
+
+/** Every mark on a repository, whoever's: hashes in topics, and the text or hash that its description began as. */
+export function marksOf(data: Pick<RepositoryData, "description" | "topics">): string[] {
+  const hashed = [...(data.topics ?? []), data.description ?? ""].flatMap((text) => {
+    const hash = MARKER_TOPIC.exec(text)?.[1];
+    return hash === undefined ? [] : [hash];
+  });
+  const description = data.description ?? "";
+  return readMarkerText(description) === undefined ? hashed : [description, ...hashed];
 }
 
 function settingsOf(data: RepositoryData): RepositorySettings {

@@ -60,7 +60,7 @@ describe("a plain repository", () => {
     expect(await shown()).toMatchObject({
       private: true,
       description: "The shop",
-      topics: ["shop", "worker", expect.stringMatching(/^flaresmith-[0-9a-f]{32}$/)],
+      topics: ["shop", "worker", expect.stringMatching(/^flaresmith-[0-9a-f]{12}-[0-9a-f]{24}$/)],
       has_wiki: false,
       homepage: "https://shop.example",
       squash_merge_commit_title: "PR_TITLE",

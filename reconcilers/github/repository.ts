@@ -14,6 +14,7 @@ import { sharedHeads } from "./heads.ts";
 import { notVisible, provenGone, readById, readByName } from "./repository-access.ts";
 import type { ReadContext, RepositoryData } from "./repository-access.ts";
 import { createRepository } from "./repository-creation.ts";
+import { listMarkedRepositories } from "./repository-listing.ts";
 import { observedOf, ownerOf, settingKeys } from "./repository-observed.ts";
 import { normalTopics, updateRepository } from "./repository-update.ts";
 import type {
@@ -160,6 +161,7 @@ export const repository = define<RepositoryDesired, RepositoryObserved>({
     );
     return answer.ok ? "deleted" : undefined;
   },
+  listMarked: listMarkedRepositories,
   outputs: (_desired, observed) => outputs(observed),
 });
 

@@ -2,7 +2,7 @@
  * A webhook has no field for a mark of ours, and its secret cannot be read back. The query of its address carries both:
  * whose it is, and a witness of the secret. The listener does not look at the query.
  */
-const MARK = /[?&]flaresmith=([0-9a-f]{32})(?:\.([0-9a-f]{32}))?$/;
+const MARK = /[?&]flaresmith=([0-9a-f]{12}-[0-9a-f]{24})(?:\.([0-9a-f]{32}))?$/;
 
 export interface MarkedUrl {
   /** Without our mark. */

@@ -3,22 +3,15 @@ import { FlaresmithError } from "../../controller/runtime/errors.ts";
 import type { FieldChange, InventoryEntry, ResourceContext, WriteResult } from "../engine/resource.ts";
 import { collectChanges, sortedText } from "./changes.ts";
 import { define } from "./define.ts";
-import { listOrAbsent } from "./listing.ts";
+import { listMarkedWebhooks } from "./webhook-listing.ts";
+import { listHooks } from "./webhook-read.ts";
+import type { HookData } from "./webhook-read.ts";
 import { requireVisible, splitName } from "./repository-access.ts";
-import type { ReadContext } from "./repository-access.ts";
 import type { GitHubClient } from "./client.ts";
 import type { WebhookDesired, WebhookObserved } from "./types.ts";
 import { markUrl, readMarkedUrl } from "./webhook-url.ts";
 
 type Context = ResourceContext<GitHubClient>;
-
-/** What is used of GitHub's representation. */
-interface HookData {
-  id: number | bigint;
-  active: boolean;
-  events: string[];
-  config: { url?: string; content_type?: string; insecure_ssl?: string | number; secret?: string };
-}
 
 function observedOf({ id, active, events, config }: HookData): WebhookObserved {
   const { url, witness } = readMarkedUrl(config.url ?? "");
@@ -32,24 +25,6 @@ function observedOf({ id, active, events, config }: HookData): WebhookObserved {
     insecureSsl: String(config.insecure_ssl ?? "0") !== "0",
     hasSecret: config.secret !== undefined && config.secret !== "",
   };
-}
-
-/** @throws FlaresmithError INTEGRATION_PERMISSION_MISSING where hooks answer 404 in a repository that is visible */
-async function list(context: ReadContext, repository: string): Promise<HookData[]> {
-  const found = await listOrAbsent(
-    context,
-    { what: `listing the webhooks of ${repository}`, repository },
-    (request, page) =>
-      request("GET /repos/{owner}/{repo}/hooks", { ...splitName(repository), per_page: 100, page }),
-    (data) => data as readonly HookData[],
-  );
-  if (found) return found;
-  throw new FlaresmithError({
-    code: "INTEGRATION_PERMISSION_MISSING",
-    message: `GitHub hides the webhooks of ${repository} from the credentials`,
-    hint: "Grant the credentials of the Connection the permission repository_hooks: write (classic tokens: the scope admin:repo_hook).",
-    context: { provider: "github" },
-  });
 }
 
 const markerHashOf = (hook: HookData): string | undefined => readMarkedUrl(hook.config.url ?? "").markerHash;
@@ -121,9 +96,9 @@ export const webhook = define<WebhookDesired, WebhookObserved>({
   observe: async ({ scope, id }, context) => {
     const found = await context.read({
       listing: scope.toLowerCase(),
-      list: () => list(context, scope),
+      list: () => listHooks(context, scope),
       find: (all) => find(all, id, context),
-      single: async () => find(await list(context, scope), id, context),
+      single: async () => find(await listHooks(context, scope), id, context),
     });
     if (!found) return { state: "absent" };
     const observed = observedOf(found);
@@ -171,7 +146,7 @@ export const webhook = define<WebhookDesired, WebhookObserved>({
   },
   remove: async ({ scope, id }, context) => {
     const { client, signal } = context;
-    const known = id ?? find(await list(context, scope), id, context)?.id;
+    const known = id ?? find(await listHooks(context, scope), id, context)?.id;
     if (known === undefined) return;
     const answer = await client.attempt(
       { what: `deleting the webhook of ${scope}`, signal, write: true, tolerate: [404] },
@@ -183,5 +158,6 @@ export const webhook = define<WebhookDesired, WebhookObserved>({
     );
     if (!answer.ok) await requireVisible(context, scope);
   },
+  listMarked: listMarkedWebhooks,
   outputs: (_desired, { id, url }) => ({ id, url }),
 });

@@ -15,6 +15,7 @@ import { workOf } from "./client.ts";
 import { define } from "./define.ts";
 import { leaseMoved, leaseStands, leaseTarget } from "./lease.ts";
 import { ANNOTATION } from "./listings.ts";
+import { listMarkedBranches } from "./marked.ts";
 import type { BranchDesired, BranchObserved } from "./types.ts";
 
 /** What diff needs of the moment of observation, because it must be pure. */
@@ -165,5 +166,6 @@ export const branch = define<BranchDesired, Seen>({
     };
   },
   remove: removeBranch,
+  listMarked: listMarkedBranches,
   outputs: (_desired, observed) => branchOutputs(observed),
 });

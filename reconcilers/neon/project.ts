@@ -10,6 +10,7 @@ import { branchWork } from "./branch-access.ts";
 import { workOf } from "./client.ts";
 import { define } from "./define.ts";
 import { ANNOTATION } from "./listings.ts";
+import { listMarkedProjects } from "./marked.ts";
 import { findProject, readProject, rootOf } from "./project-access.ts";
 import { removeProject } from "./project-removal.ts";
 import { requestSettings, settingChanges, settingsOf, settingsUpdate } from "./project-settings.ts";
@@ -163,6 +164,7 @@ export const project = define<ProjectDesired, ProjectObserved>({
     return { id: observed.id, name: desired.name, ...(pending === undefined ? {} : { pending }) };
   },
   remove: removeProject,
+  listMarked: listMarkedProjects,
   outputs: (_desired, { id, rootBranchId, rootBranchName }) => ({
     projectId: id,
     rootBranchId,
