@@ -1,26 +1,15 @@
 /** What the providers would see of a set of objects: their graphs are built as for a reconciliation and only planned. */
 import type { Clock, Fetch, Random } from "../controller/runtime/clock.ts";
-import { FlaresmithError } from "../controller/runtime/errors.ts";
-import { secretValues } from "../controller/runtime/secret-value.ts";
+import type { FlaresmithError } from "../controller/runtime/errors.ts";
 import type { Tracker } from "../controller/runtime/tracker.ts";
-import type {
-  KubernetesObject,
-  ObjectKey,
-  ResourceClient,
-  ResourceType,
-} from "../controller/store/resource-client.ts";
-import { createConnectionRegistry } from "./connections.ts";
-import { transports } from "./controllers.ts";
+import type { KubernetesObject } from "../controller/store/resource-client.ts";
+import { READING, detachedKinds, fetchThatOnly } from "./detached-kinds.ts";
 import { toFlaresmithError } from "./engine/pass.ts";
 import { previewChanges, previewRemovals } from "./engine/preview-changes.ts";
 import type { PlannedChange } from "./engine/preview-changes.ts";
 import { consentsOf } from "./engine/annotations.ts";
 import type { KindReconciler, ReconciledObject } from "./engine/kind.ts";
-import { environmentReconciler } from "./environment.ts";
-import type { EnvironmentObject, ObjectReader, PreviewObject } from "./objects.ts";
-import { previewReconciler } from "./preview.ts";
-import { projectReconciler } from "./project.ts";
-import { providerOpeners } from "./providers.ts";
+import type { ObjectReader } from "./objects.ts";
 
 export interface PreviewObjectsOptions {
   /** The desired world: everything that could be referred to, with defaults and, where it exists, status. */
@@ -50,63 +39,18 @@ export interface ObjectPreview {
   error?: FlaresmithError;
 }
 
-/**
- * A fetch that reads and never changes anything: GET and HEAD pass, and the POST by which a GitHub App exchanges its key
- * for a token. Everything else is a defect of a definition, and ends the preview of that resource.
- */
-function readOnly(fetch: Fetch): Fetch {
-  return (input, init) => {
-    const method = (init?.method ?? (input instanceof Request ? input.method : "GET")).toUpperCase();
-    const { pathname } = new URL(input instanceof Request ? input.url : input);
-    const exchange = method === "POST" && /\/app\/installations\/\d+\/access_tokens$/.test(pathname);
-    if (method === "GET" || method === "HEAD" || exchange) return fetch(input, init);
-    return Promise.reject(
-      new FlaresmithError({
-        code: "INTERNAL_ERROR",
-        message: `a preview tried to send ${method} ${pathname}`,
-      }),
-    );
-  };
-}
-
-const keyText = ({ namespace = "", name }: ObjectKey): string => `${namespace}/${name}`;
-
-/** Stands where nothing may be written; kinds read through the reader. */
-const noClient: ResourceClient = new Proxy({} as ResourceClient, {
-  get: (_, name) => () =>
-    Promise.reject(
-      new FlaresmithError({ code: "INTERNAL_ERROR", message: `a preview used the store: ${String(name)}` }),
-    ),
-});
-
 /** Plans every object, one after another, over shared observations. Never throws for a provider's fault. */
 export async function previewObjects(options: PreviewObjectsOptions): Promise<ObjectPreview[]> {
-  const { clock, signal, tracker } = options;
-  const plain = secretValues(options.hashKey);
-  const makeSecret = (text: string): ReturnType<typeof plain> => {
-    tracker.secrets.add(text);
-    return plain(text);
-  };
-  const reader = readerOf(options);
-  const fetch = readOnly(options.fetch);
-  const connections = createConnectionRegistry({
-    reader,
-    openers: providerOpeners({ makeSecret, version: options.version }),
-    transport: transports({ ...options, fetch }),
-    secret: (value) => tracker.secrets.add(value),
-    clock,
+  const { kinds } = detachedKinds({
+    ...options,
+    objects: () => options.objects,
+    fetch: fetchThatOnly(READING, options.fetch),
   });
-  const common = { client: noClient, reader, connections, makeSecret, clock };
-  const kinds: Readonly<Record<string, KindReconciler<ReconciledObject> | undefined>> = {
-    Project: projectReconciler({ ...common, publicUrl: options.publicUrl }),
-    Environment: environmentReconciler(common),
-    Preview: previewReconciler(common),
-  };
   const previews: ObjectPreview[] = [];
   for (const object of options.planned) {
     const kind = kinds[object.kind];
     if (kind !== undefined)
-      previews.push(await previewObject(object as ReconciledObject, kind, options, signal));
+      previews.push(await previewObject(object as ReconciledObject, kind, options, options.signal));
   }
   for (const object of options.deleted) {
     const kind = kinds[object.kind];
@@ -150,21 +94,4 @@ async function previewObject(
     signal.throwIfAborted();
     return { ...place, changes: [], error: toFlaresmithError(thrown) };
   }
-}
-
-function readerOf({ objects, secret }: PreviewObjectsOptions): ObjectReader {
-  const find = (type: ResourceType): KubernetesObject[] => objects.filter(({ kind }) => kind === type.kind);
-  return {
-    get: <T extends KubernetesObject>(type: ResourceType, key: ObjectKey) =>
-      find(type).find((object) => keyText(object.metadata) === keyText(key)) as T | undefined,
-    ofProject: <T extends EnvironmentObject | PreviewObject>(
-      type: ResourceType,
-      namespace: string,
-      project: string,
-    ) =>
-      (find(type) as T[]).filter(
-        ({ metadata, spec }) => metadata.namespace === namespace && spec.projectRef.name === project,
-      ),
-    secret,
-  };
 }

@@ -20,7 +20,8 @@ export const conditionTypes: Readonly<Record<string, string>> = Object.freeze({
   cloudflare: "CloudflareSynced",
 });
 
-const definitions = [
+/** Every type of external resource that this build knows. */
+export const definitions = [
   github.repository,
   github.seedFiles,
   github.gitBranch,

@@ -21,6 +21,7 @@ async function type(...args: string[]): Promise<{ code: number; out: string; err
     fetch: () => Promise.reject(new Error("no network here")),
     env: {},
     signals: { on: () => undefined, off: () => undefined },
+    ask: undefined,
     exit: () => undefined,
     version: VERSION,
   });
@@ -49,7 +50,7 @@ test.each([["tree"], ["diff"], ["get", "--bogus"], ["gett"]])(
   },
 );
 
-test.each(["up", "get", "tree", "diff", "crds", "sandbox", "version"])(
+test.each(["up", "get", "tree", "diff", "leaks", "crds", "sandbox", "version"])(
   "%s --help has examples and exit codes",
   async (command) => {
     const { code, out } = await type(command, "--help");
@@ -70,6 +71,10 @@ test.each<[string[], string]>([
   [["get", "--data-dir", "/does/not/exist"], "/does/not/exist/kubeconfig does not exist"],
   [["sandbox", "env", "--data-dir", "/does/not/exist"], "no sandbox was started here"],
   [["diff", "-f", "/does/not/exist"], "/does/not/exist does not exist"],
+  [["leaks", "--data-dir", "/does/not/exist"], "/does/not/exist/kubeconfig does not exist"],
+  [["leaks", "--delete"], "there is nobody to ask here"],
+  [["leaks", "--yes"], "--delete is not there"],
+  [["leaks", "--include", "neon/branch/br-1"], "--delete is not there"],
 ])("%j fails in one line with a remedy, as text and as JSON", async (args, message) => {
   const text = await type(...args);
   expect(text.code).toBeGreaterThan(0);
@@ -83,8 +88,9 @@ test.each<[string[], string]>([
   });
 });
 
-test("diff fails with 2, because 1 means that something would change", async () => {
+test("diff and leaks fail with 2, because 1 means that something would change, or leaks", async () => {
   expect((await type("diff", "-f", "/does/not/exist")).code).toBe(2);
+  expect((await type("leaks", "--data-dir", "/does/not/exist")).code).toBe(2);
 });
 
 test("crds prints what the committed files hold", async () => {

@@ -4,7 +4,7 @@ import { ApiError } from "../store/resource-client.ts";
 import { DataDirectoryLockedError, StoreUnusableError } from "../store/embedded/index.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** The exit codes of every command; `diff` alone uses 1 for "there are changes" and 2 for every failure. */
+/** The exit codes of every command; `diff` and `leaks` use 1 for what they found and 2 for every failure. */
 export const exitCodes = Object.freeze({ ok: 0, failed: 1, usage: 2 });
 
 /** A command cannot go on, and the person who typed it can do something about it. */

@@ -3,12 +3,13 @@ import { keepAlive } from "../runtime/adapters/keep-alive.ts";
 import { systemFetch } from "../runtime/adapters/network.ts";
 import { ownedSignals } from "../runtime/adapters/signals.ts";
 import { systemClock, systemRandom } from "../runtime/adapters/system.ts";
+import { createAsk } from "./ask.ts";
 import { allowClosedPipe } from "./closed-pipe.ts";
 import { runCommandLine } from "./program.ts";
 import { createTerminal } from "./terminal.ts";
 import { VERSION } from "./version.ts";
 
-const { env, stderr, stdout } = process;
+const { env, stderr, stdin, stdout } = process;
 allowClosedPipe(stdout);
 allowClosedPipe(stderr);
 const release = keepAlive();
@@ -19,6 +20,7 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   fetch: systemFetch(),
   env,
   signals: ownedSignals(),
+  ask: createAsk({ stdin, stderr }),
   exit: (code) => process.exit(code),
   version: VERSION,
 });

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import type { Run } from "./command-parts.ts";
 import { exitCodes, reportFailure } from "./failure.ts";
+import { addLeaks } from "./leaks-command.ts";
 import { addReadingCommands } from "./reading-commands.ts";
 import { addStoreCommands } from "./store-commands.ts";
 import { addUp } from "./up-command.ts";
@@ -32,6 +33,7 @@ function createProgram(environment: CommandEnvironment, run: Run): Command {
   addUp(program, environment, run);
   addReadingCommands(program, environment, run);
   addStoreCommands(program, environment, run);
+  addLeaks(program, environment, run);
   return program;
 }
 

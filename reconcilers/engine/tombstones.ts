@@ -66,3 +66,28 @@ export async function recordTombstone(options: {
     if (!isApiError(error, "AlreadyExists")) throw error;
   }
 }
+
+/** What a tombstone says. */
+export interface Tombstone {
+  /** Of the object that left it. */
+  namespace: string;
+  provider: string;
+  type: string;
+  id: string;
+  name: string;
+  scope: string;
+  /** `Project shop`. */
+  owner: string;
+  why: string;
+  /** RFC 3339. */
+  when: string;
+}
+
+/** A ConfigMap with {@link TOMBSTONE_LABEL} as what it says. */
+export function readTombstone({
+  data = {},
+  metadata,
+}: KubernetesObject & { data?: Readonly<Record<string, string>> }): Tombstone {
+  const { id = "", name = "", owner = "", provider = "", scope = "", type = "", when = "", why = "" } = data;
+  return { namespace: metadata.namespace ?? "", provider, type, id, name, scope, owner, why, when };
+}

@@ -1,6 +1,8 @@
 /** `flaresmith tree KIND/NAME`: an object, what hangs on it, and what each stands for at the providers. */
 import { resourceType } from "../../../crds/index.ts";
 import type { KubernetesObject, ResourceClient, ResourceType } from "../../store/resource-client.ts";
+import { TOMBSTONE_LABEL, readTombstone } from "../../../reconcilers/engine/tombstones.ts";
+import type { Tombstone } from "../../../reconcilers/engine/tombstones.ts";
 import { CommandError, exitCodes } from "../failure.ts";
 import { readinessOf } from "../readiness.ts";
 import { listAll, withServer } from "../running-server.ts";
@@ -25,16 +27,6 @@ interface External {
   error?: string;
 }
 
-interface Tombstone {
-  provider: string;
-  type: string;
-  id: string;
-  name: string;
-  why: string;
-  when: string;
-  owner: string;
-}
-
 interface TreeNode {
   kind: string;
   namespace: string;
@@ -46,8 +38,6 @@ interface TreeNode {
   /** What this object left in place on purpose. */
   tombstones: Tombstone[];
 }
-
-const TOMBSTONE_LABEL = "flaresmith.dev/tombstone";
 
 /**
  * Prints the tree of one object.
@@ -85,21 +75,10 @@ interface World {
 
 async function readWorld(client: ResourceClient, namespace: string): Promise<World> {
   const lists = await Promise.all(shownTypes.map((type: ResourceType) => listAll(client, type, namespace)));
-  const { items } = await client.list<KubernetesObject & { data?: Record<string, string> }>(configMapType, {
-    namespace,
-    labelSelector: TOMBSTONE_LABEL,
-  });
+  const { items } = await client.list(configMapType, { namespace, labelSelector: TOMBSTONE_LABEL });
   return {
     objects: lists.flat(),
-    tombstones: items.map(({ data = {} }) => ({
-      provider: data["provider"] ?? "",
-      type: data["type"] ?? "",
-      id: data["id"] ?? "",
-      name: data["name"] ?? "",
-      why: data["why"] ?? "",
-      when: data["when"] ?? "",
-      owner: data["owner"] ?? "",
-    })),
+    tombstones: items.map(readTombstone),
   };
 }
 

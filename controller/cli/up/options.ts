@@ -1,6 +1,7 @@
 /** What `flaresmith up` takes. */
 import type { Clock, Fetch, Random } from "../../runtime/clock.ts";
 import type { LogLevel } from "../../runtime/log.ts";
+import type { Ask } from "../ask.ts";
 import type { Terminal } from "../terminal.ts";
 import type { SignalSource } from "./signals.ts";
 
@@ -12,6 +13,8 @@ export interface CommandEnvironment {
   fetch: Fetch;
   env: Readonly<Record<string, string | undefined>>;
   signals: SignalSource;
+  /** Asks the person at the terminal; undefined where there is nobody to ask. */
+  ask: Ask | undefined;
   /** Ends the process at once; only a second signal asks for it. */
   exit(code: number): void;
   version: string;
