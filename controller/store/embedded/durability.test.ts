@@ -1,9 +1,6 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { createInterface } from "node:readline";
 import fc from "fast-check";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
@@ -11,37 +8,6 @@ import { openTestStore, thing, thingType } from "./testing.ts";
 
 const newPath = (): string => join(mkdtempSync(join(tmpdir(), "flaresmith-store-")), "store.db");
 const key = (name: string) => ({ namespace: "default", name });
-
-test("nothing acknowledged is lost when the process is killed, again and again", async () => {
-  const path = newPath();
-  const writer = `import { openTestStore, thing, thingType } from ${JSON.stringify(join(import.meta.dirname, "testing.ts"))};
-    const store = await openTestStore({ path: process.argv[1] });
-    for (let batch = 0; ; batch += 1) {
-      const names = Array.from({ length: 5 }, (_, index) => process.argv[2] + "-" + batch + "-" + index);
-      await Promise.all(names.map((name) => store.create(thingType, thing(name)).then(() => process.stdout.write(name + "\\n"))));
-    }`;
-  const acknowledged: string[] = [];
-  for (let round = 0; round < 6; round += 1) {
-    const child = spawn(process.execPath, ["--input-type=module", "--eval", writer, path, `r${round}`], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    const before = acknowledged.length;
-    for await (const line of createInterface({ input: child.stdout })) {
-      acknowledged.push(line);
-      if (acknowledged.length - before === 20 + round * 7) child.kill("SIGKILL");
-    }
-    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
-    const store = await openTestStore({ path });
-    const { items, resourceVersion } = await store.list(thingType);
-    const stored = new Set(items.map((item) => item.metadata.name));
-    expect(acknowledged.filter((name) => !stored.has(name))).toEqual([]);
-    expect(Number(resourceVersion)).toBeGreaterThanOrEqual(
-      Math.max(...items.map((item) => Number(item.metadata.resourceVersion))),
-    );
-    await store.close();
-  }
-  expect(acknowledged.length).toBeGreaterThan(200);
-});
 
 test("a restart finds the same objects and goes on counting revisions", async () => {
   const path = newPath();
