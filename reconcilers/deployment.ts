@@ -1,7 +1,7 @@
 /** What Environment and Preview have in common: where code, database and targets of a deployment come from. */
 import type { WorkerSettings } from "../crds/environment.ts";
 import { isTrue } from "../controller/runtime/conditions.ts";
-import { FlaresmithError } from "../controller/runtime/errors.ts";
+import { FlaresmithError, isFlaresmithError } from "../controller/runtime/errors.ts";
 import type { SecretValue } from "../controller/runtime/secret-value.ts";
 import { readBundle } from "./cloudflare/bundle.ts";
 import type { Bundle, WorkerBinding } from "./cloudflare/types.ts";
@@ -57,15 +57,23 @@ export function repositoryNode(project: ProjectObject, github: Connected<GitHubC
   });
 }
 
-/** The commit that is deployed, under the slot REVISION as `sha`. */
+/**
+ * The commit that is deployed, under the slot REVISION as `sha`.
+ * @param awaited says who is still to make the branch, when it is missing
+ */
 export function revisionNode(
   github: Connected<GitHubClient>,
   branch: string,
   needs: readonly string[],
+  awaited?: FlaresmithError,
 ): GraphNode {
+  const look: typeof revision.look = (given, context) =>
+    revision.look(given, context).catch((error: unknown): never => {
+      throw awaited && isFlaresmithError(error, "SPEC_REFERENCE_MISSING") ? awaited : error;
+    });
   return lookup({
     slot: REVISION,
-    definition: revision,
+    definition: { ...revision, look },
     connection: github,
     needs: [REPOSITORY, ...needs],
     input: (inputs) => ({ repository: input<string>(inputs, REPOSITORY, "fullName"), branch }),

@@ -20,6 +20,8 @@ import { input, resource } from "./engine/graph.ts";
 import type { GraphNode } from "./engine/graph.ts";
 import type { GitHubClient } from "./github/client.ts";
 import { shortName, slotOf } from "./names.ts";
+import { environmentType } from "./objects.ts";
+import type { EnvironmentObject } from "./objects.ts";
 import { connectionTo } from "./place.ts";
 import { previewBranchName } from "./preview-neon.ts";
 import type { PreviewPlace } from "./preview-place.ts";
@@ -31,7 +33,7 @@ export async function codePart(place: PreviewPlace, secrets: readonly PlannedSec
   if (!code) return [];
   const revisionOf =
     object.spec.revision === undefined
-      ? revisionNode(code, object.spec.branch, [])
+      ? revisionNode(code, object.spec.branch, [], branchAwaited(place))
       : fixedRevisionNode(code, object.spec.revision);
   const nodes: GraphNode[] = [repositoryNode(project, code), revisionOf];
   const connection = await connectionTo(place, "Cloudflare");
@@ -48,6 +50,15 @@ export async function codePart(place: PreviewPlace, secrets: readonly PlannedSec
     workerNodes(place, one, { connection, code, secrets }),
   );
   return [...nodes, ...storage, ...workers];
+}
+
+/** An Environment that deploys from the branch makes it, unless it exists. */
+function branchAwaited({ namespace, object, options, project }: PreviewPlace): FlaresmithError | undefined {
+  const { branch } = object.spec;
+  const maker = options.reader
+    .ofProject<EnvironmentObject>(environmentType, namespace, project.metadata.name)
+    .find(({ spec }) => spec.deploy?.branch === branch);
+  return maker && dependency(maker, "gitBranch", `the git branch ${branch}`);
 }
 
 function workerNodes(

@@ -263,6 +263,14 @@ describe("seeded files", () => {
     expect(await text("dist/worker/index.js", "main")).toBe("export default {}");
   });
 
+  it("are what the branch is at from then on, also for those who share an older look at the branches", async () => {
+    const shared = lookupContext(harness);
+    const before = await revision.look({ repository, branch: "main" }, shared);
+    const { id } = await slotOf(harness, seedFiles).create(desired);
+    expect(before).not.toEqual({ sha: id });
+    expect(await revision.look({ repository, branch: "main" }, shared)).toEqual({ sha: id });
+  });
+
   it("are never touched again, with the inventory or without", async () => {
     const slot = slotOf(harness, seedFiles);
     await slot.create(desired);

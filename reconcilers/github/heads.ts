@@ -53,12 +53,21 @@ async function loadHeads(context: ReadContext, repository: string): Promise<Head
 const HEADS_AGE = 2_000;
 
 /** The shared listing of `loadHeads`. */
-export function sharedHeads(context: ReadContext, repository: string): Promise<Heads | undefined> {
+export function sharedHeads(
+  context: ReadContext,
+  repository: string,
+  maxAge = HEADS_AGE,
+): Promise<Heads | undefined> {
   return context.shared(
     `heads:${repository.toLowerCase()}`,
     () => loadHeads(context, repository),
-    context.fresh ? 0 : HEADS_AGE,
+    context.fresh ? 0 : maxAge,
   );
+}
+
+/** After a commit of our own: nobody is to deploy the one before. What cannot be read now is read by who needs it. */
+export async function renewHeads(context: ReadContext, repository: string): Promise<void> {
+  await sharedHeads(context, repository, 0).catch(() => undefined);
 }
 
 /** The shared listing, for those who need content. @throws FlaresmithError INTEGRATION_BUSY while it is empty */
@@ -103,7 +112,7 @@ export const revision: LookupDefinition<RevisionInput, GitHubClient> = Object.fr
       throw new FlaresmithError({
         code: "SPEC_REFERENCE_MISSING",
         message: `the repository ${repository} has no branch ${branch}`,
-        hint: "Push the branch, or name another one in deploy.branch.",
+        hint: "Push the branch, or name another one in the spec.",
         context: { provider: "github", repository },
       });
     return { sha };

@@ -5,7 +5,7 @@ import type { GitHubClient, Refusal } from "./client.ts";
 import { define } from "./define.ts";
 import { generationUnderWay } from "./generation.ts";
 import { treeOfCommit } from "./git-objects.ts";
-import { readHead } from "./heads.ts";
+import { readHead, renewHeads } from "./heads.ts";
 import { requireVisible, splitName } from "./repository-access.ts";
 import type { SeedFilesDesired, SeedFilesObserved } from "./types.ts";
 
@@ -156,6 +156,7 @@ export const seedFiles = define<SeedFilesDesired, SeedFilesObserved>({
       untouched.length === 0
         ? (histories[0]?.commit ?? head)
         : await commitOnce(desired, head, untouched, context);
+    if (commit !== head) await renewHeads(context, repository);
     return { id: commit, name: branch, observed: { commit } };
   },
   update: async ({ branch }, observed) => ({ id: observed.commit, name: branch, observed }),

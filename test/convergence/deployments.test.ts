@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { seedTemplate, shopEnvironment, shopProject } from "../support/shop.ts";
+import { seedTemplate, settledShop, shopEnvironment, shopPreview, shopProject } from "../support/shop.ts";
 import { conditionOf, createWorld, statusOf } from "../support/world.ts";
 import type { Manifest, World } from "../support/world.ts";
 import { neonProjectOf, outsider, scriptOf, scriptsOf, stateOf } from "./outsider.ts";
@@ -50,6 +50,40 @@ describe("what is deployed", () => {
     expect(scriptOf(world, "shop-api-dev").versions).toHaveLength(versions.length + 1);
     expect(bindingsOf("shop-api-dev")["COMMIT_SHA"]?.["text"]).toBe(sha);
     expect(await readyOf("Environment", "shop-dev")).toMatchObject({ status: "True" });
+  });
+
+  it("is deployed once when everything begins at once, although seeding moves the default branch", async () => {
+    world.sandbox.github.setDelays({ refMs: 0, objectsMs: 0, settingsMs: 0 });
+    await settledShop(world);
+    for (const name of ["dev", "staging", "production"])
+      expect(scriptOf(world, `shop-api-${name}`).versions, name).toHaveLength(1);
+    expect(bindingsOf("shop-api-production")["COMMIT_SHA"]?.["text"]).toBe(await headOf("main"));
+  });
+
+  it("is waited for, and not missed, while the Environment that makes a preview's branch has not made it yet", async () => {
+    await world.apply(shopProject(), shopEnvironment("staging"));
+    await world.settle();
+    const { faults } = world.sandbox.context;
+    faults.add({
+      provider: "github",
+      method: "POST",
+      path: "/git/refs",
+      status: 500,
+      body: "down",
+      times: 0,
+    });
+    await world.apply(shopEnvironment("dev"), shopPreview());
+    await world.pass(MINUTE);
+    const preview = await world.get("Preview", "shop-pr-1");
+    expect(conditionOf(preview, "GitHubSynced")).toMatchObject({
+      status: "False",
+      reason: "DependencyNotReady",
+      message: expect.stringContaining("waits for the git branch dev of Environment shop-dev"),
+    });
+    expect(conditionOf(preview, "Stalled")).toBeUndefined();
+    faults.clear();
+    await world.settle();
+    expect(await readyOf("Preview", "shop-pr-1")).toMatchObject({ status: "True" });
   });
 
   it("is told as deployed only once it is: status keeps the old revision while Cloudflare refuses the new one", async () => {
