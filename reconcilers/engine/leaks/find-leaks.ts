@@ -9,7 +9,7 @@ import type { SlotsOf } from "./verdict.ts";
 import { keyOfFound, lookForMarked } from "./marked-resources.ts";
 import type { FoundResource, Look, Missed } from "./marked-resources.ts";
 import type { MarkerParts } from "../marker.ts";
-import { createMarkReader, isOwnedAgain, ownerOf, tombstoneOf } from "./ownership.ts";
+import { createMarkReader, ownershipOf } from "./ownership.ts";
 import type { StoreView } from "./ownership.ts";
 import type { Patience } from "./patience.ts";
 import { CREATE_GRACE } from "../plan.ts";
@@ -105,10 +105,11 @@ async function sift(
   const leaks: Leak[] = [];
   const undecided: Leak[] = [];
   const standing = new Set<Tombstone>();
+  const [earlier, now] = [ownershipOf(before), ownershipOf(after)];
   for (const found of look.found) {
     // What came or went during the look is known to one of the two.
-    if (ownerOf(found, before) !== undefined || ownerOf(found, after) !== undefined) continue;
-    const tombstone = tombstoneOf(found, after);
+    if (earlier.ownerOf(found) !== undefined || now.ownerOf(found) !== undefined) continue;
+    const tombstone = now.tombstoneOf(found);
     if (tombstone !== undefined) {
       standing.add(tombstone);
       continue;
@@ -129,7 +130,7 @@ async function sift(
     leaks: leaks.toSorted(byPlace),
     undecided: undecided.toSorted(byPlace),
     tombstones: after.tombstones
-      .filter((tombstone) => !isOwnedAgain(tombstone, after))
+      .filter((tombstone) => !now.isOwnedAgain(tombstone))
       .map((tombstone) => ({ tombstone, found: standing.has(tombstone) })),
     missed: look.missed,
     notes: look.notes,

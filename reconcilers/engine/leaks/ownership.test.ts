@@ -4,7 +4,7 @@ import { createObservationSource } from "../observation-source.ts";
 import { virtualTime } from "../../../test/support/virtual-time.ts";
 import type { ReconciledObject } from "../kind.ts";
 import type { FoundResource } from "./marked-resources.ts";
-import { holdsFor, ownerOf, tombstoneOf } from "./ownership.ts";
+import { holdsFor, ownershipOf } from "./ownership.ts";
 import type { StoreView } from "./ownership.ts";
 import type { InventoryEntry, ResourceDefinition } from "../resource.ts";
 
@@ -44,14 +44,14 @@ const repository = found("github", "repository", { scope: "acme", name: "shop", 
 
 test("an id that the provider made outlives renames and moves", () => {
   const entry = { provider: "github", type: "repository", scope: "old-owner", name: "old-name", id: "42" };
-  expect(ownerOf(repository, holding(entry))?.metadata.name).toBe("shop");
-  expect(ownerOf(repository, holding({ ...entry, type: "environment" }))).toBeUndefined();
+  expect(ownershipOf(holding(entry)).ownerOf(repository)?.metadata.name).toBe("shop");
+  expect(ownershipOf(holding({ ...entry, type: "environment" })).ownerOf(repository)).toBeUndefined();
 });
 
 test("an id that is only the name is another thing in another account", () => {
   const entry = { provider: "cloudflare", type: "r2Bucket", name: "files", id: "files" };
-  expect(ownerOf(bucket, holding({ ...entry, scope: "account-a" }))).toBeDefined();
-  expect(ownerOf(bucket, holding({ ...entry, scope: "account-b" }))).toBeUndefined();
+  expect(ownershipOf(holding({ ...entry, scope: "account-a" })).ownerOf(bucket)).toBeDefined();
+  expect(ownershipOf(holding({ ...entry, scope: "account-b" })).ownerOf(bucket)).toBeUndefined();
 });
 
 test("a create under way claims what bears its name, however GitHub spells it; one that knows its id does not", () => {
@@ -62,8 +62,8 @@ test("a create under way claims what bears its name, however GitHub spells it; o
     name: "Shop",
     state: "creating" as const,
   };
-  expect(ownerOf(repository, holding(entry))).toBeDefined();
-  expect(ownerOf(repository, holding({ ...entry, id: "43" }))).toBeUndefined();
+  expect(ownershipOf(holding(entry)).ownerOf(repository)).toBeDefined();
+  expect(ownershipOf(holding({ ...entry, id: "43" })).ownerOf(repository)).toBeUndefined();
 });
 
 test("a tombstone speaks for what it names, and not for its neighbours", () => {
@@ -78,10 +78,12 @@ test("a tombstone speaks for what it names, and not for its neighbours", () => {
     why: "",
     when: "",
   };
-  expect(tombstoneOf(bucket, { objects: [], tombstones: [tombstone] })).toBe(tombstone);
-  expect(
-    tombstoneOf(bucket, { objects: [], tombstones: [{ ...tombstone, scope: "account-b" }] }),
-  ).toBeUndefined();
+  expect(ownershipOf({ objects: [], tombstones: [tombstone] }).tombstoneOf(bucket)).toBe(tombstone);
+  const elsewhere = { ...tombstone, scope: "account-b" };
+  expect(ownershipOf({ objects: [], tombstones: [elsewhere] }).tombstoneOf(bucket)).toBeUndefined();
+  const entry = { provider: "cloudflare", type: "r2Bucket", name: "files", id: "files", scope: "account-a" };
+  expect(ownershipOf(holding(entry)).isOwnedAgain(tombstone)).toBe(true);
+  expect(ownershipOf(holding(entry)).isOwnedAgain(elsewhere)).toBe(false);
 });
 
 test.each([

@@ -1,11 +1,11 @@
 /** Pure: what the store says about a thing at a provider: an object's, left in place on purpose, or nobody's. */
+import { markedSlot } from "../aside.ts";
 import type { ReconciledObject } from "../kind.ts";
-import type { FoundResource } from "./marked-resources.ts";
 import { markerHash, readMarkerText } from "../marker.ts";
 import type { MarkerParts } from "../marker.ts";
-import { markedSlot } from "../aside.ts";
 import type { InventoryEntry } from "../resource.ts";
 import type { Tombstone } from "../tombstones.ts";
+import type { FoundResource } from "./marked-resources.ts";
 
 /** Everything in the store that may stand for something external. */
 export interface StoreView {
@@ -16,23 +16,64 @@ export interface StoreView {
 /** What names a thing in an inventory or a tombstone. */
 type Named = Pick<InventoryEntry, "provider" | "type" | "scope" | "name" | "id">;
 
+/** Whose a thing is, as a store that was read once knows it. */
+export interface Ownership {
+  /** The object whose inventory holds the thing, or has a create under way that claims it. */
+  ownerOf(found: FoundResource): ReconciledObject | undefined;
+  /** The record that says that the thing was left in place on purpose. */
+  tombstoneOf(found: FoundResource): Tombstone | undefined;
+  /** Whether an object stands again for what was once left in place. */
+  isOwnedAgain(tombstone: Tombstone): boolean;
+}
+
+const entriesOf = (object: ReconciledObject): readonly InventoryEntry[] => object.status?.inventory ?? [];
+
+export const describeObject = ({ kind, metadata }: ReconciledObject): string =>
+  `${kind} ${metadata.namespace ?? ""}/${metadata.name}`;
+
 const alike = (a: string | undefined, b: string | undefined): boolean =>
   (a ?? "").toLowerCase() === (b ?? "").toLowerCase();
 
-function sameType(named: Named, { definition }: FoundResource): boolean {
-  return named.provider === definition.provider && named.type === definition.type;
+function namedOf({ definition: { provider, type }, id, name, scope }: FoundResource): Named {
+  return { provider, type, scope, name, id };
 }
 
-/** By id, which outlives renames and moves; an id that is only the name tells nothing in another place. */
-function isIt(named: Named, found: FoundResource): boolean {
-  if (!sameType(named, found) || named.id !== found.id) return false;
-  return found.id !== found.name || alike(named.scope, found.scope);
+/** Where it is, by name or by id. */
+const placed = ({ id, name, provider, scope, type }: Named, byName: boolean): string =>
+  [provider, type, scope, byName ? `name ${name}` : `id ${id}`].join(" ").toLowerCase();
+
+/** Puts what the store knows in order, so that many things can be asked about. */
+export function ownershipOf({ objects, tombstones }: StoreView): Ownership {
+  const entries = objects.flatMap((object) => entriesOf(object).map((entry) => [entry, object] as const));
+  const standing = new Set(entries.flatMap(([entry]) => [placed(entry, false), placed(entry, true)]));
+  return {
+    ownerOf: finder(entries),
+    tombstoneOf: finder(tombstones.map((tombstone) => [tombstone, tombstone] as const)),
+    isOwnedAgain: (tombstone) => standing.has(placed(tombstone, tombstone.id === "")),
+  };
 }
 
-/** What was asked for and has no id yet claims what bears its name. */
-function claims(named: Named, found: FoundResource): boolean {
-  if (!sameType(named, found) || (named.id !== undefined && named.id !== "")) return false;
-  return alike(named.scope, found.scope) && alike(named.name, found.name);
+/**
+ * Finds by id, which outlives renames and moves, except where it is but the name and tells nothing in another place. What
+ * was asked for and has no id yet claims whatever bears its name.
+ */
+function finder<Value>(
+  known: readonly (readonly [Named, Value])[],
+): (found: FoundResource) => Value | undefined {
+  const byId = ({ id, provider, type }: Named): string => [provider, type, id].join(" ");
+  const byName = ({ name, provider, scope, type }: Named): string =>
+    [provider, type, scope, name].join(" ").toLowerCase();
+  const named = Map.groupBy(known, ([one]) =>
+    one.id === undefined || one.id === "" ? byName(one) : byId(one),
+  );
+  return (found) => {
+    const wanted = namedOf(found);
+    const same = (named.get(byId(wanted)) ?? []).find(
+      ([one]) => found.id !== found.name || alike(one.scope, found.scope),
+    );
+    const claiming = same ?? (named.get(byName(wanted)) ?? []).find(([one]) => (one.id ?? "") === "");
+    return claiming?.[1];
+  };
 }
 
 /** Whether something that the store knows lies in it: its place begins with it. */
@@ -42,37 +83,6 @@ function liesIn(named: Named, { definition, id, name, scope }: FoundResource): b
   return [id, `${scope}/${name}`, `${scope}/${id}`]
     .map((one) => one.toLowerCase())
     .some((one) => place === one || place.startsWith(`${one}/`));
-}
-
-const entriesOf = (object: ReconciledObject): readonly InventoryEntry[] => object.status?.inventory ?? [];
-
-export const describeObject = ({ kind, metadata }: ReconciledObject): string =>
-  `${kind} ${metadata.namespace ?? ""}/${metadata.name}`;
-
-/** The object whose inventory holds the thing, or has a create under way that claims it. */
-export function ownerOf(found: FoundResource, { objects }: StoreView): ReconciledObject | undefined {
-  return objects.find((object) =>
-    entriesOf(object).some((entry) => isIt(entry, found) || claims(entry, found)),
-  );
-}
-
-/** The record that says that the thing was left in place on purpose. */
-export function tombstoneOf(found: FoundResource, { tombstones }: StoreView): Tombstone | undefined {
-  return tombstones.find((tombstone) => isIt(tombstone, found) || claims(tombstone, found));
-}
-
-/** Whether an object stands again for what was once left in place. */
-export function isOwnedAgain(tombstone: Tombstone, { objects }: StoreView): boolean {
-  const { id, name, provider, scope, type } = tombstone;
-  return objects.some((object) =>
-    entriesOf(object).some(
-      (entry) =>
-        entry.provider === provider &&
-        entry.type === type &&
-        alike(entry.scope, scope) &&
-        (id === "" ? alike(entry.name, name) : entry.id === id),
-    ),
-  );
 }
 
 /** Who or what else would be lost with the thing, for people; undefined when the store knows nothing in it. */

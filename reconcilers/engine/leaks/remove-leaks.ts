@@ -9,7 +9,7 @@ import { judgeLeak } from "./verdict.ts";
 import type { Leak, LeakReport, LeakSearch } from "./find-leaks.ts";
 import type { FoundResource } from "./marked-resources.ts";
 import { markerOfMark } from "../marker.ts";
-import { describeObject, holdsFor, ownerOf, tombstoneOf } from "./ownership.ts";
+import { describeObject, holdsFor, ownershipOf } from "./ownership.ts";
 import { toFlaresmithError } from "../pass.ts";
 import { describe } from "../plan.ts";
 import type { InventoryEntry, Observation, ResourceContext } from "../resource.ts";
@@ -141,9 +141,10 @@ async function whyNot(
   { readStore, slotsOf }: LeakSearch,
 ): Promise<string | undefined> {
   const store = await readStore();
-  const object = ownerOf(found, store);
+  const ownership = ownershipOf(store);
+  const object = ownership.ownerOf(found);
   if (object !== undefined) return `${describeObject(object)} owns it now`;
-  if (tombstoneOf(found, store) !== undefined) return "it is left in place on purpose now";
+  if (ownership.tombstoneOf(found) !== undefined) return "it is left in place on purpose now";
   const { leak, why } = await judgeLeak({ found, owner, store, others: standing }, slotsOf);
   if (!leak) return why;
   const other = standing.find((one) => liesIn(one, found));
