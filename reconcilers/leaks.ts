@@ -1,5 +1,6 @@
 /** What the providers hold that no object owns: every Connection is looked through, as the controller would reach it. */
 import type { Clock, Fetch, Random } from "../controller/runtime/clock.ts";
+import { getCondition } from "../controller/runtime/conditions.ts";
 import { FlaresmithError } from "../controller/runtime/errors.ts";
 import type { Tracker } from "../controller/runtime/tracker.ts";
 import type { KubernetesObject } from "../controller/store/resource-client.ts";
@@ -58,6 +59,19 @@ function withRestOfBudget(object: KubernetesObject): KubernetesObject {
   return { ...object, spec: { ...spec, budget: { ...spec.budget, share } } };
 }
 
+/** In a store that begins anew, objects come as fast as the Sources that declare them are read. */
+function missingObjects(objects: readonly KubernetesObject[]): string | undefined {
+  const behind = objects.find(({ kind, metadata, ...rest }) => {
+    if (kind !== "Source") return false;
+    const { conditions, observedGeneration } = (rest as Pick<ReconciledObject, "status">).status ?? {};
+    const ready = getCondition(conditions ?? [], "Ready")?.status === "True";
+    return !ready || observedGeneration !== metadata.generation;
+  });
+  if (behind === undefined) return undefined;
+  const { name, namespace = "" } = behind.metadata;
+  return `its object may be yet to come: Source ${namespace}/${name} is not Ready`;
+}
+
 /**
  * Opens every Connection that the store has; one that cannot be opened is reported as not looked at.
  * @throws FlaresmithError SPEC_REFERENCE_MISSING when there is none, and what the store throws
@@ -72,6 +86,7 @@ export async function createLeakFinder(options: LeaksOptions): Promise<LeakFinde
     return {
       objects: objects.filter(({ kind }) => kind in kinds) as ReconciledObject[],
       tombstones: read.tombstones.map((one) => readTombstone(one)),
+      incomplete: missingObjects(objects),
     };
   };
   const methods = deleting ? [...READING, "DELETE"] : READING;

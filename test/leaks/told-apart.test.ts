@@ -132,6 +132,38 @@ test("what the spec of a living object no longer names is a leak; what cannot be
   expect(why).toContain("Project shop does not exist");
 });
 
+test("while a Source has not applied what it declares, a missing object may be yet to come", async () => {
+  const world = await leakingWorld();
+  const source = { kind: "Source", metadata: { name: "platform" } };
+  await world.apply({ ...source, spec: { directory: "/somewhere" } });
+  const early = await listLeaks(world);
+  expect(early).toMatchObject({ code: 2, leaks: [] });
+  expect(new Set(early.undecided.map(({ why }) => why))).toEqual(
+    new Set(["its object may be yet to come: Source default/platform is not Ready"]),
+  );
+  const before = identities(world.sandbox);
+  await listLeaks(world, { delete: true, yes: true });
+  expect(identities(world.sandbox)).toEqual(before);
+  const { generation } = (await world.get("Source", "platform")).metadata;
+  const now = new Date(world.time.now()).toISOString();
+  const ready = {
+    type: "Ready",
+    status: "True",
+    reason: "Succeeded",
+    message: "Applied.",
+    lastTransitionTime: now,
+  };
+  await world.store.patchStatus(
+    typeOf("Source"),
+    { namespace: "default", name: "platform" },
+    { type: "merge", body: { status: { observedGeneration: generation, conditions: [ready] } } },
+    { fieldManager: "flaresmith" },
+  );
+  const late = await listLeaks(world);
+  expect(late.leaks.map(({ include }) => include).toSorted()).toEqual(markable(world.sandbox));
+  expect(late.code).toBe(1);
+});
+
 test("a second one of what an object stands for is a leak", async () => {
   const world = await createWorld();
   seedTemplate(world);

@@ -11,6 +11,8 @@ import type { FoundResource } from "./marked-resources.ts";
 export interface StoreView {
   objects: readonly ReconciledObject[];
   tombstones: readonly Tombstone[];
+  /** Why objects may be missing that are still to come, for people; then nothing is a leak for want of its object. */
+  incomplete?: string | undefined;
 }
 
 /** What names a thing in an inventory or a tombstone. */

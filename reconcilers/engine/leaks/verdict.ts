@@ -20,9 +20,12 @@ export async function judgeLeak(
   slotsOf: SlotsOf,
 ): Promise<{ leak: boolean; why: string }> {
   const { found, others, owner, store } = question;
-  if (owner === undefined) return { leak: true, why: "no object that exists has its marker" };
-  const object = objectNamed(owner, store);
-  if (object === undefined) return { leak: true, why: "the object does not exist" };
+  const object = owner && objectNamed(owner, store);
+  if (owner === undefined || object === undefined) {
+    if (store.incomplete !== undefined) return { leak: false, why: store.incomplete };
+    const why = owner ? "the object does not exist" : "no object that exists has its marker";
+    return { leak: true, why };
+  }
   if (object.metadata.deletionTimestamp !== undefined)
     return { leak: true, why: "the object is being deleted and does not know of it" };
   const entry = entryNamed(owner, object);
