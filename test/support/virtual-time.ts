@@ -35,11 +35,15 @@ export function virtualTime(start = 1_767_225_600_000): VirtualTime {
         reject(signal.reason as Error);
         return;
       }
-      const timer = set(milliseconds, resolve);
-      signal?.addEventListener("abort", () => {
+      const abort = (): void => {
         timer.cancel();
-        reject(signal.reason as Error);
+        reject(signal?.reason as Error);
+      };
+      const timer = set(milliseconds, () => {
+        signal?.removeEventListener("abort", abort);
+        resolve();
       });
+      signal?.addEventListener("abort", abort, { once: true });
     });
   const moveTo = (moment: number): void => {
     now = moment;
@@ -51,9 +55,8 @@ export function virtualTime(start = 1_767_225_600_000): VirtualTime {
     now: () => now,
     controller: { now: () => now, monotonic: () => now - start, setTimer: set, sleep },
     sandbox: { now: () => now, sleep, advance: (milliseconds) => moveTo(now + milliseconds) },
-    drain: async () => {
-      for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-    },
+    // One turn is enough: nothing that a controller or a sandbox awaits needs more than microtasks, which end before it.
+    drain: () => new Promise((resolve) => setImmediate(resolve)),
     step: (most) => {
       const next = Math.min(...due.map((entry) => entry.at));
       if (!Number.isFinite(next) || next > now + most) return false;

@@ -12,6 +12,7 @@ import type { KubernetesObject, ResourceType } from "../../controller/store/reso
 import { isApiError } from "../../controller/store/resource-client.ts";
 import { kinds, resourceType } from "../../crds/index.ts";
 import { startController } from "./controller.ts";
+import { loadCloudflareSdk } from "../../reconcilers/cloudflare/client.ts";
 import { createSandbox } from "../../sandbox/sandbox.ts";
 import type { ProviderOptions, Sandbox } from "../../sandbox/sandbox.ts";
 import { seededRandom } from "../../sandbox/core/random.ts";
@@ -33,6 +34,8 @@ const types: Readonly<Record<string, ResourceType>> = Object.freeze({
   ConfigMap: core("ConfigMap", "configmaps"),
   Event: core("Event", "events"),
 });
+
+const storedTypes = Object.freeze([...builtinTypes, ...kinds.map((kind) => kindType(kind))]);
 
 export function typeOf(kind: string): ResourceType {
   const type = types[kind];
@@ -129,6 +132,7 @@ function rests(object: KubernetesObject): boolean {
 
 /** Starts a controller. Connections `github`, `neon` and `cloudflare` to the sandbox exist from the start. */
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
+  await loadCloudflareSdk();
   const time = options.time ?? virtualTime();
   const sandbox =
     options.sandbox ??
@@ -145,13 +149,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   };
   const clock = time.controller;
   const store =
-    options.store ??
-    (await openEmbeddedStore({
-      path: ":memory:",
-      clock,
-      random,
-      types: [...builtinTypes, ...kinds.map((kind) => kindType(kind))],
-    }));
+    options.store ?? (await openEmbeddedStore({ path: ":memory:", clock, random, types: storedTypes }));
   const controller = startController({
     client: store,
     clock,
