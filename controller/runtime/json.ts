@@ -1,3 +1,5 @@
+/** Plain JSON values: compared, copied, told apart. */
+
 /** Whether a value is an object with fields: not null, not an array. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

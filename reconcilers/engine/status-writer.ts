@@ -3,7 +3,7 @@
  * was read; the deferred write at the end must not lose what was created, so it survives a change of the spec made in
  * the meantime, but never overwrites a status that somebody else wrote.
  */
-import { isDeepStrictEqual } from "node:util";
+import { equalJson } from "../../controller/runtime/json.ts";
 import type {
   KubernetesObject,
   ResourceClient,
@@ -21,7 +21,7 @@ export interface StatusWriter {
   current(): KubernetesObject;
 }
 
-/** JSON knows no undefined: what is sent is compared as it will be stored. */
+/** A copy as it will be stored, which nobody changes while it waits to be written. */
 function plain<Value>(value: Value): Value {
   return JSON.parse(JSON.stringify(value)) as Value;
 }
@@ -37,20 +37,19 @@ export function createStatusWriter(options: {
   let current = options.object;
   const statusOf = (object: KubernetesObject): Record<string, unknown> =>
     (object["status"] ?? {}) as Record<string, unknown>;
-  const entries = (): InventoryEntry[] | undefined => {
-    return inventory.size === 0 ? undefined : [...inventory.values()];
-  };
+  const entries = (): InventoryEntry[] | undefined =>
+    inventory.size === 0 ? undefined : [...inventory.values()];
   const send = async (base: KubernetesObject, status: Record<string, unknown>): Promise<void> => {
     const { apiVersion, kind, metadata } = base;
-    const object = { apiVersion, kind, metadata, spec: base["spec"], status };
+    const object = { apiVersion, kind, metadata, spec: base["spec"], status: plain(status) };
     current = await client.updateStatus(type, object, { fieldManager: "flaresmith" }, signal);
   };
   return {
     current: () => current,
-    persist: () => send(current, plain({ ...statusOf(current), inventory: entries() })),
+    persist: () => send(current, { ...statusOf(current), inventory: entries() }),
     write: async (fields) => {
-      const status = plain({ ...statusOf(current), ...fields, inventory: entries() });
-      if (isDeepStrictEqual(status, statusOf(current))) return;
+      const status = { ...statusOf(current), ...fields, inventory: entries() };
+      if (equalJson(status, statusOf(current))) return;
       try {
         await send(current, status);
       } catch (error) {
@@ -61,7 +60,7 @@ export function createStatusWriter(options: {
           { name, ...(namespace === undefined ? {} : { namespace }) },
           signal,
         );
-        const untouched = isDeepStrictEqual(statusOf(latest), statusOf(current));
+        const untouched = equalJson(statusOf(latest), statusOf(current));
         if (latest.metadata.uid !== uid || !untouched) throw error;
         await send(latest, status);
       }

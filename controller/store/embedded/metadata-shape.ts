@@ -1,7 +1,7 @@
 /** The types of metadata's fields, which a Go API server enforces when it decodes ObjectMeta. */
 import type { ObjectMeta, ResourceType } from "../resource-client.ts";
 import { badRequest } from "./errors.ts";
-import { isObject } from "./json.ts";
+import { isObject } from "../../runtime/json.ts";
 
 const FIELDS: Readonly<Record<string, "string" | "number" | "strings" | "map" | "objects">> = {
   name: "string",

@@ -1,6 +1,6 @@
 /** Rules of metadata for every type (apimachinery `api/validation/objectmeta.go`), with its texts. */
 import type { ObjectMeta, ResourceType, StatusCause } from "../resource-client.ts";
-import { equalJson } from "./json.ts";
+import { equalJson } from "../../runtime/json.ts";
 
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;

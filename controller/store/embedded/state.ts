@@ -2,7 +2,7 @@
 import type { KubernetesObject, OwnerReference } from "../resource-client.ts";
 import type { Change } from "./change-log.ts";
 import { Collection, type StoredObject } from "./collection.ts";
-import { isObject } from "./json.ts";
+import { isObject } from "../../runtime/json.ts";
 import { typeKey, type TypeDefinition } from "./type-definition.ts";
 
 /** Reads from a serialised object what is indexed. */

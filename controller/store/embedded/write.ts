@@ -7,7 +7,7 @@ import {
 } from "../resource-client.ts";
 import type { StoredObject } from "./collection.ts";
 import { alreadyExists, badRequest, conflict, forbidden, invalid, modified, notFound } from "./errors.ts";
-import { cloneJson, equalJson, isObject } from "./json.ts";
+import { cloneJson, equalJson, isObject } from "../../runtime/json.ts";
 import { trackUpdate } from "./managed-fields/track-update.ts";
 import { validateMetadata, validateMetadataUpdate } from "./metadata.ts";
 import { shapeMetadata } from "./metadata-shape.ts";

@@ -1,4 +1,4 @@
-import { isObject } from "../json.ts";
+import { isObject } from "../../../runtime/json.ts";
 import type { TypeDefinition } from "../type-definition.ts";
 import { validateDataKeys, validateImmutable } from "./secret.ts";
 

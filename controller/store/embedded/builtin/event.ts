@@ -1,6 +1,6 @@
 /** Events: one stored object (core/v1), seen through two APIs. */
 import type { KubernetesObject } from "../../resource-client.ts";
-import { isObject } from "../json.ts";
+import { isObject } from "../../../runtime/json.ts";
 import type { TypeDefinition } from "../type-definition.ts";
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "");

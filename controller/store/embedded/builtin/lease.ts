@@ -1,5 +1,5 @@
 import type { StatusCause } from "../../resource-client.ts";
-import { isObject } from "../json.ts";
+import { isObject } from "../../../runtime/json.ts";
 import type { TypeDefinition } from "../type-definition.ts";
 
 /** coordination.k8s.io/v1 Lease. */

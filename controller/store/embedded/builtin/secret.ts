@@ -1,5 +1,5 @@
 import type { KubernetesObject, StatusCause } from "../../resource-client.ts";
-import { equalJson, isObject } from "../json.ts";
+import { equalJson, isObject } from "../../../runtime/json.ts";
 import type { TypeDefinition, ValidationContext } from "../type-definition.ts";
 
 const KEY = /^[-._a-zA-Z0-9]+$/;

@@ -1,5 +1,5 @@
 import { ApiError, type KubernetesObject } from "../../resource-client.ts";
-import { isObject } from "../json.ts";
+import { isObject } from "../../../runtime/json.ts";
 import type { Schema } from "../schema.ts";
 import { apiVersionOf, type TypeDefinition } from "../type-definition.ts";
 import { printPath } from "./path-set.ts";

@@ -1,6 +1,6 @@
 /** The annotation of client-side `kubectl apply`, so that both ways of applying can follow each other. */
 import type { KubernetesObject } from "../../resource-client.ts";
-import { isObject } from "../json.ts";
+import { isObject } from "../../../runtime/json.ts";
 import type { TypeDefinition } from "../type-definition.ts";
 import { difference, type PathSet } from "./path-set.ts";
 import { mergeSchema } from "./shape.ts";

@@ -1,5 +1,5 @@
 /** How a value is taken apart for merging and ownership: granular maps, keyed lists, and leaves that change as a whole. */
-import { isObject } from "../json.ts";
+import { isObject } from "../../../runtime/json.ts";
 import type { Schema } from "../schema.ts";
 
 /** The item of a list-map or set under the path element that names it. */

@@ -1,5 +1,5 @@
 /** Operations on values that field ownership is made of: compare, merge, remove, and the set of all fields of a value. */
-import { cloneJson, equalJson, isObject, setField } from "../json.ts";
+import { cloneJson, equalJson, isObject, setField } from "../../../runtime/json.ts";
 import type { Schema } from "../schema.ts";
 import { EMPTY, isEmpty, PathSetBuilder, type PathSet } from "./path-set.ts";
 import { fieldSchema, isDeclared, isHollow, itemElement, itemsOf, shapeOf } from "./shape.ts";

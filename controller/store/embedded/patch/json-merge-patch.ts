@@ -1,4 +1,4 @@
-import { cloneJson, isObject, setField } from "../json.ts";
+import { cloneJson, isObject, setField } from "../../../runtime/json.ts";
 
 /** RFC 7386: null removes, objects merge, everything else replaces. Neither argument is changed. */
 export function jsonMergePatch(target: unknown, patch: unknown): unknown {

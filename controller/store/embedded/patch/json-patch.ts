@@ -1,6 +1,6 @@
 /** RFC 6902 JSON Patch. */
 import { ApiError } from "../../resource-client.ts";
-import { cloneJson, equalJson, isObject, setField } from "../json.ts";
+import { cloneJson, equalJson, isObject, setField } from "../../../runtime/json.ts";
 
 /** 422 as kube-apiserver answers when a patch does not fit the object. */
 function unprocessable(message: string): ApiError {

@@ -1,7 +1,7 @@
 import type { KubernetesObject, Patch } from "../../resource-client.ts";
 import { badRequest } from "../errors.ts";
 import type { StoredObject } from "../collection.ts";
-import { isObject } from "../json.ts";
+import { isObject } from "../../../runtime/json.ts";
 import { parseObject } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
 import type { TypeDefinition } from "../type-definition.ts";

@@ -1,6 +1,6 @@
 /** Strategic merge patch for built-in types (apimachinery `strategicpatch`). */
 import { ApiError, type KubernetesObject } from "../../resource-client.ts";
-import { cloneJson, isObject, setField } from "../json.ts";
+import { cloneJson, isObject, setField } from "../../../runtime/json.ts";
 import type { TypeDefinition } from "../type-definition.ts";
 
 const DIRECTIVE = "$patch";
