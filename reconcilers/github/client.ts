@@ -113,6 +113,24 @@ const MOST_PAGES = 200;
 
 const silent = (): void => undefined;
 
+/** Without the plugins: nothing is logged by them, paginated by them, or called by an endpoint's name. */
+class PlainOctokit extends Octokit {
+  static override readonly plugins = [];
+}
+
+/** Octokit itself would call a function for every value, in case one is an integer beyond 2^53. */
+async function parsed({ data, headers }: SdkAnswer<unknown>): Promise<unknown> {
+  if (!(data instanceof ReadableStream)) return data;
+  const text = await new Response(data).text();
+  const type = (headers as Record<string, string | undefined>)["content-type"] ?? "";
+  if (!/^application\/(?:scim\+)?json\b/i.test(type)) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
 /** JSON was promised: a text means a page of a proxy or a document that was cut off. */
 function checkShape(what: string, status: number, data: unknown): void {
   if (status < 200 || status > 299) throw invalidAnswer(what, `status ${status}`);
@@ -131,11 +149,11 @@ function checkShape(what: string, status: number, data: unknown): void {
 export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
   const { credentials, clock } = options;
   const endpoint = (options.endpoint ?? "https://api.github.com").replace(/\/+$/, "");
-  const octokit = new Octokit({
+  const octokit = new PlainOctokit({
     baseUrl: endpoint,
     userAgent: options.userAgent,
     log: { debug: silent, info: silent, warn: silent, error: silent },
-    request: { fetch: followRedirects(options.fetch) },
+    request: { fetch: followRedirects(options.fetch), parseSuccessResponseBody: false },
   });
   const base = octokit.request.defaults({
     headers: { accept: "application/vnd.github+json", "x-github-api-version": API_VERSION },
@@ -153,8 +171,10 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
       request: { signal },
     });
     let answer: SdkAnswer<Data>;
+    let data: Data;
     try {
       answer = await run(request);
+      data = (await parsed(answer)) as Data;
     } catch (error) {
       // A write that was given up may have arrived all the same.
       if (!write) signal.throwIfAborted();
@@ -169,8 +189,8 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
       const failure = { status: answer.status, message: "", acceptedPermissions: undefined, headers };
       return { ok: false, failure, error: failureError(failure, { what, write, clock, field }) };
     }
-    checkShape(what, answer.status, answer.data);
-    return { ok: true, status: answer.status, data: answer.data, headers };
+    checkShape(what, answer.status, data);
+    return { ok: true, status: answer.status, data, headers };
   };
 
   const asApp = "appId" in credentials ? appTokens({ ...credentials, clock }) : undefined;
