@@ -62,16 +62,9 @@ export function resource<Desired, Observed, Client>(options: {
   parent?: { slot: string } | { ours: boolean };
   ephemeral?: boolean;
 }): ResourceNode {
-  const { needs = [], parent = { ours: false }, ephemeral = false, definition, ...rest } = options;
+  const { needs = [], parent = { ours: false }, ephemeral = false } = options;
   const known = "slot" in parent && !needs.includes(parent.slot) ? [...needs, parent.slot] : needs;
-  return {
-    kind: "resource",
-    ...rest,
-    definition,
-    needs: known,
-    parent,
-    ephemeral,
-  };
+  return { ...options, kind: "resource", needs: known, parent, ephemeral };
 }
 
 /** Declares a lookup. */
