@@ -43,6 +43,8 @@ export interface ApiServerOptions {
   ready?(): boolean;
   /** Lets other work have its turn between chunks of a long answer. Default: no pause. */
   yieldToLoop?: () => Promise<void>;
+  /** Aborted when the server stops: watches end. */
+  ending?: AbortSignal;
   /** Called with what made a request fail inside the server; the caller saw 500. */
   onError?(error: unknown, request: { method: string; path: string }): void;
 }
@@ -195,6 +197,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
           respond,
           request,
           yieldToLoop,
+          ...(options.ending === undefined ? {} : { ending: options.ending }),
           disconnect: () => c.env?.outgoing?.destroy(),
         });
     }

@@ -16,6 +16,8 @@ export interface ReadContext {
   respond: RespondContext;
   request: Request;
   yieldToLoop: () => Promise<void>;
+  /** Aborted when the server stops. */
+  ending?: AbortSignal;
   disconnect: () => void;
 }
 
@@ -49,7 +51,7 @@ export function listRequest(context: ReadContext): Response {
   }
   const query = parseListQuery(context.query);
   if (query.watch) {
-    const { clock, random, disconnect, request } = context;
+    const { clock, random, disconnect, ending, request } = context;
     return watchResponse({
       store,
       clock,
@@ -59,6 +61,7 @@ export function listRequest(context: ReadContext): Response {
       query,
       respond,
       signal: request.signal,
+      ...(ending === undefined ? {} : { ending }),
       disconnect,
     });
   }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { connect } from "node:tls";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemClock, systemRandom } from "../runtime/adapters/system.ts";
+import { virtualClock } from "../runtime/adapters/virtual.ts";
 import { readKubeconfig } from "../store/cluster/kubeconfig.ts";
 import { connectCluster } from "../store/cluster/connect.ts";
 import { type ApiRequest, clusterTransport } from "../store/cluster/transport.ts";
@@ -17,6 +18,8 @@ const namespaces = { group: "", version: "v1", kind: "Namespace", plural: "names
 const DAY = 86_400_000;
 
 let directory: string;
+/** Writes to the last store are never made. */
+let stalled = false;
 let store: EmbeddedStore;
 const random = systemRandom();
 const clock = systemClock();
@@ -137,5 +140,62 @@ test("closing ends open watches", async () => {
   })();
   await drained.catch(() => undefined);
   expect(store.statistics.watches).toBe(0);
+  await close();
+});
+
+test("a write that is being made when the server stops is answered, and a watch ends in order", async () => {
+  const held: (() => void)[] = [];
+  let holding = false;
+  const slow = await openEmbeddedStore({
+    path: ":memory:",
+    clock,
+    random,
+    types: builtinTypes,
+    defer: (callback) => (holding ? void held.push(callback) : queueMicrotask(callback)),
+  });
+  const api = await serveApi({ directory, store: slow, clock, random });
+  const { client, close } = connectCluster(await readKubeconfig(api.kubeconfig), { clock, random });
+  const watching = (async () => {
+    const seen: string[] = [];
+    for await (const event of client.watch(namespaces, {}, new AbortController().signal))
+      if (event.type === "ADDED") seen.push(event.object.metadata.name);
+    return seen;
+  })();
+  holding = true;
+  const made = client.create(namespaces, {
+    apiVersion: "v1",
+    kind: "Namespace",
+    metadata: { name: "made-meanwhile" },
+  });
+  while (held.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  const closing = api.close();
+  expect(await watching, "ended by the server, not broken off").toContain("default");
+  holding = false;
+  for (const callback of held.splice(0)) callback();
+  expect(await made).toMatchObject({ metadata: { name: "made-meanwhile" } });
+  await closing;
+  await close();
+  await slow.close();
+});
+
+test("a request that does not end holds the stop no longer than its grace", async () => {
+  const waiting = virtualClock();
+  const stuck = await openEmbeddedStore({
+    path: ":memory:",
+    clock,
+    random,
+    types: builtinTypes,
+    defer: (callback) => (stalled ? undefined : queueMicrotask(callback)),
+  });
+  stalled = true;
+  const api = await serveApi({ directory, store: stuck, clock: waiting, random });
+  const { client, close } = connectCluster(await readKubeconfig(api.kubeconfig), { clock, random });
+  const object = { apiVersion: "v1", kind: "Namespace", metadata: { name: "never" } };
+  const making = client.create(namespaces, object).catch((error: unknown) => error);
+  while (api.requests === 0) await new Promise((resolve) => setImmediate(resolve));
+  const closing = api.close();
+  await waiting.advance(60_000);
+  await closing;
+  expect(await making).toMatchObject({ code: 503 });
   await close();
 });

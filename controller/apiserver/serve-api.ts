@@ -30,13 +30,20 @@ export interface ServedApi {
   token: string;
   /** PEM of the authority that signed the server's certificate. */
   authority: string;
-  /** Stops accepting, ends every watch, and resolves when all connections are closed. */
+  /** Requests that are being answered now, watches among them. */
+  readonly requests: number;
+  /**
+   * Stops accepting, ends every watch, lets requests that are being answered finish within five seconds, and resolves
+   * when all connections are closed.
+   */
   close: () => Promise<void>;
 }
 
 const LOOPBACK = "127.0.0.1";
 /** Idle connections are kept longer than clients keep them, so that no request meets a closing one. */
 const KEEP_ALIVE_MILLISECONDS = 120_000;
+/** How long a request may go on when the server stops. */
+const STOP_MILLISECONDS = 5_000;
 
 interface Remembered {
   token: string;
@@ -110,6 +117,7 @@ export async function serveApi(options: ServeApiOptions): Promise<ServedApi> {
   const remembered = parseRemembered(await readIfThere(state));
   const token = remembered.token ?? random.hex(32);
   let port = 0;
+  const ending = new AbortController();
   const app = createApiServer({
     ...rest,
     clock,
@@ -117,8 +125,11 @@ export async function serveApi(options: ServeApiOptions): Promise<ServedApi> {
     tokens: [{ token, username: "flaresmith-admin", groups: ["system:masters", "system:authenticated"] }],
     address: () => `${LOOPBACK}:${port}`,
     yieldToLoop: yieldToEventLoop,
+    ending: ending.signal,
   });
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const answering = new Set<unknown>();
+  let idle = (): void => undefined;
   const server = createServer(
     {
       cert: certificate.certificate,
@@ -126,7 +137,14 @@ export async function serveApi(options: ServeApiOptions): Promise<ServedApi> {
       minVersion: "TLSv1.2",
       keepAliveTimeout: KEEP_ALIVE_MILLISECONDS,
     },
-    (incoming, outgoing) => void listener(incoming, outgoing),
+    (incoming, outgoing) => {
+      answering.add(outgoing);
+      outgoing.once("close", () => {
+        answering.delete(outgoing);
+        if (answering.size === 0) idle();
+      });
+      void listener(incoming, outgoing);
+    },
   );
   await listenSomewhere(server, wanted, remembered.port);
   ({ port } = server.address() as AddressInfo);
@@ -140,11 +158,21 @@ export async function serveApi(options: ServeApiOptions): Promise<ServedApi> {
     kubeconfig,
     token,
     authority: certificate.authority,
+    get requests() {
+      return answering.size;
+    },
     close: () =>
       new Promise((resolve) => {
+        // Also those that only wait for a next request, or hold on to one.
+        const cut = (): void => {
+          limit.cancel();
+          server.closeAllConnections();
+        };
+        const limit = clock.setTimer(STOP_MILLISECONDS, cut);
         server.close(() => resolve());
-        // Watches never end by themselves.
-        server.closeAllConnections();
+        ending.abort();
+        if (answering.size === 0) cut();
+        else idle = cut;
       }),
   };
 }

@@ -23,6 +23,8 @@ export interface WatchContext {
   respond: RespondContext;
   /** Aborted when the client goes away. */
   signal: AbortSignal;
+  /** Aborted when the server stops. */
+  ending?: AbortSignal;
   /** Cuts the connection, for a client that no longer reads. */
   disconnect: () => void;
 }
@@ -50,8 +52,11 @@ export function watchResponse(context: WatchContext): Response {
   const { store, clock, random, definition, query } = context;
   const stop = new AbortController();
   const onAbort = (): void => stop.abort();
-  if (context.signal.aborted) onAbort();
-  else context.signal.addEventListener("abort", onAbort, { once: true });
+  const ends = [context.signal, ...(context.ending === undefined ? [] : [context.ending])];
+  for (const end of ends) {
+    if (end.aborted) onAbort();
+    else end.addEventListener("abort", onAbort, { once: true });
+  }
   const lines = watchLines(context, stop.signal);
   const seconds = query.timeoutSeconds ?? LONGEST_SECONDS * (1 + random.next());
   const limit = clock.setTimer(Math.max(0, seconds) * 1000, onAbort);
@@ -61,7 +66,7 @@ export function watchResponse(context: WatchContext): Response {
     limit.cancel();
     stalled.cancel();
     stop.abort();
-    context.signal.removeEventListener("abort", onAbort);
+    for (const end of ends) end.removeEventListener("abort", onAbort);
   };
   const encoder = new TextEncoder();
   // Opened here and not at the first read, so that a bad selector is a refusal and not a broken stream.

@@ -351,7 +351,7 @@ describe("stopping", () => {
     const running = world.manager.start(world.stop.signal);
     await world.clock.settle();
     const stopped = world.manager.stop();
-    await world.clock.advance(29_000);
+    await world.clock.advance(19_000);
     expect(world.lines).toEqual([]);
     await world.clock.advance(1000);
     await stopped;

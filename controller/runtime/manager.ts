@@ -29,7 +29,10 @@ export interface ManagerOptions {
     | undefined;
   /** Default: all namespaces. */
   namespace?: string | undefined;
-  /** Milliseconds that reconciliations may go on once `stop` was called. Default 30,000 */
+  /**
+   * Milliseconds that reconciliations may go on once `stop` was called. Default 20,000: Kubernetes and systemd give a
+   * process 30 and more for all that it has to end, and what is aborted still has to be let go
+   */
   drain?: number | undefined;
 }
 
@@ -135,7 +138,7 @@ class ControllerManager implements Manager {
 
   async #drain(): Promise<void> {
     this.#ready = false;
-    const { clock, drain = 30_000, tracker } = this.#options;
+    const { clock, drain = 20_000, tracker } = this.#options;
     const drained = Promise.all([...this.#controllers.values()].map((controller) => controller.shutDown()));
     try {
       await withDeadline({ clock, milliseconds: drain }, async () => drained);

@@ -12,6 +12,9 @@ import type {
 } from "../../controller/store/resource-client.ts";
 import { isApiError } from "../../controller/store/resource-client.ts";
 
+// Loaded when the first Cloudflare client is used, which takes turns of the event loop that virtual time does not wait for.
+await import("cloudflare/tree-shakable");
+
 export interface ControllerOptions {
   client: ResourceClient;
   clock: Clock;
