@@ -43,9 +43,8 @@ const PARALLEL = 32;
  */
 export async function applyObjects(options: ApplyOptions, signal: AbortSignal): Promise<ApplyOutcome> {
   const run = new ApplyRun(options, signal);
-  for (const kind of SOURCE_KINDS) {
-    await run.take(options.objects.filter(({ object }) => object.kind === kind));
-  }
+  const byKind = Map.groupBy(options.objects, ({ object }) => object.kind);
+  for (const kind of SOURCE_KINDS) await run.take(byKind.get(kind) ?? []);
   return run.outcome();
 }
 

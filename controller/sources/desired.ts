@@ -28,6 +28,7 @@ export interface DesiredObject {
 export interface DesiredState {
   /** In order of application. */
   readonly objects: readonly DesiredObject[];
+  readonly byKey: ReadonlyMap<string, DesiredObject>;
   /** Sorted by file and line. */
   readonly errors: readonly SourceError[];
   readonly notes: readonly string[];
@@ -38,14 +39,26 @@ interface Parsed {
   readonly hashes: readonly string[];
 }
 
-/** Results of reading files, by content and format. Keeps what the last listing needed. */
+/** What one file declares. */
+interface Declaration {
+  /** What it was made of. */
+  readonly parsed: Parsed;
+  readonly objects: readonly DesiredObject[];
+  readonly errors: readonly SourceError[];
+  /** What its objects take in the status. */
+  readonly bytes: number;
+}
+
+/** Results of reading the files of one Source. Keeps what the last listing needed. */
 export interface ParsedFiles {
-  readonly entries: Map<string, Parsed>;
+  /** By content and format. */
+  entries: Map<string, Parsed>;
+  readonly declarations: WeakMap<TreeFile, Declaration>;
 }
 
 /** Nothing read yet. */
 export function createParsedFiles(): ParsedFiles {
-  return { entries: new Map() };
+  return { entries: new Map(), declarations: new WeakMap() };
 }
 
 /** `<kind>/<name>` */
@@ -76,39 +89,69 @@ export async function collectManifests(
   const errors = createErrorList(tree.errors);
   const notes: string[] = [];
   await readMissing(tree, parsed, signal);
-  const found = new Map<string, DesiredObject[]>();
+  const byKey = new Map<string, DesiredObject>();
+  const twice = new Map<string, DesiredObject[]>();
   let inventory = 0;
-  for (const { path, id, format } of tree.files) {
-    const entry = parsed.entries.get(cacheKey(format, id));
+  for (const file of tree.files) {
+    const entry = parsed.entries.get(cacheKey(file));
     if (entry === undefined) {
-      errors.add({ file: path, message: "the file vanished while it was read" });
+      errors.add({ file: file.path, message: "the file vanished while it was read" });
       continue;
     }
-    const { content, hashes } = entry;
-    for (const problem of content.problems) errors.add({ file: path, ...problem });
-    if (content.note !== undefined) notes.push(`${path}: ${content.note}`);
-    const foreign = content.manifests.filter(
-      ({ object }) => (object.metadata.namespace ?? namespace) !== namespace,
-    );
-    for (const manifest of foreign) errors.add(foreignNamespace(path, manifest, namespace));
-    if (foreign.length > 0) continue;
-    for (const [index, { object, line }] of content.manifests.entries()) {
-      const key = objectKey(object);
-      inventory += Buffer.byteLength(key) + Buffer.byteLength(path) + INVENTORY_OVERHEAD;
-      if (inventory > MAX_INVENTORY_BYTES) throw tooLongToList();
-      const desired = { key, object: placed(object, namespace), hash: hashes[index] ?? "", file: path, line };
-      const others = found.get(key);
-      if (others === undefined) found.set(key, [desired]);
-      else others.push(desired);
+    const declaration = declarationOf(file, entry, namespace, parsed);
+    for (const error of declaration.errors) errors.add(error);
+    if (entry.content.note !== undefined) notes.push(`${file.path}: ${entry.content.note}`);
+    inventory += declaration.bytes;
+    if (inventory > MAX_INVENTORY_BYTES) throw tooLongToList();
+    for (const desired of declaration.objects) {
+      const { key } = desired;
+      const other = byKey.get(key);
+      const more = twice.get(key);
+      if (other === undefined) byKey.set(key, desired);
+      else if (more === undefined) twice.set(key, [other, desired]);
+      else more.push(desired);
     }
   }
-  const objects: DesiredObject[] = [];
-  for (const declarations of found.values()) {
-    const [first] = declarations;
-    if (first !== undefined && declarations.length === 1) objects.push(first);
-    else for (const one of declarations) errors.add(duplicate(one, declarations));
+  for (const [key, all] of twice) {
+    byKey.delete(key);
+    for (const one of all) errors.add(duplicate(one, all));
   }
-  return { objects: inOrder(objects), errors: sortedErrors(errors.all()), notes };
+  return { objects: inOrder([...byKey.values()]), byKey, errors: sortedErrors(errors.all()), notes };
+}
+
+/** Made once for each content at a path. */
+function declarationOf(
+  file: TreeFile,
+  parsed: Parsed,
+  namespace: string,
+  { declarations }: ParsedFiles,
+): Declaration {
+  const known = declarations.get(file);
+  if (known?.parsed === parsed) return known;
+  const { path } = file;
+  const { content, hashes } = parsed;
+  const foreign = content.manifests.filter(
+    ({ object }) => (object.metadata.namespace ?? namespace) !== namespace,
+  );
+  const errors = [
+    ...content.problems.map((problem) => ({ file: path, ...problem })),
+    ...foreign.map((manifest) => foreignNamespace(path, manifest, namespace)),
+  ];
+  const declared = foreign.length > 0 ? [] : content.manifests;
+  const objects = declared.map(({ object, line }, index) => ({
+    key: objectKey(object),
+    object: placed(object, namespace),
+    hash: hashes[index] ?? "",
+    file: path,
+    line,
+  }));
+  const bytes = objects.reduce(
+    (sum, { key }) => sum + Buffer.byteLength(key) + Buffer.byteLength(path) + INVENTORY_OVERHEAD,
+    0,
+  );
+  const declaration = { parsed, objects, errors, bytes };
+  declarations.set(file, declaration);
+  return declaration;
 }
 
 function tooLongToList(): FlaresmithError {
@@ -117,20 +160,24 @@ function tooLongToList(): FlaresmithError {
   );
 }
 
-function cacheKey(format: FileFormat, id: string): string {
+function cacheKey({ format, id }: TreeFile): string {
   return format === "yaml" ? id : `${format}:${id}`;
 }
 
-async function readMissing(tree: SourceTree, { entries }: ParsedFiles, signal: AbortSignal): Promise<void> {
-  const wanted = new Set<string>();
-  let problems = 0;
+async function readMissing(tree: SourceTree, parsed: ParsedFiles, signal: AbortSignal): Promise<void> {
+  const entries = new Map<string, Parsed>();
   const missing = new Map<string, TreeFile>();
+  let problems = 0;
   for (const file of tree.files) {
-    const key = cacheKey(file.format, file.id);
-    if (!wanted.has(key)) problems += entries.get(key)?.content.problems.length ?? 0;
-    wanted.add(key);
-    if (!entries.has(key)) missing.set(key, file);
+    const key = cacheKey(file);
+    const known = parsed.entries.get(key);
+    if (known === undefined) missing.set(key, file);
+    else if (!entries.has(key)) {
+      entries.set(key, known);
+      problems += known.content.problems.length;
+    }
   }
+  parsed.entries = entries;
   const files = [...missing];
   const read = turns();
   for (let start = 0; start < files.length; start += BATCH) {
@@ -146,7 +193,6 @@ async function readMissing(tree: SourceTree, { entries }: ParsedFiles, signal: A
       entries.set(key, { content, hashes: content.manifests.map(({ object }) => hashOf(object)) });
     }
   }
-  for (const key of entries.keys()) if (!wanted.has(key)) entries.delete(key);
 }
 
 /** Reads file after file, and lets others have their turn by the work that was done and not by the number of files. */
@@ -205,8 +251,10 @@ function placed(object: KubernetesObject, namespace: string): KubernetesObject {
 
 /** By kind as references ask for it, then by name. */
 export function inOrder<T extends { key: string; object: { kind: string } }>(objects: readonly T[]): T[] {
-  const byKind = SOURCE_KINDS.map((kind) => objects.filter(({ object }) => object.kind === kind));
-  return byKind.flatMap((same) => same.toSorted((a, b) => (a.key < b.key ? -1 : 1)));
+  const byKind = Map.groupBy(objects, ({ object }) => object.kind);
+  return SOURCE_KINDS.flatMap((kind) =>
+    (byKind.get(kind) ?? []).toSorted((a, b) => (a.key < b.key ? -1 : 1)),
+  );
 }
 
 /** By file, line, column, message; so that equal findings have equal status. */

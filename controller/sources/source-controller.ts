@@ -10,7 +10,7 @@ import type { KubernetesObject, ObjectKey, ResourceClient } from "../store/resou
 import { objectKey } from "./desired.ts";
 import { fetchDirectory, fetchGit } from "./fetch-tree.ts";
 import type { GitAccess } from "./fetch-tree.ts";
-import { createSourceMemories, declaredByKey, isAsApplied } from "./source-memory.ts";
+import { createSourceMemories, isAsApplied } from "./source-memory.ts";
 import type { SourceMemories, SourceMemory } from "./source-memory.ts";
 import { appliedTypes, labelValueOf, ownerLabel, sourceType } from "./source-object.ts";
 import type { SourceObject } from "./source-object.ts";
@@ -162,7 +162,7 @@ function hasWork(
   label: string,
 ): boolean {
   const applied = memory.applied.get(key);
-  const declared = memory.desired === undefined ? undefined : declaredByKey(memory.desired).get(key);
+  const declared = memory.desired?.byKey.get(key);
   if (applied !== undefined) return !isAsApplied(current, applied, declared?.object.metadata ?? {}, label);
   if (memory.blocked.has(key)) {
     if (current === undefined) return true;

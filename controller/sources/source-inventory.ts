@@ -2,7 +2,6 @@
 import type { KubernetesObject } from "../store/resource-client.ts";
 import { inOrder, objectKey } from "./desired.ts";
 import type { DesiredState } from "./desired.ts";
-import { declaredByKey } from "./source-memory.ts";
 import type { SourceMemory } from "./source-memory.ts";
 import type { SourceObject } from "./source-object.ts";
 import type { PassReport } from "./source-status.ts";
@@ -43,7 +42,7 @@ export function inventoryOf(pass: {
   const { applied, extras } = pass.memory;
   if (extras.size === 0 && desired.objects.every(({ key }) => applied.has(key)))
     return wholeInventory(desired);
-  const declared = declaredByKey(desired);
+  const declared = desired.byKey;
   const before = new Map(
     source.status?.inventory?.map((entry) => [`${entry.kind}/${entry.name}`, entry.file]),
   );

@@ -1,7 +1,7 @@
 /** What is remembered of each Source between two passes. All of it can be lost: the next pass applies everything anew. */
 import type { KubernetesObject, ObjectKey } from "../store/resource-client.ts";
 import { createParsedFiles } from "./desired.ts";
-import type { DesiredObject, DesiredState, ParsedFiles } from "./desired.ts";
+import type { DesiredState, ParsedFiles } from "./desired.ts";
 import { createDirectoryReader } from "./directory.ts";
 import type { DirectoryReader } from "./directory.ts";
 import type { GitReader } from "./git/git-reader.ts";
@@ -126,15 +126,3 @@ function contains(
   for (const name in wanted) if (entries?.[name] !== wanted[name]) return false;
   return true;
 }
-
-/** Declared objects by key; made once for each desired state. */
-export function declaredByKey(state: DesiredState): ReadonlyMap<string, DesiredObject> {
-  let map = byKey.get(state);
-  if (map === undefined) {
-    map = new Map(state.objects.map((object) => [object.key, object]));
-    byKey.set(state, map);
-  }
-  return map;
-}
-
-const byKey = new WeakMap<DesiredState, ReadonlyMap<string, DesiredObject>>();

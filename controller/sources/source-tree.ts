@@ -1,7 +1,7 @@
 import type { SourceError } from "./read/manifest-types.ts";
 import type { FileFormat } from "./read/read-file.ts";
 
-/** One manifest file at a revision. */
+/** One manifest file at a revision. The same object in two listings is the same content at the same path. */
 export interface TreeFile {
   /** Relative to the source's path, with '/'. */
   readonly path: string;

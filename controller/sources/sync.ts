@@ -15,7 +15,6 @@ import { firstOf } from "./first-of.ts";
 import { planPrune } from "./plan-prune.ts";
 import type { PrunePlan } from "./plan-prune.ts";
 import { deleteObjects, releaseObjects } from "./remove-objects.ts";
-import { declaredByKey } from "./source-memory.ts";
 import { inventoryOf } from "./source-inventory.ts";
 import type { SourceMemories, SourceMemory } from "./source-memory.ts";
 import {
@@ -228,7 +227,7 @@ class SyncPass {
     gone: ReadonlySet<string>;
   }> {
     const memory = this.#memory;
-    const declared = declaredByKey(desired);
+    const declared = desired.byKey;
     const extras = all.filter((object) => !declared.has(objectKey(object)));
     memory.extras = new Set(extras.map(objectKey));
     const nothing = { deleted: 0, waiting: 0, gone: new Set<string>() };

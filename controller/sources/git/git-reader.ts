@@ -1,7 +1,7 @@
 /** A branch of a git repository as a source: a bare, shallow clone, read by object id. There never is a work tree. */
-import { mkdir, rm, stat } from "node:fs/promises";
+import { mkdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { FlaresmithError } from "../../runtime/errors.ts";
+import { FlaresmithError, isFlaresmithError } from "../../runtime/errors.ts";
 import type { GitResult, GitRunner } from "../../runtime/adapters/run-git.ts";
 import { relativePath } from "../confine.ts";
 import { MAX_FILE_BYTES, MAX_TOTAL_BYTES } from "../read/limits.ts";
@@ -20,6 +20,7 @@ const LISTING_BYTES = 64 * MiB;
 /** Contents that are read with one process. */
 const CONTENT_BYTES = 16 * MiB;
 const HEAD = "refs/flaresmith/head";
+const COMMIT = /^[0-9a-f]{40}$/;
 /** Stands for a blob beyond the limit: large enough to be refused, never fetched into memory. */
 const TOO_LARGE = new Uint8Array(MAX_FILE_BYTES + 1);
 
@@ -117,7 +118,7 @@ class Clone {
     const lines = result.stdout.toString("utf8").split("\n");
     const line = lines.find((candidate) => candidate.endsWith(`\t${ref}`));
     const commit = line?.slice(0, line.indexOf("\t")) ?? "";
-    if (/^[0-9a-f]{40}$/.test(commit)) return commit;
+    if (COMMIT.test(commit)) return commit;
     const branch = ref.slice("refs/heads/".length);
     throw new FlaresmithError({
       code: "SOURCE_NOT_READABLE",
@@ -140,6 +141,13 @@ class Clone {
       result = await this.#fetchOnce(ref, signal);
     }
     if (result.code !== 0) throw this.#failure("fetch", result);
+    return this.#head(signal);
+  }
+
+  /** The commit that was fetched. Git writes it to a file of its own; where it keeps refs elsewhere, it is asked. */
+  async #head(signal: AbortSignal): Promise<string> {
+    const text = await readFile(join(this.#options.directory, HEAD), "latin1").catch(() => "");
+    if (COMMIT.test(text.trim())) return text.trim();
     const head = await this.#local(["rev-parse", "--verify", `${HEAD}^{commit}`], signal);
     if (head.code !== 0) throw this.#failure("rev-parse", head);
     return head.stdout.toString("utf8").trim();
@@ -208,6 +216,8 @@ class Clone {
   }
 
   async contents(ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Uint8Array>> {
+    const few = await this.#readFew(ids, signal);
+    if (few !== undefined) return few;
     const found = new Map<string, Uint8Array>();
     const sizes = await this.#sizes(ids, signal);
     let batch: string[] = [];
@@ -226,6 +236,25 @@ class Clone {
     }
     if (batch.length > 0) await this.#read(batch, found, signal);
     return found;
+  }
+
+  /**
+   * Each process costs time in which nothing else happens, so a few files are read without asking for their sizes first.
+   * Undefined when they may be, or are, too much for that.
+   */
+  async #readFew(
+    ids: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, Uint8Array> | undefined> {
+    if (ids.length * MAX_FILE_BYTES > CONTENT_BYTES) return undefined;
+    const found = new Map<string, Uint8Array>();
+    try {
+      await this.#read(ids, found, signal);
+      return found;
+    } catch (error) {
+      if (isFlaresmithError(error, "SOURCE_GIT_FAILED") && error.class === "terminal") return undefined;
+      throw error;
+    }
   }
 
   async #sizes(ids: readonly string[], signal: AbortSignal): Promise<Map<string, number>> {

@@ -13,7 +13,7 @@ import { tooMuch } from "../too-much.ts";
 /** What a path and mode mean; undefined for what is passed over. */
 type Verdict = { readonly path: string; readonly format: FileFormat } | SourceError | undefined;
 
-/** Reads listings of one repository; paths that the last listing had too are not looked at again. */
+/** Reads listings of one repository. What the last listing had too is the same object again. */
 type TreeParser = (output: Buffer) => Promise<{ files: TreeFile[]; errors: SourceError[] }>;
 
 /** Entries that are looked at before others have their turn. */
@@ -26,9 +26,9 @@ const TURN = 5000;
  * @returns a function that throws FlaresmithError SOURCE_NOT_READABLE beyond the limit of files
  */
 export function createTreeParser(): TreeParser {
-  let known = new Map<string, Verdict>();
+  let known = new Map<string, TreeFile>();
   return async (output) => {
-    const next = new Map<string, Verdict>();
+    const next = new Map<string, TreeFile>();
     const files: TreeFile[] = [];
     const errors = createErrorList();
     let count = 0;
@@ -39,13 +39,17 @@ export function createTreeParser(): TreeParser {
       if (tab === -1) continue;
       const [mode = "", , id = ""] = entry.slice(0, tab).split(" ");
       const place = mode + entry.slice(tab);
-      const verdict = known.get(place) ?? judge(mode, output.subarray(at + tab + 1, end));
+      const before = known.get(place);
+      const verdict = before ?? judge(mode, output.subarray(at + tab + 1, end));
       if (verdict === undefined) continue;
-      if ("message" in verdict) errors.add(verdict);
-      else if (files.push({ path: verdict.path, id, format: verdict.format }) > MAX_FILES)
-        throw tooMuch(`there are more than ${MAX_FILES} manifest files`);
-      // A repository may hold far more than manifests: what is passed over is not worth the memory.
-      if (!("message" in verdict)) next.set(place, verdict);
+      if ("message" in verdict) {
+        errors.add(verdict);
+        continue;
+      }
+      const file = before?.id === id ? before : { path: verdict.path, id, format: verdict.format };
+      // A repository may hold far more than manifests: only these are worth the memory.
+      next.set(place, file);
+      if (files.push(file) > MAX_FILES) throw tooMuch(`there are more than ${MAX_FILES} manifest files`);
     }
     known = next;
     return { files: files.toSorted((a, b) => (a.path < b.path ? -1 : 1)), errors: errors.all() };
