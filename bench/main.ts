@@ -1,8 +1,10 @@
 /** `npm run bench -- NAME`: each measurement prints figures for people; ratios and counts, because machines differ. */
+import { clusterCache } from "./cluster-cache.ts";
 import { providerReads } from "./provider-reads.ts";
 import { worlds } from "./world.ts";
 
 const benches: Readonly<Record<string, (argument?: string) => Promise<void>>> = {
+  "cluster-cache": clusterCache,
   "provider-reads": providerReads,
   world: worlds,
 };

@@ -1,28 +1,23 @@
 /**
- * A local copy of all objects of one type, kept current by list and watch. The loop is a state machine with a typed next
- * step; handlers hear every change once, with the object before it.
- *
- * @see https://github.com/kubernetes/client-go/blob/master/tools/cache/reflector.go
+ * A local copy of all objects of one type, kept current by a reflector. Handlers hear every change once, with the object
+ * before it.
  */
-import { isApiError } from "../store/resource-client.ts";
-import type {
-  KubernetesObject,
-  ObjectKey,
-  ResourceClient,
-  ResourceType,
-  WatchEvent,
-} from "../store/resource-client.ts";
-import type { Clock, Random, Timer } from "./clock.ts";
+import type { KubernetesObject, ObjectKey, ResourceClient, ResourceType } from "../store/resource-client.ts";
+import type { Clock, Random } from "./clock.ts";
 import { ObjectStore, deepFreeze, keyText } from "./object-store.ts";
 import type { IndexFunction } from "./object-store.ts";
+import { createReflector } from "./reflector.ts";
+import type { Listing, Reflector, ReflectorTarget } from "./reflector.ts";
+import { createTimeSlice } from "./time-slice.ts";
+import type { TimeSlice } from "./time-slice.ts";
 import type { Tracker } from "./tracker.ts";
 
 export type CacheEvent<T extends KubernetesObject> =
   /** `initial` while the first listing is taken over, and for what a late subscriber finds. */
   | { readonly type: "added"; readonly object: T; readonly initial: boolean }
   | { readonly type: "updated"; readonly object: T; readonly old: T }
-  /** `object` is the last known state. */
-  | { readonly type: "deleted"; readonly object: T };
+  /** `object` is the last known state; with `finalStateUnknown` it may have changed unheard before it went. */
+  | { readonly type: "deleted"; readonly object: T; readonly finalStateUnknown: boolean };
 
 type CacheHandler<T extends KubernetesObject> = (event: CacheEvent<T>) => void;
 
@@ -32,6 +27,10 @@ export interface CacheReader<T extends KubernetesObject = KubernetesObject> {
   /** Whether the first listing was taken over completely. */
   readonly hasSynced: boolean;
   readonly size: number;
+  /** Monotonic milliseconds of the last event, bookmark or listing; undefined before the first. */
+  readonly heardAt: number | undefined;
+  /** The revision up to which everything is known; undefined before the first listing. */
+  readonly revision: string | undefined;
   get(key: ObjectKey): T | undefined;
   /** All objects, or those of a namespace, in no particular order. */
   list(namespace?: string): readonly T[];
@@ -64,40 +63,49 @@ export interface CacheOptions<T extends KubernetesObject> {
   transform?: ((object: T) => T) | undefined;
   /** Objects per page of a listing. Default 500 */
   pageSize?: number | undefined;
+  /** Let the server send what exists by watch (WatchList), where it does. Default true */
+  streaming?: boolean | undefined;
+  /** Shared by caches that should not hold the event loop together. Default: one of its own */
+  slice?: TimeSlice | undefined;
 }
 
 /** Creates an empty cache; nothing is read before {@link Cache.run}. */
 export function createCache<T extends KubernetesObject>(options: CacheOptions<T>): Cache<T> {
-  return new WatchingCache(options);
+  return new ReflectedCache(options);
 }
 
-type Step =
-  | { readonly kind: "list" }
-  | { readonly kind: "watch"; readonly revision: string }
-  | { readonly kind: "wait"; readonly reason: string; readonly next: Step };
-
-/** client-go: 800 ms doubling to 30 s, reset after two minutes of health. */
-const firstDelay = 800;
-const longestDelay = 30_000;
-const healthy = 120_000;
-/** Watches that failed in a row before the listing is made anew. */
-const watchFailures = 5;
-/** A watch on which nothing came for so long (plus jitter of the same size) is begun again: it may be half-open. */
-const silence = 300_000;
-
-class WatchingCache<T extends KubernetesObject> implements Cache<T> {
+class ReflectedCache<T extends KubernetesObject> implements Cache<T>, ReflectorTarget<T> {
   readonly #options: CacheOptions<T>;
-  readonly #store: ObjectStore<T>;
+  readonly #reflector: Reflector;
+  readonly #slice: TimeSlice;
   readonly #handlers = new Set<CacheHandler<T>>();
   readonly #synced = Promise.withResolvers<void>();
+  #store: ObjectStore<T>;
+  /** The listing in the making. */
+  #next: ObjectStore<T> | undefined;
   #hasSynced = false;
-  #delays = 0;
-  #failedWatches = 0;
-  #lastFailure = Number.NEGATIVE_INFINITY;
 
   constructor(options: CacheOptions<T>) {
+    const { client, clock, fieldSelector, labelSelector, namespace, random, tracker, type } = options;
     this.#options = options;
     this.#store = new ObjectStore(options.indexes ?? {});
+    this.#slice = options.slice ?? createTimeSlice({ clock });
+    this.#reflector = createReflector<T>({
+      client,
+      type,
+      target: this,
+      clock,
+      random,
+      tracker,
+      slice: this.#slice,
+      scope: {
+        ...(namespace === undefined ? {} : { namespace }),
+        ...(labelSelector === undefined ? {} : { labelSelector }),
+        ...(fieldSelector === undefined ? {} : { fieldSelector }),
+      },
+      pageSize: options.pageSize ?? 500,
+      streaming: options.streaming ?? true,
+    });
   }
 
   get type(): ResourceType {
@@ -110,6 +118,14 @@ class WatchingCache<T extends KubernetesObject> implements Cache<T> {
 
   get size(): number {
     return this.#store.size;
+  }
+
+  get heardAt(): number | undefined {
+    return this.#reflector.heardAt;
+  }
+
+  get revision(): string | undefined {
+    return this.#reflector.revision;
   }
 
   get(key: ObjectKey): T | undefined {
@@ -126,6 +142,7 @@ class WatchingCache<T extends KubernetesObject> implements Cache<T> {
 
   addIndex(name: string, values: IndexFunction<T>): void {
     this.#store.addIndex(name, values);
+    this.#next?.addIndex(name, values);
   }
 
   subscribe(handler: CacheHandler<T>): () => void {
@@ -147,181 +164,73 @@ class WatchingCache<T extends KubernetesObject> implements Cache<T> {
     }
   }
 
-  async run(signal: AbortSignal): Promise<void> {
-    let step: Step = { kind: "list" };
-    while (!signal.aborted) {
-      try {
-        step = await this.#take(step, signal);
-      } catch (error) {
-        if (signal.aborted) return;
-        step = this.#afterFailure(step, error);
-      }
-    }
+  run(signal: AbortSignal): Promise<void> {
+    return this.#reflector.run(signal);
   }
 
-  async #take(step: Step, signal: AbortSignal): Promise<Step> {
-    switch (step.kind) {
-      case "list":
-        return { kind: "watch", revision: await this.#list(signal) };
-      case "watch":
-        return this.#watch(step.revision, signal);
-      case "wait":
-        this.#options.tracker.cacheRestarted(this.type.kind, step.reason);
-        await this.#options.clock.sleep(this.#nextDelay(), signal);
-        return step.next;
-    }
-  }
-
-  #afterFailure(step: Step, error: unknown): Step {
-    const expired = isApiError(error, "Expired") || isApiError(error, "Gone");
-    this.#options.tracker.log.debug("a listing or watch failed", {
-      kind: this.type.kind,
-      step: step.kind,
-      error,
-    });
-    if (step.kind === "watch" && expired) {
-      // The log was cut behind us; what was missed is found by listing. Paced, should it happen again and again.
-      return this.#delays === 0
-        ? this.#relistAtOnce()
-        : { kind: "wait", reason: "expired", next: { kind: "list" } };
-    }
-    if (step.kind === "list")
-      return { kind: "wait", reason: expired ? "expired" : "list failed", next: step };
-    this.#failedWatches++;
-    const next: Step = this.#failedWatches >= watchFailures ? { kind: "list" } : step;
-    return { kind: "wait", reason: "watch failed", next };
-  }
-
-  #relistAtOnce(): Step {
-    this.#options.tracker.cacheRestarted(this.type.kind, "expired");
-    this.#nextDelay();
-    return { kind: "list" };
-  }
-
-  #nextDelay(): number {
-    const now = this.#options.clock.monotonic();
-    if (now - this.#lastFailure > healthy) this.#delays = 0;
-    this.#lastFailure = now;
-    const cap = Math.min(longestDelay, firstDelay * 2 ** this.#delays);
-    this.#delays++;
-    return Math.ceil(cap * (1 - this.#options.random.next()));
-  }
-
-  /** Reads all pages, then takes them over at once. */
-  async #list(signal: AbortSignal): Promise<string> {
-    const { client, type, pageSize = 500 } = this.#options;
-    const found = new Map<string, T>();
-    let page = await client.list<T>(type, { ...this.#scope(), limit: pageSize }, signal);
-    for (;;) {
-      for (const object of page.items) found.set(keyText(object.metadata), object);
-      if (page.continue === undefined || page.continue === "") break;
-      page = await client.list<T>(
-        type,
-        { ...this.#scope(), limit: pageSize, continue: page.continue },
-        signal,
-      );
-    }
-    signal.throwIfAborted();
-    for (const key of this.#store.keys()) if (!found.has(key)) this.#remove(key);
-    for (const object of found.values()) this.#put(object);
-    if (!this.#hasSynced) {
-      this.#hasSynced = true;
-      this.#synced.resolve();
-    }
-    this.#failedWatches = 0;
-    return page.resourceVersion;
-  }
-
-  async #watch(from: string, signal: AbortSignal): Promise<Step> {
-    const { client, type, clock, random } = this.#options;
-    const began = clock.monotonic();
-    const ended = new AbortController();
-    const abort = (): void => ended.abort(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    const patience = silence * (1 + random.next());
-    let revision = from;
-    let heard = 0;
-    let timer: Timer | undefined;
-    const rearm = (): void => {
-      timer?.cancel();
-      timer = clock.setTimer(patience, () => ended.abort(new Error("the watch went silent")));
-    };
-    rearm();
-    try {
-      const events = client.watch<T>(
-        type,
-        { ...this.#scope(), resourceVersion: from, allowBookmarks: true },
-        ended.signal,
-      );
-      for await (const event of events) {
-        rearm();
-        heard++;
-        revision = this.#apply(event) ?? revision;
-        this.#failedWatches = 0;
-        if (ended.signal.aborted) break;
-      }
-    } catch (error) {
-      if (signal.aborted || !ended.signal.aborted) {
-        // What was heard is applied: go on from there, not from where this watch began.
-        if (!signal.aborted && heard > 0 && !isApiError(error, "Expired") && !isApiError(error, "Gone")) {
-          return {
-            kind: "wait",
-            reason: "watch broke off",
-            next: { kind: "watch", revision },
-          };
-        }
-        throw error;
-      }
-    } finally {
-      timer?.cancel();
-      signal.removeEventListener("abort", abort);
-    }
-    const next: Step = { kind: "watch", revision };
-    const short = heard === 0 && clock.monotonic() - began < 1000;
-    return short ? { kind: "wait", reason: "watch ended at once", next } : next;
-  }
-
-  #scope(): { namespace?: string; labelSelector?: string; fieldSelector?: string } {
-    const { namespace, labelSelector, fieldSelector } = this.#options;
+  begin(): Listing<T> {
+    const next = this.#store.emptyCopy();
+    this.#next = next;
     return {
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(labelSelector === undefined ? {} : { labelSelector }),
-      ...(fieldSelector === undefined ? {} : { fieldSelector }),
+      get size() {
+        return next.size;
+      },
+      add: (raw) => {
+        const key = keyText(raw.metadata);
+        const known = this.#store.get(key);
+        // What did not change is kept as it is: no second copy, no second freezing.
+        next.set(key, known !== undefined && isSame(known, raw) ? known : this.#kept(raw));
+      },
+      remove: ({ metadata }) => void next.delete(keyText(metadata)),
+      commit: () => this.#takeOver(next),
     };
   }
 
-  #apply(event: WatchEvent<T>): string | undefined {
-    if (event.type === "BOOKMARK") return event.resourceVersion;
-    const { object } = event;
-    if (event.type === "DELETED") this.#remove(keyText(object.metadata), object);
-    else this.#put(object);
-    return object.metadata.resourceVersion;
-  }
-
-  #put(raw: T): void {
+  put(raw: T): void {
     const key = keyText(raw.metadata);
     const old = this.#store.get(key);
-    if (old !== undefined && old.metadata.resourceVersion === raw.metadata.resourceVersion) return;
-    if (old !== undefined && old.metadata.uid !== raw.metadata.uid) {
-      // Deleted and made anew while we were not watching: two objects, not one that changed.
-      this.#remove(key);
-      this.#put(raw);
-      return;
-    }
-    const object = this.#store.set(key, (this.#options.transform ?? withoutManagedFields)(raw));
-    this.#announce(
-      old === undefined
-        ? { type: "added", object, initial: !this.#hasSynced }
-        : { type: "updated", object, old },
-    );
+    if (old !== undefined && isSame(old, raw)) return;
+    this.#announceChange(old, this.#store.set(key, this.#kept(raw)));
   }
 
-  #remove(key: string, last?: T): void {
-    const old = this.#store.delete(key);
-    if (old === undefined) return;
-    const object =
-      last === undefined ? old : deepFreeze((this.#options.transform ?? withoutManagedFields)(last));
-    this.#announce({ type: "deleted", object });
+  remove(raw: T): void {
+    if (this.#store.delete(keyText(raw.metadata)) === undefined) return;
+    const object = deepFreeze(this.#kept(raw));
+    this.#announce({ type: "deleted", object, finalStateUnknown: false });
+  }
+
+  /** Readers see the new listing at once; handlers hear what differs in turns, so that nothing else has to wait. */
+  async #takeOver(next: ObjectStore<T>): Promise<void> {
+    const previous = this.#store;
+    this.#store = next;
+    this.#next = undefined;
+    for (const object of previous.values()) {
+      if (next.get(keyText(object.metadata)) !== undefined) continue;
+      this.#announce({ type: "deleted", object, finalStateUnknown: true });
+      if (this.#slice.isOver) await this.#slice.pause();
+    }
+    for (const object of next.values()) {
+      const old = previous.get(keyText(object.metadata));
+      if (old !== object) this.#announceChange(old, object);
+      if (this.#slice.isOver) await this.#slice.pause();
+    }
+    if (this.#hasSynced) return;
+    this.#hasSynced = true;
+    this.#synced.resolve();
+  }
+
+  #announceChange(old: T | undefined, object: T): void {
+    if (old !== undefined && old.metadata.uid === object.metadata.uid) {
+      this.#announce({ type: "updated", object, old });
+      return;
+    }
+    // Deleted and made anew while we were not watching: two objects, not one that changed.
+    if (old !== undefined) this.#announce({ type: "deleted", object: old, finalStateUnknown: true });
+    this.#announce({ type: "added", object, initial: !this.#hasSynced });
+  }
+
+  #kept(raw: T): T {
+    return (this.#options.transform ?? withoutManagedFields)(raw);
   }
 
   #announce(event: CacheEvent<T>): void {
@@ -336,6 +245,11 @@ class WatchingCache<T extends KubernetesObject> implements Cache<T> {
       this.#options.tracker.cacheHandlerFailed(this.type.kind, error);
     }
   }
+}
+
+/** Whether two states of a name are one: of the same object, at the same version. */
+function isSame(a: KubernetesObject, b: KubernetesObject): boolean {
+  return a.metadata.uid === b.metadata.uid && a.metadata.resourceVersion === b.metadata.resourceVersion;
 }
 
 /** Managed fields are as large as the object and nobody who reads a cache needs them. */

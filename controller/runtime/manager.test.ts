@@ -362,7 +362,7 @@ describe("stopping", () => {
   it("ends also while the caches were never filled", async () => {
     const world = setUp();
     for (let index = 0; index < 100; index++)
-      world.client.failures.push({ on: "list", error: new Error("down") });
+      world.client.failures.push({ on: "watch", error: new Error("down") });
     const running = world.manager.start(world.stop.signal);
     await world.clock.advance(1000);
     expect(world.manager.ready).toBe(false);

@@ -10,6 +10,8 @@ import { Controller } from "./controller.ts";
 import { DeadlineExceeded, withDeadline } from "./deadline.ts";
 import type { IndexFunction } from "./object-store.ts";
 import type { Caches, ControllerDefinition } from "./reconcile.ts";
+import { createTimeSlice } from "./time-slice.ts";
+import type { TimeSlice } from "./time-slice.ts";
 import type { Tracker } from "./tracker.ts";
 import type { Priority } from "./work-queue.ts";
 
@@ -65,6 +67,7 @@ class ControllerManager implements Manager {
   readonly #options: ManagerOptions;
   readonly #caches = new Map<string, Cache>();
   readonly #controllers = new Map<string, Controller>();
+  readonly #slice: TimeSlice;
   readonly #ended = new AbortController();
   readonly #cut = new AbortController();
   #ready = false;
@@ -73,6 +76,7 @@ class ControllerManager implements Manager {
 
   constructor(options: ManagerOptions) {
     this.#options = options;
+    this.#slice = createTimeSlice(options);
     this.caches = { of: <T extends KubernetesObject>(type: ResourceType) => this.#reader<T>(type) };
     for (const { type, watches = [] } of options.controllers) {
       for (const wanted of [type, ...watches.map((watched) => watched.type)]) this.#cache(wanted);
@@ -171,8 +175,10 @@ class ControllerManager implements Manager {
       clock,
       random,
       tracker,
+      slice: this.#slice,
       ...(type.namespaced ? { namespace } : {}),
     });
+    tracker.watchCache(type.kind, cache);
     this.#caches.set(typeKey(type), cache);
     return cache;
   }

@@ -84,6 +84,23 @@ export function createMetrics(options: { processMetrics?: boolean | undefined } 
       "kind",
       "reason",
     ]),
+    cacheListSeconds: histogram(
+      "flaresmith_cache_list_duration_seconds",
+      "How long it took to learn all that exists.",
+      ["kind"],
+      reconcileBuckets,
+    ),
+    cacheListItems: gauge("flaresmith_cache_list_items", "Objects of the last listing.", ["kind"]),
+    cacheAge: gauge(
+      "flaresmith_cache_last_event_age_seconds",
+      "How long ago anything was heard from the API about a kind.",
+      ["kind"],
+    ),
+    cacheRevision: gauge(
+      "flaresmith_cache_resource_version",
+      "The resourceVersion up to which a cache knows everything.",
+      ["kind"],
+    ),
     cacheHandlerErrors: counter("flaresmith_cache_handler_errors_total", "Event handlers that threw.", [
       "kind",
     ]),

@@ -48,8 +48,13 @@ export class ObjectStore<T extends KubernetesObject> {
     return this.#objects.get(key);
   }
 
-  keys(): Iterable<string> {
-    return this.#objects.keys();
+  values(): Iterable<T> {
+    return this.#objects.values();
+  }
+
+  /** A store without objects and with the same indexes. */
+  emptyCopy(): ObjectStore<T> {
+    return new ObjectStore(Object.fromEntries(this.#functions));
   }
 
   list(namespace?: string): readonly T[] {

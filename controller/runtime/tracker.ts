@@ -3,6 +3,7 @@
  * of its own. What leaves through it is redacted by construction.
  */
 import type { KubernetesObject } from "../store/resource-client.ts";
+import type { CacheReader } from "./cache.ts";
 import type { Clock } from "./clock.ts";
 import { errorCodes, publicCode } from "./errors.ts";
 import type { FlaresmithError } from "./errors.ts";
@@ -67,6 +68,9 @@ export interface Tracker {
   watchQueue(controller: string, queue: Pick<WorkQueue, "length" | "delayed">): void;
   cacheChanged(kind: string, objects: number): void;
   cacheRestarted(kind: string, reason: string): void;
+  cacheListed(kind: string, listing: { items: number; milliseconds: number }): void;
+  /** Where the age of a cache comes from, read when metrics are asked for. */
+  watchCache(kind: string, cache: Pick<CacheReader, "heardAt" | "revision">): void;
   cacheHandlerFailed(kind: string, error: unknown): void;
   providerRequest(request: ProviderRequest): void;
   providerQuota(quota: {
@@ -134,6 +138,7 @@ export function createTracker(options: TrackerOptions): Tracker {
     ...stateRecorder(metrics),
   };
   const queues = new Map<string, Pick<WorkQueue, "length" | "delayed">>();
+  const caches = new Map<string, Pick<CacheReader, "heardAt" | "revision">>();
   let listResources: () => Iterable<ResourceInfo> = () => [];
   const withLog = (logger: Logger): Tracker => ({
     ...recorders,
@@ -153,6 +158,7 @@ export function createTracker(options: TrackerOptions): Tracker {
       logger.error("an event handler of a cache threw", { kind, error });
     },
     watchQueue: (controller, queue) => void queues.set(controller, queue),
+    watchCache: (kind, cache) => void caches.set(kind, cache),
     watchResources: (list) => {
       listResources = list;
     },
@@ -160,6 +166,11 @@ export function createTracker(options: TrackerOptions): Tracker {
       for (const [name, queue] of queues) {
         metrics.queueDepth.set({ name, controller: name }, queue.length);
         metrics.queueDelayed.set({ name, controller: name }, queue.delayed);
+      }
+      for (const [kind, { heardAt, revision }] of caches) {
+        if (heardAt === undefined) continue;
+        metrics.cacheAge.set({ kind }, (options.clock.monotonic() - heardAt) / 1000);
+        metrics.cacheRevision.set({ kind }, Number(revision ?? 0));
       }
       setResourceInfo(metrics, listResources(), options.perObjectMetrics === true);
       const body = await metrics.registry.metrics();
@@ -219,6 +230,10 @@ function controllerRecorder(metrics: Metrics) {
     },
     cacheChanged: (kind: string, objects: number): void => metrics.cacheObjects.set({ kind }, objects),
     cacheRestarted: (kind: string, reason: string): void => metrics.cacheRestarts.inc({ kind, reason }),
+    cacheListed: (kind: string, listing: { items: number; milliseconds: number }): void => {
+      metrics.cacheListSeconds.observe({ kind }, listing.milliseconds / 1000);
+      metrics.cacheListItems.set({ kind }, listing.items);
+    },
     leading: (name: string, leads: boolean): void => metrics.leader.set({ name }, leads ? 1 : 0),
     storeWritable: (writable: boolean): void => metrics.storeWritable.set(writable ? 1 : 0),
     storeWriteFailed: (fault: string): void => metrics.storeFailures.inc({ fault }),

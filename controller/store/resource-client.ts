@@ -97,7 +97,7 @@ export interface WatchOptions {
    * then not looked at. Needs `allowBookmarks`. Default false.
    */
   sendInitialEvents?: boolean;
-  /** Asks the server to end the watch after so long; a store in this process goes on. Default: the server's choice. */
+  /** The watch ends after so long. Default: the server's choice. */
   timeoutSeconds?: number;
 }
 

@@ -18,7 +18,7 @@ export function testsOfCaching({
     const namespace = await newNamespace();
     for (const name of ["a", "b"]) await client().create(widgetType, widget(namespace, name));
     const stop = new AbortController();
-    const options = { namespace, sendInitialEvents: true, allowBookmarks: true, timeoutSeconds: 60 };
+    const options = { namespace, sendInitialEvents: true, allowBookmarks: true };
     const seen: string[] = [];
     for await (const event of client().watch<Widget>(widgetType, options, stop.signal)) {
       if (event.type !== "BOOKMARK") seen.push(`${event.type} ${event.object.metadata.name}`);

@@ -33,6 +33,8 @@ export interface MemoryResourceClient extends ResourceClient {
   /** Sends a bookmark on every open watch. */
   bookmark(): void;
   readonly openWatches: number;
+  /** Refuse watches that begin with what exists, as servers before Kubernetes 1.32 do. Default false */
+  refuseInitialEvents: boolean;
 }
 
 const notFound = (type: ResourceType, { name }: ObjectKey): ApiError =>
@@ -136,9 +138,13 @@ export function memoryResourceClient(): MemoryResourceClient {
     signal: AbortSignal,
   ): AsyncGenerator<WatchEvent> {
     requested(`watch ${type.plural}`);
-    let seen = Number(options.resourceVersion ?? 0);
+    const initial = options.sendInitialEvents === true;
+    if (initial && client.refuseInitialEvents)
+      throw new ApiError({ code: 422, reason: "Invalid", message: "sendInitialEvents is forbidden" });
+    let seen = initial ? revision : Number(options.resourceVersion ?? 0);
     if (seen < oldest)
       throw new ApiError({ code: 410, reason: "Expired", message: "too old resource version" });
+    const existing = initial ? page(type, options).items : [];
     const watcher: { wake: () => void; ended: boolean; error?: Error; bookmark: boolean } = {
       wake: () => undefined,
       ended: false,
@@ -148,6 +154,8 @@ export function memoryResourceClient(): MemoryResourceClient {
     const abort = (): void => watcher.wake();
     signal.addEventListener("abort", abort);
     try {
+      for (const object of existing) yield { type: "ADDED", object };
+      if (initial) yield { type: "BOOKMARK", resourceVersion: String(seen), initialEventsEnd: true };
       for (;;) {
         if (signal.aborted || watcher.ended) {
           if (watcher.error !== undefined) throw watcher.error;
@@ -196,6 +204,7 @@ export function memoryResourceClient(): MemoryResourceClient {
     get openWatches() {
       return watches.size;
     },
+    refuseInitialEvents: false,
     get: async (type: ResourceType, key: ObjectKey) => {
       requested(`get ${type.plural}`);
       return structuredClone(existing(type, key));

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { ApiError } from "../resource-client.ts";
-import { scripted } from "./testing.ts";
+import { scripted } from "./testing/scripted-server.ts";
 
 const TYPE = {
   group: "flaresmith.dev",

@@ -6,8 +6,8 @@ import { ApiUnreachableError } from "./api-error.ts";
 import type { ApiAttempt } from "./connection.ts";
 import { tokenFromFile } from "./credentials.ts";
 import type { Credentials } from "./credentials.ts";
-import { scripted } from "./testing.ts";
-import type { Answer, ScriptedServer } from "./testing.ts";
+import { scripted } from "./testing/scripted-server.ts";
+import type { Answer, ScriptedServer } from "./testing/scripted-server.ts";
 
 const TYPE = {
   group: "flaresmith.dev",

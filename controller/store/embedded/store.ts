@@ -312,14 +312,24 @@ export class EmbeddedStore implements ResourceClient {
     options: WatchOptions,
     signal: AbortSignal,
   ): AsyncGenerator<WatchEvent<T>> {
-    const { resourceVersion, sendInitialEvents = false, ...rest } = options;
+    const { resourceVersion, sendInitialEvents = false, timeoutSeconds, ...rest } = options;
     const from = resourceVersion === undefined || sendInitialEvents ? {} : { resourceVersion };
     const start = { ...rest, ...from, markInitialEvents: sendInitialEvents };
-    for await (const event of this.watchText(type, start, signal)) {
-      if (event.type === "BOOKMARK") {
-        const end = event.initialEventsEnd === true ? { initialEventsEnd: true as const } : {};
-        yield { type: "BOOKMARK", resourceVersion: String(event.revision), ...end };
-      } else yield { type: event.type, object: JSON.parse(event.text) as T };
+    const ended = new AbortController();
+    const end = (): void => ended.abort();
+    const limit = timeoutSeconds === undefined ? undefined : this.#clock.setTimer(timeoutSeconds * 1000, end);
+    signal.addEventListener("abort", end, { once: true });
+    if (signal.aborted) end();
+    try {
+      for await (const event of this.watchText(type, start, ended.signal)) {
+        if (event.type === "BOOKMARK") {
+          const last = event.initialEventsEnd === true ? { initialEventsEnd: true as const } : {};
+          yield { type: "BOOKMARK", resourceVersion: String(event.revision), ...last };
+        } else yield { type: event.type, object: JSON.parse(event.text) as T };
+      }
+    } finally {
+      limit?.cancel();
+      signal.removeEventListener("abort", end);
     }
   }
 

@@ -1,9 +1,9 @@
 /** An API server of answers, for tests of the client. */
-import { seededRandom, virtualClock } from "../../runtime/adapters/virtual.ts";
-import type { VirtualClock } from "../../runtime/adapters/virtual.ts";
-import { ClusterClient } from "./client.ts";
-import { ApiConnection, type ApiConnectionOptions } from "./connection.ts";
-import type { ApiRequest, ApiResponse, ApiTransport } from "./transport.ts";
+import { seededRandom, virtualClock } from "../../../runtime/adapters/virtual.ts";
+import type { VirtualClock } from "../../../runtime/adapters/virtual.ts";
+import { ClusterClient } from "../client.ts";
+import { ApiConnection, type ApiConnectionOptions } from "../connection.ts";
+import type { ApiRequest, ApiResponse, ApiTransport } from "../transport.ts";
 
 export interface Answer {
   status?: number;
@@ -13,7 +13,7 @@ export interface Answer {
 }
 
 /** An answer as the transport hands it out. */
-function response({ body = {}, headers = {}, status = 200 }: Answer): ApiResponse {
+export function response({ body = {}, headers = {}, status = 200 }: Answer): ApiResponse {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   async function* bytes(): AsyncGenerator<Uint8Array> {
     yield await Promise.resolve(Buffer.from(text));
