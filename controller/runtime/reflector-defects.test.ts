@@ -105,9 +105,7 @@ describe("what the stock informer gets wrong", () => {
     await world.start();
     for (let hour = 0; hour < 6; hour++) {
       // Others are busy; of this type nothing happens.
-      world.server.put("else");
-      world.server.remove("else");
-      await world.clock.settle();
+      world.server.elsewhere();
       world.server.bookmark();
       await world.clock.settle();
       world.server.compact();

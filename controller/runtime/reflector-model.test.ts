@@ -17,7 +17,7 @@ type Act =
   | { act: "garbage"; text: string }
   | { act: "initial"; sent: boolean }
   // Not `restore`: revisions that are given out twice cannot be told apart by anybody.
-  | { act: "cut" | "end" | "silence" | "compact" | "bookmark" };
+  | { act: "cut" | "end" | "silence" | "compact" | "bookmark" | "elsewhere" };
 
 const act: fc.Arbitrary<Act> = fc.oneof(
   {
@@ -59,7 +59,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   {
     weight: 5,
     arbitrary: fc.record({
-      act: fc.constantFrom(...(["cut", "end", "silence", "compact", "bookmark"] as const)),
+      act: fc.constantFrom(...(["cut", "end", "silence", "compact", "bookmark", "elsewhere"] as const)),
     }),
   },
 );

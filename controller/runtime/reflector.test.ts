@@ -141,8 +141,7 @@ describe("what ours promises", () => {
     }) as typeof client.watch;
     await world.start();
     for (let count = 0; count < 20; count++) {
-      world.server.put("else");
-      world.server.remove("else");
+      world.server.elsewhere();
       world.server.bookmark();
       await world.clock.settle();
       world.server.end();
@@ -154,7 +153,7 @@ describe("what ours promises", () => {
     expect(Math.min(...seconds)).toBeGreaterThanOrEqual(300);
     expect(Math.max(...seconds)).toBeLessThanOrEqual(600);
     expect(new Set(seconds).size).toBeGreaterThan(15);
-    expect(world.server.requests.at(-1)).toBe("watch from 40");
+    expect(world.server.requests.at(-1)).toBe("watch from 20");
   });
 
   test("5: lines end at newlines only, characters may be cut anywhere (see a and b)", async () => {

@@ -41,6 +41,8 @@ export interface WatchedServer {
   /** Creates or changes an object of namespace `team`. */
   put(name: string, spec?: Record<string, unknown>): void;
   remove(name: string): void;
+  /** Something of another type changes. */
+  elsewhere(): void;
   /** What exists, by `namespace/name`. */
   objects(): ReadonlyMap<string, KubernetesObject>;
   /** Forgets everything that happened: earlier revisions and begun listings are expired. */
@@ -196,6 +198,7 @@ export function watchedServer(clock: Clock): WatchedServer {
       revision++;
       record("DELETED", { ...old, metadata: { ...old.metadata, resourceVersion: String(revision) } });
     },
+    elsewhere: () => void revision++,
     objects: () => objects,
     compact: () => {
       log = [];
