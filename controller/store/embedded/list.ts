@@ -3,7 +3,8 @@ import type { KubernetesObject, ListOptions } from "../resource-client.ts";
 import type { ChangeLog } from "./change-log.ts";
 import { objectPath, type StoredObject } from "./collection.ts";
 import { badRequest, continueExpired, tooLargeResourceVersion } from "./errors.ts";
-import { parseFieldSelector, parseLabelSelector, type FieldRequirement } from "./selectors.ts";
+import { parseFieldSelector, type FieldRequirement } from "./field-selector.ts";
+import { parseLabelSelector } from "./label-selector.ts";
 import { parseObject, type State } from "./state.ts";
 import { typeKey, type TypeDefinition } from "./type-definition.ts";
 
@@ -25,7 +26,10 @@ export function select(
   const simple: FieldRequirement[] = [];
   const parsed: { requirement: FieldRequirement; read: (object: KubernetesObject) => string }[] = [];
   for (const requirement of fields) {
-    const read = definition.selectableFields?.[requirement.path];
+    const { selectableFields = {} } = definition;
+    const read = Object.hasOwn(selectableFields, requirement.path)
+      ? selectableFields[requirement.path]
+      : undefined;
     if (
       requirement.path === "metadata.name" ||
       (requirement.path === "metadata.namespace" && definition.type.namespaced)
@@ -84,7 +88,9 @@ function decode(text: string): Token {
   } catch {
     // Falls through: whatever it was, it is none of our tokens.
   }
-  throw badRequest("continue key is not valid: the token was not made by this server");
+  throw badRequest(
+    "invalid continue token: continue key is not valid: the token was not made by this server",
+  );
 }
 
 /** Objects at an earlier revision, in order: the present with later changes undone. */
