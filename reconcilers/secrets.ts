@@ -26,7 +26,8 @@ export async function readSecret(options: {
       hint: `Create it: kubectl create secret generic ${reference.name} -n ${namespace} --from-literal=${reference.key}=...`,
     });
   }
-  const value = data[reference.key];
+  // A Secret has no key `constructor` because every object has.
+  const value = Object.hasOwn(data, reference.key) ? data[reference.key] : undefined;
   if (value === undefined) {
     return new FlaresmithError({
       code: "SPEC_SECRET_KEY_MISSING",

@@ -27,6 +27,11 @@ export function equalJson(left: unknown, right: unknown): boolean {
   return fields === 0;
 }
 
+/** A value for a message. `String` would call a `toString` that came with it. */
+export function shownJson(value: unknown): string {
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? "undefined");
+}
+
 /** A deep copy of a JSON value; fields that are undefined are left out. */
 export function cloneJson<T>(value: T): T {
   if (Array.isArray(value)) return value.map((item: unknown) => cloneJson(item)) as T;

@@ -11,6 +11,7 @@ import {
 } from "./managed-fields/managers.ts";
 import { applyOwnership, ownershipAfterUpdate, type FieldConflict } from "./managed-fields/ownership.ts";
 import { has, printPath } from "./managed-fields/path-set.ts";
+import { shownJson } from "../../runtime/json.ts";
 import { parseObject } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
 import { apiVersionOf, type TypeDefinition } from "./type-definition.ts";
@@ -43,7 +44,7 @@ export function applyObject(
   const { metadata } = config;
   if (config.apiVersion !== apiVersionOf(type)) {
     throw badRequest(
-      `Incorrect version specified in apply patch. Specified patch version: ${String(config.apiVersion)}, expected: ${apiVersionOf(type)}`,
+      `Incorrect version specified in apply patch. Specified patch version: ${shownJson(config.apiVersion)}, expected: ${apiVersionOf(type)}`,
     );
   }
   if (metadata.managedFields !== undefined) throw badRequest("metadata.managedFields must be nil");

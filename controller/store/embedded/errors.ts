@@ -18,6 +18,15 @@ function details(type: ResourceType, name: string): { group?: string; kind: stri
   };
 }
 
+/** 413 for a request, or what it would make of an object. */
+export function tooLarge(why: string): ApiError {
+  return new ApiError({
+    code: 413,
+    reason: "RequestEntityTooLarge",
+    message: `Request entity too large: ${why}`,
+  });
+}
+
 /** 404 for an object. */
 export function notFound(type: ResourceType, name: string): ApiError {
   return new ApiError({

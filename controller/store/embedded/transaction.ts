@@ -2,8 +2,12 @@
 import { timestamp, type Clock, type Random } from "../../runtime/clock.ts";
 import type { KubernetesObject } from "../resource-client.ts";
 import type { StoredObject } from "./collection.ts";
+import { tooLarge } from "./errors.ts";
 import { indexObject, parseObject, type State } from "./state.ts";
 import { typeKey, type TypeDefinition } from "./type-definition.ts";
+
+/** Characters of one object as JSON. Bodies have the same limit in bytes, but patches add to what is stored. */
+const MAX_OBJECT_LENGTH = 3 * 1024 * 1024;
 
 export interface TransactionOptions {
   state: State;
@@ -51,6 +55,7 @@ export class Transaction {
   /**
    * Stores a version of an object, which gets its revision; a dry run gives it none.
    * @param object changed in place: metadata.resourceVersion is set
+   * @throws ApiError 413 when it would be larger than any object may be
    */
   put(
     definition: TypeDefinition,
@@ -61,10 +66,14 @@ export class Transaction {
     const revision = this.dryRun ? (previous?.revision ?? 0) : this.state.nextRevision();
     if (revision > 0) object.metadata.resourceVersion = String(revision);
     this.touched.add(typeKey(definition.type));
+    const text = JSON.stringify(object);
+    if (text.length > MAX_OBJECT_LENGTH) {
+      throw tooLarge(`the object would have ${text.length} characters, the limit is ${MAX_OBJECT_LENGTH}`);
+    }
     const next = indexObject(object, {
       typeKey: typeKey(definition.type),
       revision,
-      text: JSON.stringify(object),
+      text,
       ephemeral: options.ephemeral ?? previous?.ephemeral ?? false,
       writtenAt: this.now,
     });

@@ -7,10 +7,10 @@ import {
 } from "../resource-client.ts";
 import type { StoredObject } from "./collection.ts";
 import { alreadyExists, badRequest, conflict, forbidden, invalid, modified, notFound } from "./errors.ts";
-import { cloneJson, equalJson, isObject } from "../../runtime/json.ts";
+import { cloneJson, equalJson, isObject, shownJson } from "../../runtime/json.ts";
 import { trackUpdate } from "./managed-fields/track-update.ts";
 import { validateMetadata, validateMetadataUpdate } from "./metadata.ts";
-import { shapeMetadata } from "./metadata-shape.ts";
+import { shapeMetadata } from "./field-shape.ts";
 import { NAMESPACE_KEY } from "./namespaces.ts";
 import { parseObject } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
@@ -78,11 +78,11 @@ function checkKind(definition: TypeDefinition, object: KubernetesObject): void {
   const expected = apiVersionOf(type);
   if (object.apiVersion !== expected) {
     throw badRequest(
-      `the API version in the data (${String(object.apiVersion)}) does not match the expected API version (${expected})`,
+      `the API version in the data (${shownJson(object.apiVersion)}) does not match the expected API version (${expected})`,
     );
   }
   if (object.kind !== type.kind) {
-    throw invalid({ ...type, kind: String(object.kind) }, object.metadata?.name ?? "", [
+    throw invalid({ ...type, kind: shownJson(object.kind) }, object.metadata?.name ?? "", [
       {
         reason: "FieldValueInvalid",
         message: `Invalid value: ${JSON.stringify(object.kind)}: must be ${type.kind}`,
@@ -239,7 +239,7 @@ export function replaceObject(
   const asked = isObject(submitted.metadata) ? submitted.metadata : { name: stored.name };
   if (asked.name !== stored.name) {
     throw badRequest(
-      `the name of the object (${String(asked.name)}) does not match the name on the URL (${stored.name})`,
+      `the name of the object (${shownJson(asked.name)}) does not match the name on the URL (${stored.name})`,
     );
   }
   if (type.namespaced && asked.namespace !== undefined && asked.namespace !== stored.namespace) {

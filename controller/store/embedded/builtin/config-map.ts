@@ -1,33 +1,27 @@
+import { shapeObject, type Struct } from "../field-shape.ts";
 import { isObject } from "../../../runtime/json.ts";
 import type { TypeDefinition } from "../type-definition.ts";
 import { validateDataKeys, validateImmutable } from "./secret.ts";
 
+const type = { group: "", version: "v1", kind: "ConfigMap", plural: "configmaps", namespaced: true };
+const FIELDS: Struct["fields"] = { data: "map", binaryData: "map", immutable: "boolean" };
+
 /** core/v1 ConfigMap. */
 export const configMapType: TypeDefinition = {
-  type: { group: "", version: "v1", kind: "ConfigMap", plural: "configmaps", namespaced: true },
+  type,
   singular: "configmap",
   shortNames: ["cm"],
   categories: [],
   hasStatus: false,
   hasGeneration: false,
-  prepare(object) {
-    for (const field of ["data", "binaryData"]) if (object[field] === null) delete object[field];
-    return { unknownFields: [] };
-  },
+  prepare: (object) => ({ unknownFields: shapeObject(type, FIELDS, object) }),
   validate(object, { old }) {
     const causes = [
       ...validateDataKeys(object["data"], "data"),
       ...validateDataKeys(object["binaryData"], "binaryData"),
     ];
     const data = isObject(object["data"]) ? object["data"] : {};
-    for (const [key, value] of Object.entries(data)) {
-      if (typeof value !== "string") {
-        causes.push({
-          reason: "FieldValueInvalid",
-          message: `Invalid value: ${JSON.stringify(value)}: must be a string`,
-          field: `data[${key}]`,
-        });
-      }
+    for (const key of Object.keys(data)) {
       if (isObject(object["binaryData"]) && Object.hasOwn(object["binaryData"], key)) {
         causes.push({
           reason: "FieldValueInvalid",

@@ -1,6 +1,7 @@
 /** Events: one stored object (core/v1), seen through two APIs. */
 import type { KubernetesObject } from "../../resource-client.ts";
-import { isObject } from "../../../runtime/json.ts";
+import { shapeObject, type Struct } from "../field-shape.ts";
+import { isObject, setField } from "../../../runtime/json.ts";
 import type { TypeDefinition } from "../type-definition.ts";
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
@@ -16,6 +17,27 @@ const retention = { milliseconds: 3_600_000, capacity: 5_000 };
 
 const involved = ["kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"] as const;
 
+const REFERENCE: Struct = {
+  struct: "ObjectReference",
+  fields: Object.fromEntries(involved.map((field) => [field, "string"])),
+};
+const FIELDS: Struct["fields"] = {
+  involvedObject: REFERENCE,
+  related: REFERENCE,
+  source: { struct: "EventSource", fields: { component: "string", host: "string" } },
+  series: { struct: "EventSeries", fields: { count: "number", lastObservedTime: "string" } },
+  reason: "string",
+  message: "string",
+  firstTimestamp: "string",
+  lastTimestamp: "string",
+  eventTime: "string",
+  count: "number",
+  type: "string",
+  action: "string",
+  reportingComponent: "string",
+  reportingInstance: "string",
+};
+
 /** core/v1 Event. */
 export const eventType: TypeDefinition = {
   type: CORE,
@@ -25,6 +47,7 @@ export const eventType: TypeDefinition = {
   hasStatus: false,
   hasGeneration: false,
   retention,
+  prepare: (object) => ({ unknownFields: shapeObject(CORE, FIELDS, object) }),
   selectableFields: {
     ...Object.fromEntries(
       involved.map((field) => [
@@ -57,7 +80,7 @@ function rename(
 ): KubernetesObject {
   const names = new Map(pairs);
   const renamed: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(object)) renamed[names.get(key) ?? key] = value;
+  for (const [key, value] of Object.entries(object)) setField(renamed, names.get(key) ?? key, value);
   return { ...renamed, apiVersion, kind: "Event", metadata: object.metadata };
 }
 

@@ -1,5 +1,6 @@
 import type { KubernetesObject, StatusCause } from "../../resource-client.ts";
-import { equalJson, isObject } from "../../../runtime/json.ts";
+import { shapeObject, type Struct } from "../field-shape.ts";
+import { equalJson, isObject, setField, shownJson } from "../../../runtime/json.ts";
 import type { TypeDefinition, ValidationContext } from "../type-definition.ts";
 
 const KEY = /^[-._a-zA-Z0-9]+$/;
@@ -67,31 +68,34 @@ function validate(object: KubernetesObject, { old }: ValidationContext): StatusC
       field: "data",
     });
   if (old !== undefined && object["type"] !== old["type"])
-    causes.push(wrong("type", String(object["type"]), "field is immutable"));
+    causes.push(wrong("type", shownJson(object["type"]), "field is immutable"));
   causes.push(...validateImmutable(object, old, ["data"]));
   return causes;
 }
 
+const type = { group: "", version: "v1", kind: "Secret", plural: "secrets", namespaced: true };
+const FIELDS: Struct["fields"] = { data: "map", stringData: "map", type: "string", immutable: "boolean" };
+
 /** core/v1 Secret: stringData is merged into data, type is Opaque unless set and never changes. */
 export const secretType: TypeDefinition = {
-  type: { group: "", version: "v1", kind: "Secret", plural: "secrets", namespaced: true },
+  type,
   singular: "secret",
   shortNames: [],
   categories: [],
   hasStatus: false,
   hasGeneration: false,
   prepare(object) {
+    const unknownFields = shapeObject(type, FIELDS, object);
     const plain = object["stringData"];
     if (isObject(plain)) {
       const data = isObject(object["data"]) ? { ...object["data"] } : {};
       for (const [key, value] of Object.entries(plain))
-        data[key] = Buffer.from(String(value)).toString("base64");
+        setField(data, key, Buffer.from(shownJson(value)).toString("base64"));
       object["data"] = data;
     }
     delete object["stringData"];
-    if (object["data"] === null) delete object["data"];
     if (object["type"] === undefined || object["type"] === "") object["type"] = "Opaque";
-    return { unknownFields: [] };
+    return { unknownFields };
   },
   validate,
   selectableFields: { type: ({ type }) => (typeof type === "string" ? type : "") },

@@ -50,7 +50,9 @@ function compareAt(
     const before = isObject(old) ? old : {};
     const after = isObject(next) ? next : {};
     for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
-      const [left, right] = [before[key], after[key]];
+      // `constructor` is a field like any other, and there only where it is one's own.
+      const left = Object.hasOwn(before, key) ? before[key] : undefined;
+      const right = Object.hasOwn(after, key) ? after[key] : undefined;
       if (left === undefined && right === undefined) continue;
       compareAt(left, right, fieldSchema(schema, key), [...path, `f:${key}`], out);
     }

@@ -1,62 +1,10 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { configMapType } from "../builtin/config-map.ts";
 import { jsonMergePatch } from "./json-merge-patch.ts";
 import { jsonPatch } from "./json-patch.ts";
 import { strategicMergePatch } from "./strategic-merge-patch.ts";
 
-const json = fc.jsonValue({ maxDepth: 3 });
-
-/** The merge patch that leads from one value to another; undefined when none can (nulls inside objects). */
-function diff(from: unknown, to: unknown): unknown {
-  const isObject = (value: unknown): value is Record<string, unknown> =>
-    typeof value === "object" && value !== null && !Array.isArray(value);
-  if (!isObject(from) || !isObject(to)) return to;
-  const patch: Record<string, unknown> = {};
-  for (const key of Object.keys(from))
-    if (!Object.hasOwn(to, key)) Object.defineProperty(patch, key, { value: null, enumerable: true });
-  for (const key of Object.keys(to)) {
-    const value = Object.hasOwn(from, key) ? diff(from[key], to[key]) : to[key];
-    Object.defineProperty(patch, key, { value, enumerable: true });
-  }
-  return patch;
-}
-
-const withoutNulls = fc.letrec<{ value: unknown; object: Record<string, unknown> }>((tie) => ({
-  value: fc.oneof(
-    { depthSize: "small" },
-    fc.integer(),
-    fc.string(),
-    fc.boolean(),
-    fc.array(fc.integer()),
-    tie("object"),
-  ),
-  object: fc.dictionary(fc.oneof(fc.string(), fc.constantFrom("a", "b", "__proto__")), tie("value"), {
-    maxKeys: 4,
-    noNullPrototype: true,
-  }),
-})).object;
-
 describe("JSON merge patch", () => {
-  test("leads from any object to any other without nulls", () => {
-    fc.assert(
-      fc.property(withoutNulls, withoutNulls, (from, to) => {
-        expect(jsonMergePatch(from, diff(from, to))).toEqual(to);
-      }),
-    );
-  });
-
-  test("applied twice is applied once, and its inputs stay as they were", () => {
-    fc.assert(
-      fc.property(json, json, (target, patch) => {
-        const before = JSON.stringify([target, patch]);
-        const once = jsonMergePatch(target, patch);
-        expect(jsonMergePatch(once, patch)).toEqual(once);
-        expect(JSON.stringify([target, patch])).toBe(before);
-      }),
-    );
-  });
-
   // The examples of RFC 7386, appendix A.
   test.each([
     [{ a: "b" }, { a: "c" }, { a: "c" }],
@@ -74,23 +22,6 @@ describe("JSON merge patch", () => {
 });
 
 describe("JSON patch", () => {
-  test("what was added can be tested and removed again", () => {
-    const key = fc.string();
-    fc.assert(
-      fc.property(fc.dictionary(key, json, { noNullPrototype: true }), key, json, (target, name, value) => {
-        fc.pre(!Object.hasOwn(target, name));
-        const path = `/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
-        expect(
-          jsonPatch(target, [
-            { op: "add", path, value },
-            { op: "test", path, value },
-            { op: "remove", path },
-          ]),
-        ).toEqual(target);
-      }),
-    );
-  });
-
   // From RFC 6902, appendix A.
   test.each([
     [{ foo: ["bar", "baz"] }, [{ op: "add", path: "/foo/1", value: "qux" }], { foo: ["bar", "qux", "baz"] }],
@@ -110,6 +41,12 @@ describe("JSON patch", () => {
       { foo: ["bar", ["abc", "def"]] },
     ],
     [{ "/": 9, "~1": 10 }, [{ op: "test", path: "/~01", value: 10 }], { "/": 9, "~1": 10 }],
+    // What kube-apiserver takes besides: it was asked.
+    [{ l: [1, 2] }, [{ op: "replace", path: "/l/-1", value: 3 }], { l: [1, 3] }],
+    [{ l: [1, 2] }, [{ op: "add", path: "/l/-1", value: 3 }], { l: [1, 2, 3] }],
+    [{ l: [1, 2] }, [{ op: "remove", path: "/l/-2" }], { l: [2] }],
+    [{}, [{ op: "test", path: "/a", value: null }], {}],
+    [{}, [{ op: "replace", path: "/a", value: 1 }], { a: 1 }],
   ])("RFC 6902: %j with %j", (target, patch, result) => {
     expect(jsonPatch(target, patch)).toEqual(result);
   });
@@ -124,8 +61,31 @@ describe("JSON patch", () => {
     [[{ op: "add", path: "/a" }], "has no value"],
     [[{ op: "move", from: "/o", path: "/o/x" }], "into itself"],
     [[{ op: "remove", path: "" }], "whole object"],
+    [[{ op: "remove", path: "/l/-2" }], "no element -2 in a list of 1"],
+    [[{ op: "test", path: "/b/c", value: null }], "/b does not exist"],
+    [[{ op: "test", path: "/constructor", value: 1 }], "testing path /constructor failed"],
+    [[{ op: "add", path: "/constructor/prototype/x", value: 1 }], "/constructor/prototype does not exist"],
+    [[{ op: "add", path: "/__proto__/x", value: 1 }], "/__proto__ does not exist"],
   ])("%j is refused", (patch, message) => {
     expect(() => jsonPatch({ a: 1, l: [1], o: {} }, patch)).toThrow(message);
+  });
+
+  test("copies of copies end before they fill the memory", () => {
+    const doubling = Array.from({ length: 40 }, (_, index) => ({
+      op: "copy",
+      from: "/a",
+      path: `/a/${index}`,
+    }));
+    expect(() => jsonPatch({ a: { text: "x".repeat(1000) } }, doubling)).toThrow(
+      /the accumulated size increase of copy is \d+, exceeding the limit 3145728/,
+    );
+  });
+
+  test("more than 10,000 operations are refused", () => {
+    const operations = Array.from({ length: 10_001 }, () => ({ op: "test", path: "/a", value: 1 }));
+    expect(() => jsonPatch({ a: 1 }, operations)).toThrow(
+      "The allowed maximum operations in a JSON patch is 10000, got 10001",
+    );
   });
 });
 
@@ -182,5 +142,24 @@ describe("strategic merge patch", () => {
       metadata: { finalizers: [] },
     });
     expect(patch({ data: { $patch: "replace", c: "3" } })).toMatchObject({ data: { c: "3" } });
+  });
+
+  test.each([
+    [{ data: { $patch: "garbage" } }, "unknown patch type in data: garbage"],
+    [{ metadata: { ownerReferences: [{ name: "x" }] } }, "does not contain the declared merge key: uid"],
+    [{ metadata: { ownerReferences: ["x"] } }, "does not contain the declared merge key: uid"],
+  ])("%j is refused", (body, message) => {
+    expect(() => patch(body)).toThrow(message);
+  });
+
+  test("lists of 200,000 items merge in a time that grows with them", () => {
+    const many = Array.from({ length: 200_000 }, (_, index) => `x/${index}`);
+    const owners = many.map((uid) => ({ uid, name: uid }));
+    const large = { ...target, metadata: { ...target.metadata, finalizers: many, ownerReferences: owners } };
+    const body = {
+      metadata: { finalizers: many, ownerReferences: owners, "$deleteFromPrimitiveList/finalizers": many },
+    };
+    const result = strategicMergePatch(configMapType, large as never, body) as typeof large;
+    expect(result.metadata.ownerReferences).toHaveLength(200_000);
   });
 });

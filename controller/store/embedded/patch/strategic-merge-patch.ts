@@ -1,6 +1,7 @@
 /** Strategic merge patch for built-in types (apimachinery `strategicpatch`). */
 import { ApiError, type KubernetesObject } from "../../resource-client.ts";
-import { cloneJson, isObject, setField } from "../../../runtime/json.ts";
+import { badRequest } from "../errors.ts";
+import { cloneJson, isObject, setField, shownJson } from "../../../runtime/json.ts";
 import type { TypeDefinition } from "../type-definition.ts";
 
 const DIRECTIVE = "$patch";
@@ -42,6 +43,11 @@ function mergeObject(
     return cloneJson(rest);
   }
   if (patch[DIRECTIVE] === "delete") return {};
+  if (patch[DIRECTIVE] !== undefined && patch[DIRECTIVE] !== "merge") {
+    throw badRequest(
+      `unknown patch type in ${path === "" ? "the patch" : path}: ${shownJson(patch[DIRECTIVE])}`,
+    );
+  }
   let result: Record<string, unknown> = { ...target };
   const retained = patch[RETAIN];
   if (Array.isArray(retained)) {
@@ -51,9 +57,11 @@ function mergeObject(
     if (key === DIRECTIVE || key === RETAIN || key.startsWith("$setElementOrder/")) continue;
     if (key.startsWith("$deleteFromPrimitiveList/")) {
       const field = key.slice("$deleteFromPrimitiveList/".length);
-      const list = result[field];
-      if (Array.isArray(list) && Array.isArray(value))
-        result[field] = list.filter((item) => !value.includes(item));
+      const list = Object.hasOwn(result, field) ? result[field] : undefined;
+      if (Array.isArray(list) && Array.isArray(value)) {
+        const leaving = new Set<unknown>(value);
+        result[field] = list.filter((item) => !leaving.has(item));
+      }
       continue;
     }
     const at = path === "" ? key : `${path}.${key}`;
@@ -74,21 +82,25 @@ function mergeList(
   path: string,
   keys: Readonly<Record<string, string>>,
 ): unknown[] {
-  const mergeKey = keys[path];
+  const mergeKey = Object.hasOwn(keys, path) ? keys[path] : undefined;
   if (mergeKey === undefined) return cloneJson([...patch]);
-  if (mergeKey === "") return [...target, ...patch.filter((item) => !target.includes(item))];
-  let result = [...target];
-  for (const item of patch) {
-    if (!isObject(item)) continue;
-    if (item[DIRECTIVE] === "replace")
-      return patch
-        .filter((one) => isObject(one) && one[DIRECTIVE] === undefined)
-        .map((one) => cloneJson(one));
-    const index = result.findIndex((one) => isObject(one) && one[mergeKey] === item[mergeKey]);
-    const found = result[index];
-    if (item[DIRECTIVE] === "delete") result = result.filter((_, position) => position !== index);
-    else if (isObject(found)) result[index] = mergeObject(found, item, path, keys);
-    else result.push(cloneJson(item));
+  if (mergeKey === "") return [...new Set([...target, ...patch])];
+  const items = patch.map((item) => keyed(item, mergeKey, path));
+  if (items.some((item) => item[DIRECTIVE] === "replace"))
+    return items.filter((item) => item[DIRECTIVE] === undefined).map((item) => cloneJson(item));
+  const result = new Map<unknown, unknown>();
+  for (const item of target) result.set(isObject(item) ? item[mergeKey] : item, item);
+  for (const item of items) {
+    const key = item[mergeKey];
+    const found = result.get(key);
+    if (item[DIRECTIVE] === "delete") result.delete(key);
+    else result.set(key, isObject(found) ? mergeObject(found, item, path, keys) : cloneJson(item));
   }
-  return result;
+  return [...result.values()];
+}
+
+/** @throws ApiError 400 for an item that cannot be found by its key */
+function keyed(item: unknown, mergeKey: string, path: string): Record<string, unknown> {
+  if (isObject(item) && (item[DIRECTIVE] === "replace" || Object.hasOwn(item, mergeKey))) return item;
+  throw badRequest(`an item of ${path} does not contain the declared merge key: ${mergeKey}`);
 }
