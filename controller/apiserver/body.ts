@@ -1,7 +1,7 @@
 /** Bodies of requests: size, media type, syntax. */
 import type { KubernetesObject } from "../store/resource-client.ts";
 import { DecodeError, parseJsonText, parseYamlText } from "./json-text.ts";
-import { parseMediaTypes, SERVED_TYPES } from "./media-type.ts";
+import { SERVED_TYPES } from "./media-type.ts";
 import { decodeProtobuf } from "./protobuf.ts";
 import { messageOf } from "./protobuf-messages.ts";
 import { badRequest, tooLarge, unsupportedMediaType } from "./status.ts";
@@ -28,11 +28,17 @@ async function readBytes(request: Request): Promise<Buffer> {
   if (request.body === null) return Buffer.alloc(0);
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
-    size += chunk.byteLength;
-    if (size > BODY_LIMIT) throw tooLarge(BODY_LIMIT);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
+      size += chunk.byteLength;
+      if (size > BODY_LIMIT) break;
+      chunks.push(chunk);
+    }
+  } catch {
+    // The client went away, or was cut off: nobody reads the answer, and nothing is wrong here.
+    throw badRequest("the body of the request ended before it was complete");
   }
+  if (size > BODY_LIMIT) throw tooLarge(BODY_LIMIT);
   return Buffer.concat(chunks);
 }
 
@@ -44,9 +50,15 @@ function textOf(bytes: Buffer): string {
   }
 }
 
-/** The media type of the body, lower case and without parameters; empty when the request names none. */
+/**
+ * The media type of the body, lower case and without parameters; empty when the request names none.
+ * @returns something that is served by nobody for a header that names several types, or none
+ */
 export function bodyType(request: Request): string {
-  return parseMediaTypes(request.headers.get("content-type") ?? "")[0]?.type ?? "";
+  const header = request.headers.get("content-type") ?? "";
+  if (header.trim() === "") return "";
+  const [type = ""] = header.split(";", 1);
+  return /^[^\s,]+$/.test(type.trim()) ? type.trim().toLowerCase() : "unknown";
 }
 
 export interface Decoded {
@@ -74,7 +86,7 @@ export async function decodeBody(request: Request, expected: string): Promise<De
     const quote =
       text === "" ? "<empty>" : text.length > QUOTE_LENGTH ? `${text.slice(0, QUOTE_LENGTH)} ...` : text;
     throw badRequest(
-      `the object provided is unrecognized (must be of type ${expected}): couldn't get version/kind; json parse error: ${error.message} (${quote})`,
+      `the object provided is unrecognized (must be of type ${expected}): couldn't get version/kind; json parse error: ${error.message}${quoted(quote, expected)}`,
     );
   }
 }
@@ -97,6 +109,11 @@ export async function decodeDeleteBody(request: Request): Promise<unknown> {
   }
 }
 
+/** What a message quotes of a body. Of a Secret nothing: the message may end in a log. */
+function quoted(text: string, kind: string): string {
+  return kind === "Secret" && text !== "<empty>" ? "" : ` (${text})`;
+}
+
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -107,6 +124,14 @@ export interface Target {
   namespace?: string;
   /** Left out on create. */
   name?: string;
+}
+
+function unnamed(kind: string, field: string, value: unknown): Error {
+  const quote = JSON.stringify(value).slice(0, 200);
+  const where = kind === "Secret" ? "the body" : `'${quote}'`;
+  return badRequest(
+    `the object provided is unrecognized (must be of type ${kind}): Object '${field}' is missing in ${where}${quoted(quote, kind)}`,
+  );
 }
 
 /** A copy that can be filled in; what is wrong inside is the store's to say. */
@@ -131,13 +156,8 @@ export function objectFor(target: Target, value: unknown): KubernetesObject {
   const builtIn = definition.schema === undefined;
   const version = type.group === "" ? type.version : `${type.group}/${type.version}`;
   const { apiVersion = builtIn ? version : undefined, kind = builtIn ? type.kind : undefined } = value;
-  const quote = JSON.stringify(value).slice(0, 200);
-  const expected = `the object provided is unrecognized (must be of type ${type.kind})`;
-  if (typeof kind !== "string" || kind === "")
-    throw badRequest(`${expected}: Object 'Kind' is missing in '${quote}' (${quote})`);
-  if (typeof apiVersion !== "string" || apiVersion === "") {
-    throw badRequest(`${expected}: Object 'apiVersion' is missing in '${quote}' (${quote})`);
-  }
+  if (typeof kind !== "string" || kind === "") throw unnamed(type.kind, "Kind", value);
+  if (typeof apiVersion !== "string" || apiVersion === "") throw unnamed(type.kind, "apiVersion", value);
   const metadata = metadataOf(value);
   if (type.namespaced && target.namespace !== undefined) {
     const { namespace } = metadata;

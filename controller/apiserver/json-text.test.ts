@@ -48,7 +48,13 @@ test("YAML is read as Kubernetes reads it", () => {
 test("YAML aliases and broken YAML are refused", () => {
   expect(() => parseYamlText("a: &x [1]\nb: *x\n")).toThrow(DecodeError);
   expect(() => parseYamlText(": : :\n  -")).toThrow(/^error converting YAML to JSON/);
-  expect(() => parseYamlText("a: 1\na: 2\n")).toThrow(DecodeError);
+  expect(parseYamlText("a: 1\nb: {c: 1, c: 2}\na: 2\n")).toEqual({
+    value: { a: 2, b: { c: 2 } },
+    duplicates: ["b.c", "a"],
+  });
+  expect(() => parseYamlText("<<: {a: 1}")).toThrow("line 1: merge keys (<<) are not supported");
+  expect(() => parseYamlText("a: !x 1")).toThrow("line 1: tags are not supported");
+  expect(() => parseYamlText("a: 1\n---\nb: 2\n")).toThrow("line 3: a second document begins here");
 });
 
 test("a line of a stream holds no separator at which a reader could split it, and means the same", () => {

@@ -1,8 +1,18 @@
-/** Reading request bodies and writing answers as JSON text. */
-import { parse as parseYaml, type Tags } from "yaml";
+/** Reading request bodies as JSON or YAML, and writing answers as JSON text. */
+import { jsonFaultOffset } from "../runtime/json-fault.ts";
+import { parseDocuments, type YamlOptions } from "../runtime/yaml/parse-documents.ts";
 
-/** Deepest nesting that is read; a body is refused before it can exhaust the stack. */
+/** Deepest nesting of JSON that is read; a body is refused before it can exhaust the stack. */
 export const DEPTH_LIMIT = 500;
+
+/** YAML is some hundred times the work of JSON, so less of it is read. */
+const YAML: YamlOptions = {
+  dialect: "kubernetes",
+  maxBytes: 3 * 1024 * 1024,
+  maxDepth: 100,
+  maxTokens: 50_000,
+  maxProblems: 1,
+};
 
 /** A body that is no JSON or YAML, or nested too deep; the message says what Go's decoder would. */
 export class DecodeError extends Error {
@@ -12,8 +22,9 @@ export class DecodeError extends Error {
   }
 }
 
-/** What a scan of a JSON text finds besides its value. */
-interface Scan {
+/** A decoded text. */
+export interface DecodedText {
+  value: unknown;
   /** Paths of fields that stand twice in one object, such as `spec.interval`. */
   duplicates: readonly string[];
 }
@@ -31,6 +42,18 @@ function childPath(level: Level): string {
   return level.path === "" ? level.key : `${level.path}.${level.key}`;
 }
 
+/** What a walk through a JSON text finds besides its value. */
+interface Scan {
+  duplicates: readonly string[];
+  /** Whether there are numbers with an exponent or of hundreds of digits, which may be too large to hold. */
+  hasLargeNumbers: boolean;
+}
+
+/** Duplicates that are told; a body of a million of them is as wrong as one of sixteen. */
+const MAX_DUPLICATES = 16;
+/** Digits of the largest number that can be held, without an exponent. */
+const MOST_DIGITS = 309;
+
 /**
  * Walks a JSON text once without building it.
  * @param text valid JSON or not: what is wrong with it is the parser's to say
@@ -39,8 +62,18 @@ function childPath(level: Level): string {
 function scan(text: string): Scan {
   const duplicates = new Set<string>();
   const levels: Level[] = [];
+  let hasLargeNumbers = false;
+  let digits = 0;
   for (let at = 0; at < text.length; at += 1) {
     const character = text.charCodeAt(at);
+    if (character >= 0x30 && character <= 0x39) {
+      digits += 1;
+      hasLargeNumbers ||= digits >= MOST_DIGITS;
+      continue;
+    }
+    // An exponent; the letter in `true` follows no digit.
+    hasLargeNumbers ||= digits > 0 && (character === 0x65 || character === 0x45);
+    digits = 0;
     if (character === 0x22) {
       const start = at;
       at += 1;
@@ -63,7 +96,7 @@ function scan(text: string): Scan {
       }
     }
   }
-  return { duplicates: [...duplicates] };
+  return { duplicates: [...duplicates], hasLargeNumbers };
 }
 
 function noteName(text: string, start: number, end: number, level: Level, duplicates: Set<string>): void {
@@ -77,64 +110,72 @@ function noteName(text: string, start: number, end: number, level: Level, duplic
     }
   }
   level.key = name === "" ? "\0" : name;
-  if (level.names?.has(name) === true) duplicates.add(childPath(level));
+  if (level.names?.has(name) === true && duplicates.size < MAX_DUPLICATES) duplicates.add(childPath(level));
   level.names?.add(name);
 }
 
 /** @throws DecodeError */
-export function parseJsonText(text: string): { value: unknown; duplicates: readonly string[] } {
-  const { duplicates } = scan(text);
-  if (text.trim() === "") throw new DecodeError("unexpected end of JSON input");
+export function parseJsonText(text: string): DecodedText {
+  const { duplicates, hasLargeNumbers } = scan(text);
+  let value: unknown;
   try {
-    return { value: JSON.parse(text) as unknown, duplicates };
-  } catch (error) {
-    throw new DecodeError(jsonProblem(text, error));
+    value = JSON.parse(text);
+  } catch {
+    // The engine's own message quotes the text around the mistake, which may be a secret.
+    throw new DecodeError(jsonProblem(text));
   }
+  const large = hasLargeNumbers ? infinite(value) : undefined;
+  if (large !== undefined)
+    throw new DecodeError(`json: cannot unmarshal the number at ${large} into Go value of type float64`);
+  return { value, duplicates };
 }
 
-function jsonProblem(text: string, error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  if (/Unexpected end|Unterminated|Expected .* at position (\d+)/.test(message)) {
-    const position = /at position (\d+)/.exec(message)?.[1];
-    if (position === undefined || Number(position) >= text.trimEnd().length)
-      return "unexpected end of JSON input";
+function jsonProblem(text: string): string {
+  const at = jsonFaultOffset(text) ?? text.length;
+  if (at >= text.trimEnd().length) return "unexpected end of JSON input";
+  return `invalid character '${String.fromCodePoint(text.codePointAt(at) ?? 0)}' at position ${at}`;
+}
+
+/** Where the first number stands that JSON can write and nobody can hold; undefined: nowhere. */
+function infinite(value: unknown, path = ""): string | undefined {
+  if (typeof value === "number") return Number.isFinite(value) ? undefined : path === "" ? "the top" : path;
+  if (typeof value !== "object" || value === null) return undefined;
+  for (const [key, inner] of Object.entries(value)) {
+    const at = Array.isArray(value) ? `${path}[${key}]` : path === "" ? key : `${path}.${key}`;
+    const found = infinite(inner, at);
+    if (found !== undefined) return found;
   }
-  const at = /at position (\d+)/.exec(message)?.[1];
-  if (at === undefined) return message;
-  return `invalid character '${text[Number(at)] ?? ""}' at position ${at}`;
+  return undefined;
 }
 
 /**
- * YAML 1.1 as Kubernetes reads it (sigs.k8s.io/yaml): `yes` and `on` are true, but times and `1:30` stay text.
- */
-function kubernetesTags(tags: Tags): Tags {
-  return tags.filter((tag) => {
-    if (typeof tag === "string") return true;
-    return tag.tag !== "tag:yaml.org,2002:timestamp" && tag.format !== "TIME";
-  });
-}
-
-/**
- * YAML with the limits of JSON bodies; a JSON body is YAML too. Aliases are refused, so that a small body cannot grow.
+ * YAML within limits, as Kubernetes reads it; a JSON body is YAML too. Aliases, anchors, tags and merge keys are refused, so
+ * that a small body cannot grow.
  * @throws DecodeError
  */
-export function parseYamlText(text: string): { value: unknown; duplicates: readonly string[] } {
-  try {
-    const value: unknown = parseYaml(text, {
-      version: "1.1",
-      customTags: kubernetesTags,
-      maxAliasCount: 0,
-      uniqueKeys: true,
-      logLevel: "error",
-    });
-    // Re-read as JSON: kube-apiserver converts first as well, so that dates and keys are plain.
-    const json = JSON.stringify(value) as string | undefined;
-    return { value: json === undefined ? null : parseJsonText(json).value, duplicates: [] };
-  } catch (error) {
-    if (error instanceof DecodeError) throw error;
-    const message = error instanceof Error ? (error.message.split("\n", 1)[0] ?? "") : String(error);
-    throw new DecodeError(`error converting YAML to JSON: yaml: ${message}`);
+export function parseYamlText(text: string): DecodedText {
+  // What clients send as YAML is JSON nearly always.
+  if (/^\s*\{/.test(text) && jsonFaultOffset(text) === undefined) return parseJsonText(text);
+  const duplicates = new Set<string>();
+  const onDuplicate = (field: string): void => {
+    if (duplicates.size < MAX_DUPLICATES) duplicates.add(field);
+  };
+  const reading = parseDocuments(text, { ...YAML, onDuplicate });
+  for (;;) {
+    const step = reading.next();
+    if (step.done !== true) continue;
+    const { documents, problems } = step.value;
+    const [problem] = problems;
+    if (problem !== undefined) throw yamlError(problem.line, problem.message);
+    const [document, second] = documents;
+    if (second !== undefined)
+      throw yamlError(second.place.line, "a second document begins here; send one object in a request");
+    return { value: document?.value ?? null, duplicates: [...duplicates] };
   }
+}
+
+function yamlError(line: number, message: string): DecodeError {
+  return new DecodeError(`error converting YAML to JSON: yaml: line ${line}: ${message}`);
 }
 
 /** JSON text as one line of a stream: line separators that JavaScript's readers split at are escaped. */

@@ -2,7 +2,7 @@
 import { notAcceptable } from "./status.ts";
 
 /** One entry of an Accept or Content-Type header. */
-export interface MediaType {
+interface MediaType {
   /** Lower case, without parameters. */
   type: string;
   parameters: Readonly<Record<string, string>>;
@@ -25,7 +25,7 @@ export const SERVED_TYPES = [
 ] as const;
 
 /** Splits a header into its entries, most wanted first. */
-export function parseMediaTypes(header: string): MediaType[] {
+function parseMediaTypes(header: string): MediaType[] {
   const entries = header.split(",").flatMap((part) => {
     const [type = "", ...rest] = part.split(";").map((piece) => piece.trim());
     if (type === "") return [];

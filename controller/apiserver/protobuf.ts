@@ -95,7 +95,8 @@ function setMap(target: Record<string, unknown>, name: string, [key, value]: [st
 }
 
 function push(target: Record<string, unknown>, name: string, value: unknown): void {
-  target[name] = [...((target[name] ?? []) as unknown[]), value];
+  const list = (target[name] ??= []) as unknown[];
+  list.push(value);
 }
 
 function readChunk(

@@ -46,9 +46,12 @@ function flag(query: URLSearchParams, name: string): boolean | undefined {
 function integer(query: URLSearchParams, name: string): number | undefined {
   const value = query.get(name);
   if (value === null || value === "") return undefined;
-  if (!/^[+-]?\d+$/.test(value))
-    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
-  return Number(value);
+  const wrong = (why: string): Error =>
+    badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: ${why}`);
+  if (!/^[+-]?\d+$/.test(value)) throw wrong("invalid syntax");
+  const number = Number(value);
+  if (number >= 2 ** 63 || number < -(2 ** 63)) throw wrong("value out of range");
+  return number;
 }
 
 function dryRunCauses(values: readonly string[]): StatusCause[] {
@@ -104,10 +107,12 @@ export function parseWriteQuery(
 function parseVersion(query: URLSearchParams): string | undefined {
   const version = query.get("resourceVersion");
   if (version === null || version === "") return undefined;
-  if (/^\d+$/.test(version)) return version;
+  const isNumber = /^\d+$/.test(version);
+  if (isNumber && Number(version) <= 2 ** 64) return version;
   const text = JSON.stringify(version);
+  const why = isNumber ? "value out of range" : "invalid syntax";
   throw badRequest(
-    `invalid resource version: resourceVersion: Invalid value: ${text}: strconv.ParseUint: parsing ${text}: invalid syntax`,
+    `invalid resource version: resourceVersion: Invalid value: ${text}: strconv.ParseUint: parsing ${text}: ${why}`,
   );
 }
 
@@ -182,6 +187,47 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** Go types of the fields of DeleteOptions, and how to tell their values. */
+const DELETE_FIELDS: Readonly<Record<string, readonly [goType: string, fits: (value: unknown) => boolean]>> =
+  {
+    dryRun: ["[]string", (value) => Array.isArray(value) && value.every((one) => typeof one === "string")],
+    gracePeriodSeconds: ["int64", Number.isSafeInteger],
+    propagationPolicy: ["v1.DeletionPropagation", (value) => typeof value === "string"],
+    orphanDependents: ["bool", (value) => typeof value === "boolean"],
+    preconditions: [
+      "v1.Preconditions",
+      (value) =>
+        isRecord(value) &&
+        ["uid", "resourceVersion"].every((field) => typeof (value[field] ?? "") === "string"),
+    ],
+  };
+
+/**
+ * An option of the wrong type is refused and not passed over: it may be the one that was to keep the object.
+ * @throws ApiError 400
+ */
+function checkDeleteBody(body: Record<string, unknown>): void {
+  const { kind } = body;
+  if (kind !== undefined && kind !== "DeleteOptions")
+    throw badRequest(`no kind ${JSON.stringify(kind)} is registered for version "meta.k8s.io/v1"`);
+  for (const [field, [goType, fits]] of Object.entries(DELETE_FIELDS)) {
+    const value = body[field];
+    if (value === undefined || value === null || fits(value)) continue;
+    const found = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+    throw badRequest(
+      `json: cannot unmarshal ${found} into Go struct field DeleteOptions.${field} of type ${goType}`,
+    );
+  }
+}
+
+/** The body after {@link checkDeleteBody}. */
+interface DeleteBody {
+  dryRun?: readonly string[] | null;
+  propagationPolicy?: string | null;
+  orphanDependents?: boolean | null;
+  preconditions?: { uid?: string | null; resourceVersion?: string | null } | null;
+}
+
 /**
  * Options of a delete, from the body where there is one, else from the query.
  * @param body undefined when the request has none
@@ -190,18 +236,11 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 export function parseDeleteOptions(query: URLSearchParams, body: unknown): DeleteOptions {
   if (body !== undefined && !isRecord(body))
     throw badRequest("the body of a delete must be a DeleteOptions object");
-  const { kind } = body ?? {};
-  if (kind !== undefined && kind !== "DeleteOptions") {
-    throw badRequest(`no kind ${JSON.stringify(kind)} is registered for version "meta.k8s.io/v1"`);
-  }
-  const inBody = (field: string): unknown => body?.[field];
-  const dryRunInBody = inBody("dryRun");
-  const dryRun = [
-    ...query.getAll("dryRun").filter((value) => value !== ""),
-    ...(Array.isArray(dryRunInBody) ? dryRunInBody.map(String) : []),
-  ];
-  const policy = inBody("propagationPolicy") ?? query.get("propagationPolicy") ?? undefined;
-  const orphan = inBody("orphanDependents") ?? flag(query, "orphanDependents");
+  checkDeleteBody(body ?? {});
+  const given = (body ?? {}) as DeleteBody;
+  const dryRun = [...query.getAll("dryRun").filter((value) => value !== ""), ...(given.dryRun ?? [])];
+  const policy = given.propagationPolicy ?? query.get("propagationPolicy") ?? undefined;
+  const orphan = given.orphanDependents ?? flag(query, "orphanDependents");
   const causes = dryRunCauses(dryRun);
   if (orphan !== undefined && policy !== undefined) {
     const message = `Invalid value: ${JSON.stringify(policy)}: orphanDependents and deletionPropagation cannot be both set`;
@@ -212,20 +251,19 @@ export function parseDeleteOptions(query: URLSearchParams, body: unknown): Delet
     causes.push(unsupported("propagationPolicy", JSON.stringify(policy), [...POLICIES, "nil"]));
   }
   if (causes.length > 0) throw invalidOptions("DeleteOptions", causes);
-  const preconditions = inBody("preconditions");
-  const { uid, resourceVersion } = isRecord(preconditions) ? preconditions : {};
-  const orphanPolicy = typeof orphan === "boolean" ? (orphan ? "Orphan" : "Background") : undefined;
+  const orphanPolicy = orphan === undefined ? undefined : orphan ? "Orphan" : "Background";
   const propagationPolicy = known ?? orphanPolicy;
+  const { uid, resourceVersion } = given.preconditions ?? {};
   return {
     ...(propagationPolicy === undefined ? {} : { propagationPolicy }),
     ...(dryRun.length === 0 ? {} : { dryRun: true }),
-    ...(isRecord(preconditions)
-      ? {
+    ...(given.preconditions === undefined || given.preconditions === null
+      ? {}
+      : {
           preconditions: {
             ...(typeof uid === "string" ? { uid } : {}),
             ...(typeof resourceVersion === "string" ? { resourceVersion } : {}),
           },
-        }
-      : {}),
+        }),
   };
 }

@@ -60,16 +60,17 @@ async function perform(
       `${type.kind} in version "${type.version}" cannot be handled as a ${type.kind}: strict decoding error: ${all}`,
     );
   };
+  let answer: Awaited<ReturnType<ApiStore["write"]>>;
   try {
-    const answer = await store.write(type, write, storeOptions, options.signal);
-    if (query.fieldValidation === "Strict" && notes.length > 0) throw refusal("");
-    const warnings = query.fieldValidation === "Warn" ? [...notes, ...answer.warnings] : [];
-    return { object: answer.object, created: answer.created, warnings };
+    answer = await store.write(type, write, storeOptions, options.signal);
   } catch (error) {
     const unknown =
       error instanceof ApiError ? /strict decoding error: (.*)$/s.exec(error.message)?.[1] : undefined;
     throw unknown === undefined || notes.length === 0 ? error : refusal(unknown);
   }
+  if (query.fieldValidation === "Strict" && notes.length > 0) throw refusal("");
+  const warnings = query.fieldValidation === "Warn" ? [...notes, ...answer.warnings] : [];
+  return { object: answer.object, created: answer.created, warnings };
 }
 
 /** POST. @throws ApiError */
@@ -93,7 +94,15 @@ export async function updateRequest(context: WriteContext): Promise<WriteResult>
   if (path.name === undefined) throw methodNotAllowed();
   const decoded = await decodeBody(request, path.definition.type.kind);
   const query = parseWriteQuery(context.query, "update");
-  const object = objectFor(path, decoded.value);
+  const { value } = decoded;
+  const metadata = isRecord(value) && isRecord(value["metadata"]) ? value["metadata"] : {};
+  // What replaces an object has to say which one: an empty body would empty it.
+  if (metadata["name"] === undefined || metadata["name"] === "") {
+    throw badRequest(
+      `the name of the object (${path.name} based on URL) was undeterminable: name must be provided`,
+    );
+  }
+  const object = objectFor(path, value);
   return perform(
     context,
     { verb: "update", object },
@@ -120,11 +129,20 @@ function mergeBody(value: unknown): Record<string, unknown> {
 }
 
 function jsonPatchBody(value: unknown): Record<string, unknown>[] {
-  if (Array.isArray(value) && value.every(isRecord)) return value;
-  const what = isRecord(value) ? "object" : Array.isArray(value) ? "value" : typeof value;
-  throw badRequest(
-    `error decoding patch: json: cannot unmarshal ${what} into Go value of type []handlers.jsonPatchOp`,
-  );
+  const wrong = (what: string, place: string): ApiError =>
+    badRequest(`error decoding patch: json: cannot unmarshal ${what} into Go ${place}`);
+  const whatIs = (given: unknown): string =>
+    given === null ? "null" : isRecord(given) ? "object" : Array.isArray(given) ? "array" : typeof given;
+  if (!Array.isArray(value)) throw wrong(whatIs(value), "value of type []handlers.jsonPatchOp");
+  for (const operation of value as unknown[]) {
+    if (!isRecord(operation)) throw wrong(whatIs(operation), "value of type handlers.jsonPatchOp");
+    for (const field of ["op", "path", "from"]) {
+      const given = operation[field];
+      if (given !== undefined && given !== null && typeof given !== "string")
+        throw wrong(whatIs(given), `struct field jsonPatchOp.${field} of type string`);
+    }
+  }
+  return value as Record<string, unknown>[];
 }
 
 async function applyRequest(context: WriteContext): Promise<WriteResult> {

@@ -7,10 +7,10 @@ import type { Fields } from "../../../crds/schema/json.ts";
 import { applyDefaults, pruneUnknownFields } from "../../../crds/schema/prepare.ts";
 import { validateRules } from "../../../crds/schema/rules.ts";
 import { blocksRules, validateStructure } from "../../../crds/schema/validate.ts";
+import type { ParsedDocument } from "../../runtime/yaml/parse-documents.ts";
 import type { KubernetesObject } from "../../store/resource-client.ts";
 import { MAX_PROBLEMS } from "./limits.ts";
 import type { Manifest, Problem } from "./manifest-types.ts";
-import type { ParsedDocument } from "./parse-documents.ts";
 
 /** What a Source applies, in the order of application: what is referred to comes first. */
 export const SOURCE_KINDS: readonly string[] = Object.freeze([

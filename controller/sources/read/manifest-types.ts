@@ -1,10 +1,5 @@
+import type { Place } from "../../runtime/yaml/places.ts";
 import type { KubernetesObject } from "../../store/resource-client.ts";
-
-/** A place in a file, both from 1. */
-export interface Place {
-  readonly line: number;
-  readonly column: number;
-}
 
 /** What is wrong with a file's content, and what to do. */
 export interface Problem extends Partial<Place> {

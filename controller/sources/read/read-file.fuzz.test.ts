@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FUZZ_TIMEOUT, fuzz } from "../../../test/support/fuzz.ts";
-import { jsonFaultOffset } from "./json-fault.ts";
+import { jsonFaultOffset } from "../../runtime/json-fault.ts";
 import { MAX_FIELD_LENGTH, MAX_MESSAGE_LENGTH, MAX_PROBLEMS, MAX_TOKENS } from "./limits.ts";
 import { readInSteps, readManifestFile } from "./read-file.ts";
 

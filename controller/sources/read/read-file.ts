@@ -1,16 +1,34 @@
 /** One manifest file: bytes in, objects or faults out. Pure, so that results can be kept by the content's hash. */
 import { isFields } from "../../../crds/schema/json.ts";
+import { jsonFaultOffset } from "../../runtime/json-fault.ts";
+import { parseDocuments } from "../../runtime/yaml/parse-documents.ts";
+import type { Steps, YamlOptions } from "../../runtime/yaml/parse-documents.ts";
+import { placeAt } from "../../runtime/yaml/places.ts";
 import type { KubernetesObject } from "../../store/resource-client.ts";
 import { checkManifest } from "./check-manifest.ts";
-import { placeAt } from "./check-text.ts";
-import { jsonFaultOffset } from "./json-fault.ts";
-import { MAX_FIELD_LENGTH, MAX_FILE_BYTES, MAX_MESSAGE_LENGTH, MAX_PROBLEMS } from "./limits.ts";
+import {
+  MAX_DEPTH,
+  MAX_DOCUMENT_BYTES,
+  MAX_FIELD_LENGTH,
+  MAX_FILE_BYTES,
+  MAX_MESSAGE_LENGTH,
+  MAX_PROBLEMS,
+  MAX_TOKENS,
+} from "./limits.ts";
 import type { FileContent, Manifest, Problem, SourceError } from "./manifest-types.ts";
-import { parseDocuments } from "./parse-documents.ts";
-import type { Steps } from "./parse-documents.ts";
 
 /** What a file name says about how its content is read. */
 export type FileFormat = "yaml" | "json" | "kustomization";
+
+const YAML: YamlOptions = {
+  dialect: "1.2",
+  maxBytes: MAX_DOCUMENT_BYTES,
+  maxDepth: MAX_DEPTH,
+  maxTokens: MAX_TOKENS,
+  maxProblems: MAX_PROBLEMS,
+  // Through these a careless merge reaches a prototype.
+  forbiddenKeys: new Set(["__proto__", "constructor", "prototype"]),
+};
 
 const KUSTOMIZATION: ReadonlySet<string> = new Set([
   "kustomization.yaml",
@@ -53,9 +71,10 @@ export function* readInSteps(format: FileFormat, bytes: Uint8Array): Steps<FileC
   }
   const text = textOf(format, bytes);
   if (typeof text !== "string") return { manifests: [], problems: [text] };
-  const { documents, problems } = yield* parseDocuments(text);
-  if (problems.length > 0) return { manifests: [], problems: limited(problems) };
+  const { documents, problems: faults } = yield* parseDocuments(text, YAML);
+  if (faults.length > 0) return { manifests: [], problems: limited(faults) };
   const manifests: Manifest[] = [];
+  const problems: Problem[] = [];
   for (const document of documents) {
     if (format === "json" && !looksLikeManifest(document.value)) {
       return { manifests: [], problems: [] };

@@ -1,12 +1,37 @@
 /**
  * YAML text to plain values, for text that nobody vouches for: limits hold before values are built, there are no aliases,
- * no tags beyond YAML's core and no keys that reach a prototype.
+ * no merge keys and no tags beyond YAML's core.
  */
 import { Composer, isAlias, isMap, isScalar, isSeq, Lexer, Parser } from "yaml";
-import type { CST, Document, Node, ParsedNode } from "yaml";
-import { characterFault, createPlaces, oversizedDocument } from "./check-text.ts";
-import { MAX_DEPTH, MAX_PROBLEMS, MAX_TOKENS } from "./limits.ts";
-import type { Place, Problem } from "./manifest-types.ts";
+import type { CST, Document, Node, ParsedNode, Tags } from "yaml";
+import { characterFault, oversizedDocument } from "./check-text.ts";
+import { createPlaces } from "./places.ts";
+import type { Place } from "./places.ts";
+
+/** What may be read, and how plain values are told apart. */
+export interface YamlOptions {
+  /** 1.2 with the core schema, or 1.1 as Kubernetes reads it (sigs.k8s.io/yaml). */
+  readonly dialect: "1.2" | "kubernetes";
+  /** Bytes of one document. */
+  readonly maxBytes: number;
+  /** Collections inside each other. */
+  readonly maxDepth: number;
+  /** Names, values, signs, spaces and line ends of one document. */
+  readonly maxTokens: number;
+  /** Problems after which reading ends. */
+  readonly maxProblems: number;
+  /** Keys that are refused. Default none: `__proto__` is then a key like any other. */
+  readonly forbiddenKeys?: ReadonlySet<string>;
+  /** Called for a key that stands twice, of which the last counts. Left out: that is a problem. */
+  readonly onDuplicate?: (field: string) => void;
+}
+
+/** What is wrong, and what to do. */
+export interface YamlProblem extends Place {
+  /** Field path inside the document, e.g. `spec.neon.region`. */
+  readonly field?: string;
+  readonly message: string;
+}
 
 /** One document with content. */
 export interface ParsedDocument {
@@ -22,8 +47,6 @@ export interface ParsedDocument {
 /** Reading in steps: each yields how many tokens it went through, so that others can have their turn in between. */
 export type Steps<T> = Generator<number, T, void>;
 
-/** Keys through which a careless merge reaches a prototype. */
-const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 const CORE_TAGS: ReadonlySet<string> = new Set(
   ["str", "int", "float", "bool", "null", "map", "seq"].map((name) => `tag:yaml.org,2002:${name}`),
 );
@@ -36,15 +59,19 @@ const STEP = 1000;
  *
  * @returns the documents up to the first that cannot be read, and everything that is wrong; never throws
  */
-export function* parseDocuments(text: string): Steps<{ documents: ParsedDocument[]; problems: Problem[] }> {
-  const refused = characterFault(text) ?? oversizedDocument(text);
+export function* parseDocuments(
+  text: string,
+  options: YamlOptions,
+): Steps<{ documents: ParsedDocument[]; problems: YamlProblem[] }> {
+  const refused = characterFault(text) ?? oversizedDocument(text, options.maxBytes);
   if (refused !== undefined) return { documents: [], problems: [refused] };
-  const problems: Problem[] = [];
+  const problems: YamlProblem[] = [];
   const documents: ParsedDocument[] = [];
-  const builder = new Builder(createPlaces(text), problems);
+  const builder = new Builder(createPlaces(text), problems, options);
   const composer = new Composer<ParsedNode>({
-    version: "1.2",
-    schema: "core",
+    ...(options.dialect === "1.2"
+      ? { version: "1.2", schema: "core" }
+      : { version: "1.1", customTags: kubernetesTags }),
     // Comparing every key with every other is quadratic; `build` looks for duplicates in linear time.
     uniqueKeys: false,
     resolveKnownTags: false,
@@ -59,7 +86,7 @@ export function* parseDocuments(text: string): Steps<{ documents: ParsedDocument
       if (parsed !== undefined) documents.push(parsed);
     }
   };
-  for (const step of tokensOf(text, (offset, message) => builder.refuseAt(offset, message))) {
+  for (const step of tokensOf(text, options, (offset, message) => builder.refuseAt(offset, message))) {
     if (typeof step === "number") yield step;
     else {
       // The composer holds a document back until it has seen what follows.
@@ -67,7 +94,7 @@ export function* parseDocuments(text: string): Steps<{ documents: ParsedDocument
       size = step.count;
       yield step.count;
     }
-    if (problems.length > MAX_PROBLEMS) return { documents: [], problems };
+    if (problems.length > options.maxProblems) return { documents: [], problems };
   }
   if (problems.length === 0) take(composer.end());
   return { documents, problems };
@@ -94,6 +121,7 @@ interface DocumentToken {
 /** The concrete syntax, document by document, with counts of tokens in between; ends at the first that passes a limit. */
 function* tokensOf(
   text: string,
+  { maxDepth, maxTokens }: YamlOptions,
   refuse: (offset: number, message: string) => void,
 ): Generator<number | DocumentToken, void, void> {
   const parser = new Parser();
@@ -110,16 +138,31 @@ function* tokensOf(
     }
     if (found.length > 0) yield { found, count };
     if (found.some(({ type }) => type === "document")) count = 0;
-    if (parser.stack.length > MAX_DEPTH + 2) {
-      return refuse(parser.offset, `collections are nested more than ${MAX_DEPTH} deep; flatten them`);
+    if (parser.stack.length > maxDepth + 2) {
+      return refuse(parser.offset, `collections are nested more than ${maxDepth} deep; flatten them`);
     }
-    if (count > MAX_TOKENS) {
-      const most = MAX_TOKENS.toLocaleString("en");
+    if (count > maxTokens) {
+      const most = maxTokens.toLocaleString("en");
       return refuse(parser.offset, `the document has more than ${most} names, values and signs; split it`);
     }
     if (count % STEP === 0) yield STEP;
   }
   yield { found: [...parser.end()], count };
+}
+
+/** Plain assignment would take `__proto__` for the prototype. */
+function setField(target: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === "__proto__")
+    Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
+  else target[key] = value;
+}
+
+/** YAML 1.1 as Kubernetes reads it: `yes` and `on` are true, but times and `1:30` stay text. */
+function kubernetesTags(tags: Tags): Tags {
+  return tags.filter((tag) => {
+    if (typeof tag === "string") return true;
+    return tag.tag !== "tag:yaml.org,2002:timestamp" && tag.format !== "TIME";
+  });
 }
 
 /**
@@ -133,11 +176,13 @@ function textOf({ code, message }: { code: string; message: string }): string {
 
 class Builder {
   readonly #placeAt: (offset: number) => Place;
-  readonly #problems: Problem[];
+  readonly #problems: YamlProblem[];
+  readonly #options: YamlOptions;
 
-  constructor(placeAt: (offset: number) => Place, problems: Problem[]) {
+  constructor(placeAt: (offset: number) => Place, problems: YamlProblem[], options: YamlOptions) {
     this.#placeAt = placeAt;
     this.#problems = problems;
+    this.#options = options;
   }
 
   /** Syntax errors; what the library only warns of is an error too. */
@@ -168,7 +213,7 @@ class Builder {
   }
 
   #refuse(place: Place, field: string | undefined, message: string): void {
-    if (this.#problems.length > MAX_PROBLEMS) return;
+    if (this.#problems.length > this.#options.maxProblems) return;
     this.#problems.push({ ...place, ...(field === undefined || field === "" ? {} : { field }), message });
   }
 
@@ -192,20 +237,26 @@ class Builder {
     if (isScalar(node)) return this.#scalar(node.value, node, field);
     if (isSeq<Node>(node)) return node.items.map((item, index) => this.build(item, `${field}[${index}]`));
     if (!isMap<Node, Node | null>(node)) return null;
+    const { forbiddenKeys, onDuplicate } = this.#options;
     const value: Record<string, unknown> = {};
     for (const pair of node.items) {
       const key = this.#key(pair.key, field, node);
       if (key === undefined) continue;
       const below = field === "" ? key : `${field}.${key}`;
-      if (FORBIDDEN_KEYS.has(key)) {
+      if (forbiddenKeys?.has(key) === true) {
         this.#refuse(this.place(pair.key), below, `the key ${key} is not allowed; rename it`);
-      } else if (Object.hasOwn(value, key)) {
+      } else if (key === "<<") {
+        this.#refuse(this.place(pair.key), below, "merge keys (<<) are not supported; write the fields out");
+      } else if (Object.hasOwn(value, key) && onDuplicate === undefined) {
         this.#refuse(
           this.place(pair.key),
           below,
           `the key ${JSON.stringify(key)} is given twice; remove one`,
         );
-      } else value[key] = this.build(pair.value, below);
+      } else {
+        if (Object.hasOwn(value, key)) onDuplicate?.(below);
+        setField(value, key, this.build(pair.value, below));
+      }
     }
     return value;
   }
@@ -234,6 +285,7 @@ class Builder {
       }
       const { value } = node;
       if (typeof value === "string" && value.isWellFormed()) return value;
+      if (typeof value === "symbol") return node.source;
       if (typeof value === "number" || typeof value === "boolean") return node.source ?? String(value);
     }
     this.#refuse(this.place(node ?? map), field, "a key must be text; quote it");

@@ -1,6 +1,11 @@
 /** What is wrong with a YAML text before anything is parsed: characters that YAML does not have, and sizes. */
-import { MAX_DOCUMENT_BYTES } from "./limits.ts";
-import type { Place, Problem } from "./manifest-types.ts";
+import { placeAt } from "./places.ts";
+import type { Place } from "./places.ts";
+
+/** What is wrong with a text, and where. */
+export interface TextFault extends Place {
+  readonly message: string;
+}
 
 /**
  * What is not printable to YAML. Carriage returns alone are line ends to YAML and none to most editors; a byte order mark in
@@ -10,7 +15,7 @@ import type { Place, Problem } from "./manifest-types.ts";
 const NOT_ALLOWED = /\r(?!\n)|(?![\t\n\r\u0085])[\p{Cc}\p{Cs}\ufeff\ufffe\uffff]/u;
 
 /** The first character that does not belong into YAML, or undefined. */
-export function characterFault(text: string): Problem | undefined {
+export function characterFault(text: string): TextFault | undefined {
   const found = NOT_ALLOWED.exec(text);
   if (found === null) return undefined;
   const place = placeAt(text, found.index);
@@ -25,21 +30,21 @@ export function characterFault(text: string): Problem | undefined {
 }
 
 /**
- * The first document beyond the limit. Document markers stand at the start of a line whatever surrounds them, so lengths
+ * The first document of more bytes than the limit. Document markers stand at the start of a line whatever surrounds them, so lengths
  * are known without parsing.
  */
-export function oversizedDocument(text: string): Problem | undefined {
+export function oversizedDocument(text: string, limit: number): TextFault | undefined {
   // No character takes more than three bytes for each of its units.
-  if (text.length * 3 <= MAX_DOCUMENT_BYTES) return undefined;
+  if (text.length * 3 <= limit) return undefined;
   let line = 1;
   let start = 0;
   let startLine = 1;
-  const fault = (end: number): Problem | undefined => {
-    if (Buffer.byteLength(text.slice(start, end)) <= MAX_DOCUMENT_BYTES) return undefined;
+  const fault = (end: number): TextFault | undefined => {
+    if (Buffer.byteLength(text.slice(start, end)) <= limit) return undefined;
     return {
       line: startLine,
       column: 1,
-      message: `the document is larger than ${MAX_DOCUMENT_BYTES / 1024} KiB; split it, or move the data out of it`,
+      message: `the document is larger than ${limit / 1024} KiB; split it, or move the data out of it`,
     };
   };
   for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) {
@@ -57,24 +62,4 @@ function isMarker(text: string, at: number): boolean {
   if (!text.startsWith("---", at) && !text.startsWith("...", at)) return false;
   const next = text[at + 3];
   return next === undefined || next === " " || next === "\t" || next === "\n" || next === "\r";
-}
-
-/** Finds line and column of an offset, both from 1; columns count as JavaScript counts characters. */
-export function createPlaces(text: string): (offset: number) => Place {
-  const starts = [0];
-  for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
-  return (offset) => {
-    let [low, high] = [0, starts.length - 1];
-    while (low < high) {
-      const middle = Math.ceil((low + high) / 2);
-      if ((starts[middle] ?? 0) <= offset) low = middle;
-      else high = middle - 1;
-    }
-    return { line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
-  };
-}
-
-/** Line and column of one offset. */
-export function placeAt(text: string, offset: number): Place {
-  return createPlaces(text)(offset);
 }

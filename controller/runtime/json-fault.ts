@@ -42,13 +42,30 @@ export function jsonFaultOffset(text: string): number | undefined {
       open.pop();
       expects = "rest";
     } else if (expects === "key" || expects === "firstKey") {
-      if (!skip(KEY)) return at;
+      if (!skip(KEY)) return char === '"' ? stringFault(text, at) : at;
       expects = "value";
     } else if (char === "{" || char === "[") {
       at += 1;
       open.push(char);
       expects = char === "{" ? "firstKey" : "firstItem";
     } else if (skip(SCALAR)) expects = "rest";
-    else return at;
+    else return char === '"' ? stringFault(text, at) : at;
   }
+}
+
+/** Where a text that begins with a quote stops being a string, or a key with its colon. */
+function stringFault(text: string, start: number): number {
+  let at = start + 1;
+  for (; at < text.length && text[at] !== '"'; at += 1) {
+    if (text.charCodeAt(at) < 0x20) return at;
+    if (text[at] !== "\\") continue;
+    at += 1;
+    if (text[at] === "u" && !/^[0-9A-Fa-f]{4}/.test(text.slice(at + 1, at + 5)))
+      return Math.min(at, text.length);
+    if (!'"\\/bfnrtu'.includes(text[at] ?? " ")) return Math.min(at, text.length);
+  }
+  // A string that is one: it is a key, and what should follow is a colon.
+  SPACE.lastIndex = at + 1;
+  SPACE.exec(text);
+  return Math.min(Math.max(at, SPACE.lastIndex), text.length);
 }
