@@ -75,5 +75,5 @@ export function listRequest(context: ReadContext): Response {
     ...(token === undefined ? {} : { continue: token }),
     ...(resourceVersion === undefined ? {} : { resourceVersion }),
   });
-  return listResponse(listed, definition, respond, context.yieldToLoop);
+  return listResponse(listed, definition, respond, context);
 }

@@ -1,8 +1,10 @@
 /** Answers: one object, a list or a stream, in the form that was negotiated. */
 import { stringify } from "yaml";
+import type { Clock } from "../runtime/clock.ts";
 import type { TypeDefinition } from "../store/embedded/type-definition.ts";
 import type { Negotiated } from "./media-type.ts";
 import { isCustom } from "./openapi.ts";
+import { stalledReader } from "./stalled-reader.ts";
 import { badRequest, statusOf, asApiError } from "./status.ts";
 import { partialMetadata, rowOf, tableOf, type IncludeObject, type TableColumns } from "./table.ts";
 
@@ -18,8 +20,9 @@ export interface RespondContext {
 const NO_CACHE = "no-cache, private";
 /** Characters that are gathered before a chunk of a long answer is sent. */
 const CHUNK = 64 * 1024;
-/** Answers up to this many objects are sent in one piece. */
+/** Answers up to this many objects, and characters, are sent in one piece. */
 const SMALL_LIST = 64;
+const SMALL_TEXT = 4 * CHUNK;
 
 /** @throws ApiError 400 for an unknown includeObject */
 export function parseInclude(query: URLSearchParams): IncludeObject {
@@ -117,6 +120,15 @@ function* listPieces(
     head = `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/${as.version}","metadata":${metadata},"items":[`;
     item = (text) => JSON.stringify(partialMetadata(JSON.parse(text), as.version));
   }
+  if (context.negotiated.encoding === "yaml") {
+    const empty = JSON.parse(`${head}]}`) as Record<string, unknown>;
+    if (list.texts.length === 0) return yield stringify(empty);
+    const field = as?.kind === "Table" ? "rows" : "items";
+    const { [field]: _, ...rest } = empty;
+    yield `${stringify(rest)}${field}:\n`;
+    for (const text of list.texts) yield stringify([JSON.parse(item(text))]);
+    return;
+  }
   yield head;
   let first = true;
   for (const text of list.texts) {
@@ -126,28 +138,34 @@ function* listPieces(
   yield "]}\n";
 }
 
-/**
- * A list.
- * @param yieldToLoop awaited between chunks of a long list, so that other work gets its turn
- */
+/** How a long list is sent. */
+export interface ListSending {
+  clock: Clock;
+  /** Awaited between chunks, so that other work gets its turn. */
+  yieldToLoop: () => Promise<void>;
+  /** Cuts the connection, for a client that no longer reads. */
+  disconnect: () => void;
+}
+
+/** A list. */
 export function listResponse(
   list: ListAnswer,
   definition: TypeDefinition,
   context: RespondContext,
-  yieldToLoop: () => Promise<void>,
+  sending: ListSending,
 ): Response {
   const pieces = listPieces(list, definition, context);
-  if (context.negotiated.encoding === "yaml") {
-    return textResponse(stringify(JSON.parse([...pieces].join(""))), {
-      headers: { "content-type": "application/yaml" },
-    });
-  }
-  if (list.texts.length <= SMALL_LIST) return textResponse([...pieces].join(""));
+  const headers = { "content-type": `application/${context.negotiated.encoding}` };
+  const length = list.texts.reduce((sum, text) => sum + text.length, 0);
+  if (list.texts.length <= SMALL_LIST && length <= SMALL_TEXT)
+    return textResponse([...pieces].join(""), { headers });
   const encoder = new TextEncoder();
+  const reader = stalledReader(sending.clock, sending.disconnect);
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        await yieldToLoop();
+        reader.read();
+        await sending.yieldToLoop();
         let chunk = "";
         for (;;) {
           const next = pieces.next();
@@ -159,17 +177,16 @@ export function listResponse(
           chunk += next.value;
           if (chunk.length >= CHUNK) {
             controller.enqueue(encoder.encode(chunk));
+            reader.sent();
             return;
           }
         }
       },
+      cancel: () => reader.read(),
     },
     { highWaterMark: 1 },
   );
-  return new Response(body, {
-    status: 200,
-    headers: { "cache-control": NO_CACHE, "content-type": "application/json" },
-  });
+  return new Response(body, { status: 200, headers: { "cache-control": NO_CACHE, ...headers } });
 }
 
 /** One object of a watch event as it was asked for, as JSON. */

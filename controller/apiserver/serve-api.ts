@@ -18,6 +18,8 @@ export interface ServeApiOptions extends Omit<ApiServerOptions, "tokens" | "addr
   random: Random;
   /** Port to listen on. Default: the one of the last run when it is free, else any. */
   port?: number;
+  /** Default: as kube-apiserver, 32 s for headers and 60 s for a request. */
+  limits?: ClientLimits;
 }
 
 export interface ServedApi {
@@ -44,6 +46,19 @@ const LOOPBACK = "127.0.0.1";
 const KEEP_ALIVE_MILLISECONDS = 120_000;
 /** How long a request may go on when the server stops. */
 const STOP_MILLISECONDS = 5_000;
+
+/** How long a client may take, in milliseconds. */
+interface ClientLimits {
+  /** For the TLS handshake, and then for the headers of a request. */
+  headers: number;
+  /** For a whole request, body included. */
+  request: number;
+  /** How often that is looked at. */
+  check: number;
+}
+
+/** As kube-apiserver has them (`secure_serving.go` ReadHeaderTimeout, `--request-timeout`). */
+const CLIENT_LIMITS: ClientLimits = { headers: 32_000, request: 60_000, check: 5_000 };
 
 interface Remembered {
   token: string;
@@ -110,7 +125,7 @@ async function listenSomewhere(
  * @throws Error when the wanted port is taken, or the directory cannot be written
  */
 export async function serveApi(options: ServeApiOptions): Promise<ServedApi> {
-  const { directory, clock, random, port: wanted, ...rest } = options;
+  const { directory, clock, random, port: wanted, limits = CLIENT_LIMITS, ...rest } = options;
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const certificate = await servingCertificate({ directory, clock, random });
   const state = join(directory, "api.json");
@@ -136,6 +151,10 @@ export async function serveApi(options: ServeApiOptions): Promise<ServedApi> {
       key: certificate.privateKey,
       minVersion: "TLSv1.2",
       keepAliveTimeout: KEEP_ALIVE_MILLISECONDS,
+      handshakeTimeout: limits.headers,
+      headersTimeout: limits.headers,
+      requestTimeout: limits.request,
+      connectionsCheckingInterval: limits.check,
     },
     (incoming, outgoing) => {
       answering.add(outgoing);

@@ -6,12 +6,11 @@ import type { ApiStore } from "./api-store.ts";
 import { singleLine } from "./json-text.ts";
 import type { ListQuery } from "./request-options.ts";
 import { bookmarkObject, eventObject, type RespondContext } from "./respond.ts";
+import { stalledReader } from "./stalled-reader.ts";
 import { asApiError, statusOf } from "./status.ts";
 
 /** A watch that names no timeout lasts between this and twice this, as in kube-apiserver (`--min-request-timeout`). */
 const LONGEST_SECONDS = 1800;
-/** How long a client may leave an event unread before it is cut off. */
-const STALLED_MILLISECONDS = 60_000;
 
 export interface WatchContext {
   store: ApiStore;
@@ -60,11 +59,13 @@ export function watchResponse(context: WatchContext): Response {
   const lines = watchLines(context, stop.signal);
   const seconds = query.timeoutSeconds ?? LONGEST_SECONDS * (1 + random.next());
   const limit = clock.setTimer(Math.max(0, seconds) * 1000, onAbort);
-  let stalled = clock.setTimer(STALLED_MILLISECONDS, () => undefined);
-  stalled.cancel();
+  const reader = stalledReader(clock, () => {
+    finish();
+    context.disconnect();
+  });
   const finish = (): void => {
     limit.cancel();
-    stalled.cancel();
+    reader.read();
     stop.abort();
     for (const end of ends) end.removeEventListener("abort", onAbort);
   };
@@ -74,7 +75,7 @@ export function watchResponse(context: WatchContext): Response {
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        stalled.cancel();
+        reader.read();
         const next = await lines.next();
         if (next === undefined) {
           finish();
@@ -82,10 +83,7 @@ export function watchResponse(context: WatchContext): Response {
           return;
         }
         controller.enqueue(encoder.encode(next));
-        stalled = clock.setTimer(STALLED_MILLISECONDS, () => {
-          finish();
-          context.disconnect();
-        });
+        reader.sent();
       },
       cancel: finish,
     },

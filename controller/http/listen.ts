@@ -17,16 +17,36 @@ export interface ListenOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
+  /** Default: 30 s for a request, 10 s for its headers, 1024 connections. */
+  readonly limits?: ListenLimits | undefined;
 }
 
-/** Milliseconds for a whole request, and for its headers. */
-const requestTimeout = 30_000;
-const headersTimeout = 10_000;
+/** How long and how many clients may be. */
+interface ListenLimits {
+  /** Milliseconds for a whole request, body included. */
+  readonly request: number;
+  /** Milliseconds for its headers. */
+  readonly headers: number;
+  /** Milliseconds between two looks at that. */
+  readonly check: number;
+  /** Connections at once; further ones are closed at once. */
+  readonly connections: number;
+}
+
+const defaultLimits: ListenLimits = { request: 30_000, headers: 10_000, check: 2_000, connections: 1024 };
 
 /** @throws FlaresmithError REQUEST_INVALID when the address cannot be listened on, naming it */
 export async function listen(options: ListenOptions): Promise<Listener> {
-  const { fetch, host, name, port } = options;
-  const server = createAdaptorServer({ fetch, serverOptions: { requestTimeout, headersTimeout } });
+  const { fetch, host, name, port, limits = defaultLimits } = options;
+  const server = createAdaptorServer({
+    fetch,
+    serverOptions: {
+      requestTimeout: limits.request,
+      headersTimeout: limits.headers,
+      connectionsCheckingInterval: limits.check,
+    },
+  });
+  server.maxConnections = limits.connections;
   const { promise: listening, resolve, reject } = Promise.withResolvers<void>();
   server.once("error", reject);
   server.listen(port, host, resolve);
