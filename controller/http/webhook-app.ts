@@ -31,16 +31,25 @@ export interface WebhookAppOptions extends HttpEnvironment {
   readonly onHint: (hint: WebhookHint) => void | Promise<void>;
   /** Largest body in bytes. Default 1 MiB */
   readonly maxBytes?: number | undefined;
+  /** Bytes of all bodies that are being received at a time. Default 64 MiB */
+  readonly maxBytesAtOnce?: number | undefined;
+}
+
+/** Bytes of bodies that are held at the moment: anybody may send, and only a whole body can be verified. */
+interface Held {
+  bytes: number;
+  readonly most: number;
 }
 
 /**
- * `POST /webhooks/github`: 202 taken over (or known already), 413 too large, 401 wrong or missing signature (without
- * parsing), 400 not understood, 500 could not be taken over. Nothing else is served.
+ * `POST /webhooks/github`: 202 taken over (or known already), 413 too large, 503 too many at once, 401 wrong or missing
+ * signature (without parsing), 400 not understood, 500 could not be taken over. Nothing else is served.
  *
  * @see https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
  */
 export function createWebhookApp(options: WebhookAppOptions): Hono {
-  const { clock, tracker, maxBytes = 1024 * 1024 } = options;
+  const { clock, tracker, maxBytes = 1024 * 1024, maxBytesAtOnce = 64 * 1024 * 1024 } = options;
+  const held: Held = { bytes: 0, most: maxBytesAtOnce };
   const problems = problemHandlers(options);
   const deliveries = createDeliveryLog({ clock });
   const app = new Hono();
@@ -51,7 +60,7 @@ export function createWebhookApp(options: WebhookAppOptions): Hono {
     return problems.onError(error, context);
   });
   app.post("/webhooks/github", async (context) => {
-    const body = await readCapped(context.req.raw, maxBytes);
+    const body = await readCapped(context.req.raw, maxBytes, held);
     if (!isSigned(body, context.req.header("x-hub-signature-256"), await options.secrets())) {
       throw new FlaresmithError({
         code: "REQUEST_UNAUTHENTICATED",
@@ -80,17 +89,37 @@ export function createWebhookApp(options: WebhookAppOptions): Hono {
   return app;
 }
 
-async function readCapped(request: Request, maxBytes: number): Promise<Buffer> {
+function overloaded(): FlaresmithError {
+  return new FlaresmithError({ code: "REQUEST_OVERLOADED", message: "too much is being received at once" });
+}
+
+/** @throws FlaresmithError REQUEST_TOO_LARGE, REQUEST_OVERLOADED, REQUEST_INVALID */
+async function readCapped(request: Request, maxBytes: number, held: Held): Promise<Buffer> {
   const tooLarge = (): FlaresmithError =>
     new FlaresmithError({ code: "REQUEST_TOO_LARGE", message: `the body is larger than ${maxBytes} bytes` });
   if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request.body ?? []) {
-    size += chunk.byteLength;
-    if (size > maxBytes) throw tooLarge();
-    chunks.push(chunk);
+  let refused: FlaresmithError | undefined;
+  try {
+    for await (const chunk of request.body ?? []) {
+      size += chunk.byteLength;
+      held.bytes += chunk.byteLength;
+      if (size > maxBytes) refused = tooLarge();
+      else if (held.bytes > held.most) refused = overloaded();
+      if (refused !== undefined) break;
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw new FlaresmithError({
+      code: "REQUEST_INVALID",
+      message: "the body ended before it was complete",
+      cause: error,
+    });
+  } finally {
+    held.bytes -= size;
   }
+  if (refused !== undefined) throw refused;
   return Buffer.concat(chunks);
 }
 

@@ -349,6 +349,14 @@ export const errorCodes = Object.freeze({
   ),
   REQUEST_NOT_FOUND: entry("terminal", "info", "none", 404, "RequestNotFound", "Check namespace and name."),
   REQUEST_TOO_LARGE: entry("terminal", "warn", "none", 413, "RequestTooLarge", "Send a smaller body."),
+  REQUEST_OVERLOADED: entry(
+    "transient",
+    "warn",
+    "idempotent",
+    503,
+    "RequestOverloaded",
+    "Send it again later; what it would have said is found at the next resync.",
+  ),
   INTERNAL_ERROR: entry(
     "transient",
     "critical",

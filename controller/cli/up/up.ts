@@ -15,6 +15,7 @@ import { assembleController, secretReader } from "./controller.ts";
 import type { AssembledController } from "./controller.ts";
 import { requestAll } from "./convergence.ts";
 import { environmentSecrets, putSecrets } from "./credentials.ts";
+import { coalesceHints } from "../../http/coalesce-hints.ts";
 import { enqueueHint } from "./hints.ts";
 import { ensureHashKey, ensureInstallation, recordPublicUrl } from "./installation.ts";
 import { convergeOnce, serveUntilStopped } from "./modes.ts";
@@ -174,7 +175,11 @@ async function runUntilDone(run: Run, wanted: Wanted): Promise<number> {
       random,
       tracker,
       secrets: () => controller().webhookSecrets(),
-      onHint: (hint) => enqueueHint(hint, controller().manager),
+      onHint: coalesceHints({
+        clock,
+        onHint: (hint) => enqueueHint(hint, controller().manager),
+        failed: (error) => tracker.log.warn("a webhook's hint was lost; the next resync finds it", { error }),
+      }),
     },
   });
   shutdown.register("ops listener", (signal) => listeners.ops.close(signal));
