@@ -4,6 +4,7 @@
  */
 import { Composer, isAlias, isMap, isScalar, isSeq, Lexer, Parser } from "yaml";
 import type { CST, Document, Node, ParsedNode, Tags } from "yaml";
+import { setField } from "../json.ts";
 import { characterFault, oversizedDocument } from "./check-text.ts";
 import { createPlaces } from "./places.ts";
 import type { Place } from "./places.ts";
@@ -148,13 +149,6 @@ function* tokensOf(
     if (count % STEP === 0) yield STEP;
   }
   yield { found: [...parser.end()], count };
-}
-
-/** Plain assignment would take `__proto__` for the prototype. */
-function setField(target: Record<string, unknown>, key: string, value: unknown): void {
-  if (key === "__proto__")
-    Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
-  else target[key] = value;
 }
 
 /** YAML 1.1 as Kubernetes reads it: `yes` and `on` are true, but times and `1:30` stay text. */
