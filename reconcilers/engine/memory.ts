@@ -15,6 +15,8 @@ export interface SlotMemory {
   outputs?: Outputs;
   /** The last write: what it changed (see changesHash), when it was last under way (monotonic milliseconds), how often in a row. */
   written?: { hash: string; at: number; attempts: number };
+  /** Which intent is counted from when (monotonic milliseconds); see intent-age.ts. */
+  intent?: { key: string; at: number };
   /** Set after a write or an unclear outcome, until it was read by itself. */
   doubted?: boolean;
 }

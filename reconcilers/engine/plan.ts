@@ -25,8 +25,8 @@ export interface PlanInput {
   confirmed: ReadonlySet<string>;
   drift: "Correct" | "Warn";
   ephemeral: boolean;
-  /** Wall clock, milliseconds. */
-  now: number;
+  /** How long ago `entry` was asked for, in milliseconds. */
+  intentAge: number;
   /** The last write of this process to the resource: what it changed, and how long ago in milliseconds. */
   written?: { hash: string; age: number; attempts: number } | undefined;
 }
@@ -97,8 +97,7 @@ function confirmation(slot: string, what: string, changes: readonly FieldChange[
 function planAbsent(input: PlanInput, slot: string): Plan {
   const { definition, entry } = input;
   const where = describe(definition, definition.reference(input.desired));
-  const since = entry?.since === undefined ? undefined : Date.parse(entry.since);
-  const age = since === undefined ? Number.POSITIVE_INFINITY : input.now - since;
+  const age = input.intentAge;
   if (entry?.state === "creating" && age < CREATE_GRACE) {
     return { do: "wait", message: `${where} was asked for and is not visible yet` };
   }

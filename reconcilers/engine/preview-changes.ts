@@ -215,7 +215,9 @@ async function observeAndPlan(
       confirmed: consents.confirm,
       drift,
       ephemeral: node.ephemeral,
-      now: clock.now(),
+      // Nothing is done about it: the wall clock is good enough.
+      intentAge:
+        entry?.since === undefined ? Number.POSITIVE_INFINITY : clock.now() - Date.parse(entry.since),
     },
     slot,
   );

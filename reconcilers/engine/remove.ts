@@ -11,6 +11,7 @@ import { toFlaresmithError } from "./pass.ts";
 import type { Consents, EngineTracker } from "./pass.ts";
 import type { ConnectionHandle } from "./graph.ts";
 import { createIntents } from "./intents.ts";
+import { intentAge } from "./intent-age.ts";
 import type { Intents } from "./intents.ts";
 import { createMarker } from "./marker.ts";
 import type { MarkerParts } from "./marker.ts";
@@ -102,7 +103,7 @@ async function removeOne(
     return { ...base, status: "gone", message: `${where} was not made by this object and is let go` };
   }
   if ((entry.policy ?? "Orphan") === "Orphan") {
-    if (entry.id === undefined && withinGrace(entry, options.clock)) {
+    if (entry.id === undefined && withinGrace(entry, options)) {
       return { ...base, status: "removing", message: `${where} was asked for and is not visible yet` };
     }
     // Asked for without a clear answer: it may exist, so that somebody must be able to find it.
@@ -132,12 +133,9 @@ function isStoreError(thrown: unknown): boolean {
 }
 
 /** Whether what was created may still be invisible, its id known or not; what we deleted is not waited for. */
-function withinGrace(entry: InventoryEntry, clock: Clock): boolean {
-  return (
-    entry.state !== "deleting" &&
-    entry.since !== undefined &&
-    clock.now() - Date.parse(entry.since) < CREATE_GRACE
-  );
+function withinGrace(entry: InventoryEntry, { clock, memory }: RemovalOptions): boolean {
+  if (entry.state === "deleting") return false;
+  return intentAge(slotMemory(memory, entry.slot), entry, clock) < CREATE_GRACE;
 }
 
 async function removeExternal(
@@ -188,7 +186,7 @@ async function removeExternal(
   const observation = await definition.observe(reference, context);
   if (observation.state === "unknown") throw observation.error;
   if (observation.state === "absent") {
-    if (withinGrace(entry, clock)) {
+    if (withinGrace(entry, options)) {
       return { ...base, status: "removing", message: `${where} was created and is not visible yet` };
     }
     drop();
@@ -198,7 +196,7 @@ async function removeExternal(
   // Inside what is ours the name alone proves nothing on the way out: the inventory must have known it.
   if (!isOurs(definition, observation, entry, false)) {
     // Ours may still be invisible behind what another made under its name.
-    if (entry.state === "creating" && withinGrace(entry, clock)) {
+    if (entry.state === "creating" && withinGrace(entry, options)) {
       return { ...base, status: "removing", message: `${where} was asked for and is not visible yet` };
     }
     drop();

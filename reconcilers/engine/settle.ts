@@ -5,6 +5,7 @@ import { hashOf } from "../../controller/runtime/hash.ts";
 import { resourceContext } from "./context.ts";
 import { partOf } from "./graph.ts";
 import type { ResourceNode } from "./graph.ts";
+import { intentAge, startIntent } from "./intent-age.ts";
 import type { Intents } from "./intents.ts";
 import { createMarker } from "./marker.ts";
 import type { SlotMemory } from "./memory.ts";
@@ -109,7 +110,7 @@ export async function settle(
         confirmed: options.consents.confirm,
         drift: options.drift,
         ephemeral: node.ephemeral,
-        now: clock.now(),
+        intentAge: intentAge(memory, entry, clock),
         written: written === undefined ? undefined : { ...written, age: sinceWrite },
       },
       slot,
@@ -299,6 +300,7 @@ async function create(step: Step, intents: Intents, leave: () => void): Promise<
   }
   memory.doubted = true;
   memory.written = { hash: "create", at: options.clock.monotonic(), attempts: 1 };
+  startIntent(memory, intent, options.clock);
   const context = {
     ...step.context,
     marker: createMarker({ ...options.marker, slot }, nonce),
@@ -308,9 +310,11 @@ async function create(step: Step, intents: Intents, leave: () => void): Promise<
   try {
     const result = await definition.create(desired, context);
     memory.written.at = options.clock.monotonic();
+    startIntent(memory, intent, options.clock);
     options.tracker.event("Normal", "CreatedExternalResource", `created ${where}`);
     return written(step, intent, result, `${where} was created`);
   } catch (thrown) {
+    startIntent(memory, intent, options.clock);
     const error = toFlaresmithError(thrown);
     // A clear refusal happened instead of the create; the intent would only delay the next attempt.
     if (error.class !== "unknownOutcome" && error.code !== "INTERNAL_ERROR") options.inventory.delete(slot);

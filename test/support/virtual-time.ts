@@ -11,6 +11,8 @@ export interface VirtualTime {
   step(most: number): boolean;
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Makes the controller's wall clock jump by so much, as NTP or a resumed machine does; nothing else notices. */
+  jumpWall(milliseconds: number): void;
 }
 
 interface Due {
@@ -22,6 +24,7 @@ interface Due {
 /** @param start milliseconds since the epoch. Default 2026-01-01T00:00:00Z */
 export function virtualTime(start = 1_767_225_600_000): VirtualTime {
   let now = start;
+  let skew = 0;
   let order = 0;
   let due: Due[] = [];
   const set = (milliseconds: number, run: () => void): { cancel(): void } => {
@@ -53,7 +56,10 @@ export function virtualTime(start = 1_767_225_600_000): VirtualTime {
   };
   return {
     now: () => now,
-    controller: { now: () => now, monotonic: () => now - start, setTimer: set, sleep },
+    jumpWall: (milliseconds) => {
+      skew += milliseconds;
+    },
+    controller: { now: () => now + skew, monotonic: () => now - start, setTimer: set, sleep },
     sandbox: { now: () => now, sleep, advance: (milliseconds) => moveTo(now + milliseconds) },
     // One turn is enough: nothing that a controller or a sandbox awaits needs more than microtasks, which end before it.
     drain: () => new Promise((resolve) => setImmediate(resolve)),
