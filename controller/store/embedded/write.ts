@@ -279,9 +279,11 @@ export function replaceObject(
 
   let object: KubernetesObject;
   if (options.status) {
-    object = { ...cloneJson(old), metadata: { ...cloneJson(old.metadata) } };
-    if (submitted["status"] === undefined) delete object["status"];
-    else object["status"] = cloneJson(submitted["status"]);
+    const { status: _, metadata: kept, ...content } = old;
+    const { managedFields, ...named } = kept;
+    object = { ...cloneJson(content), metadata: cloneJson(named) };
+    if (managedFields !== undefined) object.metadata.managedFields = managedFields;
+    if (submitted["status"] !== undefined) object["status"] = cloneJson(submitted["status"]);
   } else {
     object = cloneJson(submitted);
     object.metadata = { ...object.metadata };

@@ -38,12 +38,14 @@ function compareAt(
   path: string[],
   out: Builders,
 ): void {
+  // Most of an object stays as it is, and to see that is cheaper than to take it apart.
+  if (equalJson(old, next)) return;
   const shape = shapeOf(next ?? old, schema);
   const sameShape = old === undefined || next === undefined || shapeOf(old, schema) === shape;
   if (shape === "leaf" || !sameShape || (isHollow(old) && isHollow(next))) {
     if (old === undefined) out.added.add(path);
     else if (next === undefined) out.removed.add(path);
-    else if (!equalJson(old, next)) out.modified.add(path);
+    else out.modified.add(path);
     return;
   }
   if (shape === "map") {
