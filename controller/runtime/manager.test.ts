@@ -6,7 +6,7 @@ import { classifyError } from "./classify.ts";
 import { FlaresmithError } from "./errors.ts";
 import type { ErrorClass } from "./errors.ts";
 import { createManager, done, failed, requeueAfter } from "./manager.ts";
-import type { ControllerDefinition, ReconcileContext, ReconcileResult } from "./manager.ts";
+import type { ControllerDefinition, ManagerOptions, ReconcileContext, ReconcileResult } from "./manager.ts";
 import { memoryResourceClient } from "./testing/memory-resource-client.ts";
 import { createTracker } from "./tracker.ts";
 import { priorities } from "./work-queue.ts";
@@ -32,6 +32,7 @@ const setUp = (
   reconcile: (context: ReconcileContext, run: number) => Promise<ReconcileResult> | ReconcileResult = () =>
     done,
   more: Partial<ControllerDefinition> = {},
+  options: Partial<ManagerOptions> = {},
 ) => {
   const clock = virtualClock();
   const client = memoryResourceClient();
@@ -54,6 +55,7 @@ const setUp = (
         ...more,
       },
     ],
+    ...options,
   });
   const stop = new AbortController();
   const start = async (): Promise<void> => {
@@ -76,6 +78,35 @@ const failure = (errorClass: ErrorClass, until?: number): ReconcileResult =>
       ...(until === undefined ? {} : { until }),
     }),
   );
+
+describe("a standby", () => {
+  it("fills its caches and is ready, reconciles nothing until it leads, and then does so at once", async () => {
+    const lead = Promise.withResolvers<void>();
+    const world = setUp(undefined, {}, { leadership: () => lead.promise });
+    await world.client.create(projects, object("Project", "shop"));
+    await world.start();
+    await world.clock.advance(600_000);
+    await world.patch({ spec: { x: 1 } });
+    expect(world.manager.ready).toBe(true);
+    expect(world.runs).toEqual([]);
+    lead.resolve();
+    await world.clock.settle();
+    expect(world.runs).toEqual([{ name: "shop", at: 600_000, priority: priorities.userEdit }]);
+  });
+
+  it("ends in order while it waits", async () => {
+    const leadership = (signal: AbortSignal): Promise<void> =>
+      new Promise((_, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+      });
+    const world = setUp(undefined, {}, { leadership });
+    const running = world.manager.start(world.stop.signal);
+    await world.clock.settle();
+    world.stop.abort(new Error("stop"));
+    await running;
+    expect(world.client.openWatches).toBe(0);
+  });
+});
 
 describe("what brings an object up", () => {
   it("the listing at start, an edit, a consent, a request and a deletion, each with its priority", async () => {
@@ -357,6 +388,19 @@ describe("stopping", () => {
     await stopped;
     await running;
     expect((await world.tracker.exposition()).body).toContain('result="error"} 0');
+  });
+
+  it("ends at once when told to, e.g. because somebody else leads", async () => {
+    const world = setUp(async ({ clock, signal }) => {
+      await clock.sleep(3_600_000, signal);
+      return done;
+    });
+    await world.client.create(projects, object("Project", "shop"));
+    const running = world.manager.start(world.stop.signal);
+    await world.clock.settle();
+    await world.manager.stop({ drain: 0 });
+    await running;
+    expect(world.clock.monotonic()).toBe(0);
   });
 
   it("ends also while the caches were never filled", async () => {

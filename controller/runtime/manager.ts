@@ -36,24 +36,31 @@ export interface ManagerOptions {
    * process 30 and more for all that it has to end, and what is aborted still has to be let go
    */
   drain?: number | undefined;
+  /** Awaited when the caches are filled, before anything is reconciled: a standby is warm. Default: nobody is waited for */
+  leadership?: ((signal: AbortSignal) => Promise<void>) | undefined;
 }
 
 export interface Manager {
   readonly caches: Caches;
-  /** Whether every cache was filled and workers run. */
+  /** Whether every cache was filled; where there is a leadership, its standby is ready too. */
   readonly ready: boolean;
   /**
    * Fills the caches, then reconciles, until the signal is aborted or `stop` is called; resolves when all has ended.
    * Call once.
    */
   start(signal: AbortSignal): Promise<void>;
-  /** Stops intake, lets what is being reconciled finish within the drain time, then aborts it. */
-  stop(): Promise<void>;
+  /**
+   * Stops intake, lets what is being reconciled finish within the drain time, then aborts it. The first call counts.
+   * @param options.drain milliseconds; 0 aborts at once. Default: the manager's
+   */
+  stop(options?: { drain?: number | undefined }): Promise<void>;
   /** Brings an object up, e.g. because a webhook hinted at it. @throws RangeError for an unknown controller */
   enqueue(controller: string, key: ObjectKey, options: { priority: Priority }): void;
   /** The store can be written again: reconciliations that it refused are made anew at once, without their back-off. */
   storeRecovered(): void;
 }
+
+const DRAIN = 20_000;
 
 /** Creates a manager; nothing runs before {@link Manager.start}. */
 export function createManager(options: ManagerOptions): Manager {
@@ -108,6 +115,7 @@ class ControllerManager implements Manager {
       for (const [name, controller] of this.#controllers) this.#subscribe(name, controller);
       await Promise.all([...this.#caches.values()].map((cache) => cache.synced(this.#ended.signal)));
       this.#ready = true;
+      await this.#options.leadership?.(this.#ended.signal);
       this.#workers = Promise.all([...this.#controllers.values()].map((controller) => controller.work()));
       await this.#workers;
       await this.#stopping;
@@ -125,8 +133,8 @@ class ControllerManager implements Manager {
     }
   }
 
-  stop(): Promise<void> {
-    this.#stopping ??= this.#drain();
+  stop(options: { drain?: number | undefined } = {}): Promise<void> {
+    this.#stopping ??= this.#drain(options.drain ?? this.#options.drain ?? DRAIN);
     return this.#stopping;
   }
 
@@ -140,12 +148,12 @@ class ControllerManager implements Manager {
     for (const controller of this.#controllers.values()) controller.storeRecovered();
   }
 
-  async #drain(): Promise<void> {
+  async #drain(drain: number): Promise<void> {
     this.#ready = false;
-    const { clock, drain = 20_000, tracker } = this.#options;
+    const { clock, tracker } = this.#options;
     const drained = Promise.all([...this.#controllers.values()].map((controller) => controller.shutDown()));
     try {
-      await withDeadline({ clock, milliseconds: drain }, async () => drained);
+      if (drain > 0) await withDeadline({ clock, milliseconds: drain }, async () => drained);
     } catch (error) {
       if (!(error instanceof DeadlineExceeded)) throw error;
       tracker.log.warn("reconciliations did not end in time and are aborted", { milliseconds: drain });
