@@ -43,6 +43,7 @@ function registry(secrets: Record<string, Record<string, string>>): ConnectionRe
     }),
     secret: () => undefined,
     clock,
+    time: { now: () => clock.now(), isKnown: true, heard: () => undefined },
   });
 }
 

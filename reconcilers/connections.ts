@@ -7,6 +7,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ConnectionSpec } from "../crds/connection.ts";
 import type { Clock, Fetch } from "../controller/runtime/clock.ts";
+import type { ProviderTime } from "../controller/runtime/provider-time.ts";
 import { FlaresmithError } from "../controller/runtime/errors.ts";
 import { hashOf } from "../controller/runtime/hash.ts";
 import type { ConnectionHandle } from "./engine/graph.ts";
@@ -49,6 +50,7 @@ export interface ProviderOpener {
     secretName: string;
     fetch: Fetch;
     clock: Clock;
+    time: ProviderTime;
   }): Promise<OpenedProvider>;
 }
 
@@ -163,8 +165,9 @@ export function createConnectionRegistry(options: {
   /** Told every credential before it is used, for redaction. */
   secret(value: string): void;
   clock: Clock;
+  time: ProviderTime;
 }): ConnectionRegistry {
-  const { clock, openers, reader } = options;
+  const { clock, openers, reader, time } = options;
   const opened = new Map<string, Opened>();
   const shared = new Map<string, SharedTransport>();
   const sources = new Map<string, ObservationSource>();
@@ -186,7 +189,7 @@ export function createConnectionRegistry(options: {
     const opener = openers[spec.provider];
     const key = `${connection.metadata.namespace ?? ""}/${connection.metadata.name}`;
     const naming = { provider: opener.provider, connection: key, spec };
-    const common = { spec, credentials, secretName: spec.credentials.secretRef.name, clock };
+    const common = { spec, credentials, secretName: spec.credentials.secretRef.name, clock, time };
     const probe = options.transport({ ...naming, identity: undefined });
     const first = await opener.open({ ...common, fetch: probe.fetch });
     const identity = await first.identity(signal);

@@ -11,6 +11,8 @@ import type {
 import { createProviderIdentities } from "../controller/runtime/provider-identity.ts";
 import { secretValues } from "../controller/runtime/secret-value.ts";
 import type { Tracker } from "../controller/runtime/tracker.ts";
+import { createProviderTime } from "../controller/runtime/provider-time.ts";
+import type { ProviderTime } from "../controller/runtime/provider-time.ts";
 import { createTransport } from "../controller/runtime/transport.ts";
 import type {
   KubernetesObject,
@@ -89,6 +91,7 @@ function projectNameOf({ kind, metadata, spec }: ReconciledObject): string {
 
 export function createControllers(options: ControllersOptions): Controllers {
   const { caches, clock, random, tracker } = options;
+  const time = createProviderTime(clock);
   const client = redactingClient(options.client, (text) => tracker.secrets.redact(text));
   const makeSecret = secretValues(options.hashKey);
   const register = (plaintext: string): ReturnType<typeof makeSecret> => {
@@ -106,7 +109,8 @@ export function createControllers(options: ControllersOptions): Controllers {
   const connections = createConnectionRegistry({
     reader,
     openers: providerOpeners({ makeSecret: register, version: options.version }),
-    transport: transports(options),
+    transport: transports({ ...options, time }),
+    time,
     secret: (value) => tracker.secrets.add(value),
     clock,
   });
@@ -163,7 +167,7 @@ export function createControllers(options: ControllersOptions): Controllers {
       projectWatch(environmentType),
       previewOfEnvironment,
     ]),
-    define("preview", previewReconciler(common), [
+    define("preview", previewReconciler({ ...common, time }), [
       connectionWatch(previewType),
       projectWatch(previewType),
       environmentWatch,
@@ -206,8 +210,9 @@ export function transports({
   clock,
   fetch,
   random,
+  time,
   tracker,
-}: Pick<ControllersOptions, "clock" | "fetch" | "random" | "tracker">): Parameters<
+}: Pick<ControllersOptions, "clock" | "fetch" | "random" | "tracker"> & { time: ProviderTime }): Parameters<
   typeof createConnectionRegistry
 >[0]["transport"] {
   const identities = createProviderIdentities({ clock, tracker });
@@ -228,6 +233,7 @@ export function transports({
       fetch,
       clock,
       random,
+      time,
       tracker,
       route: routeTemplates[provider],
       ...traits,

@@ -4,6 +4,7 @@
  */
 import type { Clock, Fetch, Random } from "../controller/runtime/clock.ts";
 import { FlaresmithError } from "../controller/runtime/errors.ts";
+import { createProviderTime } from "../controller/runtime/provider-time.ts";
 import { secretValues } from "../controller/runtime/secret-value.ts";
 import type { Tracker } from "../controller/runtime/tracker.ts";
 import type {
@@ -86,10 +87,14 @@ export function detachedKinds(options: DetachedOptions): DetachedKinds {
     return plain(text);
   };
   const reader = readerOf(options);
+  const time = createProviderTime(clock);
+  // Nothing is ended here: this machine's clock is good enough to say what would be.
+  time.heard(null);
   const connections = createConnectionRegistry({
     reader,
     openers: providerOpeners({ makeSecret, version: options.version }),
-    transport: transports(options),
+    transport: transports({ ...options, time }),
+    time,
     secret: (value) => tracker.secrets.add(value),
     clock,
   });
@@ -99,7 +104,7 @@ export function detachedKinds(options: DetachedOptions): DetachedKinds {
     kinds: {
       Project: projectReconciler({ ...common, publicUrl: options.publicUrl }),
       Environment: environmentReconciler(common),
-      Preview: previewReconciler(common),
+      Preview: previewReconciler({ ...common, time }),
     },
   };
 }

@@ -48,7 +48,7 @@ function lifeFrom(begun: number, { keepUntil, ttl }: Terms, now: number): Previe
 /**
  * A life begins when the object is created, and anew whenever its spec changes; `keepUntil` can only lengthen it, to 30
  * days at most.
- * @param now wall clock, milliseconds
+ * @param now milliseconds since the epoch, by the providers' clocks
  */
 export function lifeOf(preview: PreviewObject, project: ProjectObject, now: number): PreviewLife {
   const { creationTimestamp, generation = 1 } = preview.metadata;

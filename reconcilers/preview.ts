@@ -1,6 +1,6 @@
 /** A Preview: an Environment at another revision, with its own database branch, previews of the Workers and an end. */
-import { errorCodes } from "../controller/runtime/errors.ts";
-import type { Clock } from "../controller/runtime/clock.ts";
+import { FlaresmithError, errorCodes } from "../controller/runtime/errors.ts";
+import type { ProviderTime } from "../controller/runtime/provider-time.ts";
 import { REVISION } from "./deployment.ts";
 import type { Blueprint, KindReconciler } from "./engine/kind.ts";
 import { entryOf, slotOf } from "./names.ts";
@@ -19,7 +19,7 @@ import { codePart } from "./preview-workers.ts";
 import { summarizeState } from "./state.ts";
 
 export interface PreviewOptions extends PlaceOptions {
-  clock: Clock;
+  time: ProviderTime;
 }
 
 export function previewReconciler(options: PreviewOptions): KindReconciler<PreviewObject> {
@@ -30,7 +30,7 @@ export function previewReconciler(options: PreviewOptions): KindReconciler<Previ
       const namespace = object.metadata.namespace ?? "";
       const { name } = object.spec.projectRef;
       const project = options.reader.get<ProjectObject>(projectType, { namespace, name });
-      return project ? lifeFieldsOf(object, lifeOf(object, project, options.clock.now())) : {};
+      return project ? lifeFieldsOf(object, lifeOf(object, project, options.time.now())) : {};
     },
     deleteDependants: () => Promise.resolve(undefined),
     // Everything of a preview goes: its data are copies.
@@ -55,9 +55,12 @@ async function build(
   signal: AbortSignal,
 ): Promise<Blueprint> {
   const place = placeOf(object, options, signal);
-  const now = options.clock.now();
+  const now = options.time.now();
   const life = lifeOf(object, place.project, now);
-  if (life.expired) return archived(lifeFieldsOf(object, life));
+  if (life.expired) {
+    if (!options.time.isKnown) holdOn(object);
+    return archived(lifeFieldsOf(object, life));
+  }
   const waiting = queued(place, lifeFieldsOf(object, life));
   if (waiting) return waiting;
   const preview = onBase(place, life);
@@ -87,6 +90,16 @@ function lifeFound({ life, object, project }: PreviewPlace, results: Results, no
   const lease = results.get(BRANCH)?.outputs?.["expiresAt"];
   if (typeof lease !== "string" || entryOf(object, BRANCH)?.data?.["lease"] !== undefined) return life;
   return lifeUntil(lease, object, project, now);
+}
+
+/** Nothing is removed because of this machine's clock alone. @throws FlaresmithError DEPENDENCY_NOT_READY while there is anything */
+function holdOn({ metadata, status }: PreviewObject): void {
+  if ((status?.inventory ?? []).length === 0) return;
+  throw new FlaresmithError({
+    code: "DEPENDENCY_NOT_READY",
+    message: `Preview ${metadata.name} has expired by the clock of this machine; what it holds is removed when a provider has answered and its clock says so too`,
+    hint: "Work continues by itself.",
+  });
 }
 
 function archived(lifeFields: Record<string, unknown>): Blueprint {

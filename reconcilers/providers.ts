@@ -126,13 +126,14 @@ export function providerOpeners(options: {
   return {
     GitHub: {
       provider: "github",
-      open: ({ clock, credentials, fetch, secretName, spec }) => {
+      open: ({ clock, credentials, fetch, secretName, spec, time }) => {
         const known = githubCredentials(credentials, secretName);
         const client = github.createGitHubClient({
           endpoint: spec.endpoint,
           credentials: known,
           fetch,
           clock,
+          time,
           userAgent: `flaresmith/${options.version}`,
         });
         return Promise.resolve({

@@ -38,6 +38,20 @@ describe("rate limit headers", () => {
     expect(parseQuota(new Headers({ "x-ratelimit-remaining": "many" }), now)).toBeUndefined();
   });
 
+  it.each([3_600_000, -3_600_000])(
+    "moments are by the provider's clock, of which ours is %i ms ahead",
+    (ahead) => {
+      const headers = new Headers({
+        date: new Date(now).toUTCString(),
+        "retry-after": new Date(now + 60_000).toUTCString(),
+        "x-ratelimit-remaining": "0",
+        "x-ratelimit-reset": String(now / 1000 + 60),
+      });
+      expect(parseRetryAfter(headers, now + ahead)).toBe(now + ahead + 60_000);
+      expect(parseQuota(headers, now + ahead)?.resetAt).toBe(now + ahead + 60_000);
+    },
+  );
+
   it("a 403 is a rate limit only when it says so", () => {
     const none = new Headers();
     expect(isRateLimited(429, none, "")).toBe(true);

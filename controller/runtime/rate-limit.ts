@@ -27,7 +27,13 @@ export function parseRetryAfter(headers: Headers, now: number): number | undefin
   const seconds = number(text);
   if (seconds !== undefined) return now + seconds * 1000;
   const date = Date.parse(text);
-  return Number.isNaN(date) ? undefined : Math.max(now, date);
+  return Number.isNaN(date) ? undefined : Math.max(now, date + aheadOf(headers, now));
+}
+
+/** How far our clock is ahead of the one that wrote these headers, in milliseconds: moments in them are by that one. */
+function aheadOf(headers: Headers, now: number): number {
+  const theirs = Date.parse(headers.get("date") ?? "");
+  return Number.isNaN(theirs) ? 0 : now - theirs;
 }
 
 /**
@@ -44,7 +50,7 @@ export function parseQuota(headers: Headers, now: number): Quota | undefined {
       resource: headers.get("x-ratelimit-resource") ?? "default",
       limit: number(headers.get("x-ratelimit-limit")),
       remaining,
-      resetAt: reset === undefined ? undefined : resetTime(reset, now),
+      resetAt: reset === undefined ? undefined : resetTime(reset, headers, now),
     };
   }
   const state = headers.get("ratelimit");
@@ -62,8 +68,8 @@ export function parseQuota(headers: Headers, now: number): Quota | undefined {
 }
 
 /** `x-ratelimit-reset` is epoch seconds at GitHub, seconds from now elsewhere: small numbers cannot be an epoch. */
-function resetTime(reset: number, now: number): number {
-  return reset > 1e9 ? reset * 1000 : now + reset * 1000;
+function resetTime(reset: number, headers: Headers, now: number): number {
+  return reset > 1e9 ? reset * 1000 + aheadOf(headers, now) : now + reset * 1000;
 }
 
 /** GitHub's secondary limits answer 403 with prose and without a quota that is used up. */

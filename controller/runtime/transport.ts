@@ -7,6 +7,7 @@ import type { Clock, Fetch, Random } from "./clock.ts";
 import { DeadlineExceeded, withDeadline } from "./deadline.ts";
 import { FlaresmithError } from "./errors.ts";
 import type { ProviderIdentity } from "./provider-identity.ts";
+import type { ProviderTime } from "./provider-time.ts";
 import { isRateLimited, parseQuota, parseRetryAfter } from "./rate-limit.ts";
 import type { RequestJournal } from "./request-journal.ts";
 import { withRetries } from "./retry.ts";
@@ -40,6 +41,8 @@ export interface TransportOptions {
   random: Random;
   tracker: Tracker;
   journal?: RequestJournal | undefined;
+  /** Told the time that each answer carries. */
+  time?: Pick<ProviderTime, "heard"> | undefined;
   /** Milliseconds that one attempt may take, body included. Default 30,000 */
   deadline?: number | undefined;
   /** Largest answer in bytes. Default 32 MiB */
@@ -282,6 +285,7 @@ class Transport {
         ...(body === null ? {} : { body }),
       };
       const response = await this.#options.fetch(url.href, init);
+      this.#options.time?.heard(response.headers.get("date"));
       const whole = await readWhole(response, url.href, this.#options.maxBytes ?? 32 * 1024 * 1024);
       code = whole.status === 304 ? "cached" : String(whole.status);
       return whole;

@@ -3,6 +3,7 @@ import { createPrivateKey, createSign } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import type { Clock } from "../../controller/runtime/clock.ts";
 import { FlaresmithError } from "../../controller/runtime/errors.ts";
+import type { ProviderTime } from "../../controller/runtime/provider-time.ts";
 
 export type GitHubCredentials =
   | { token: string }
@@ -19,6 +20,9 @@ export interface InstallationToken {
 
 /** Renewed this long before it ends, so that none dies on the way. */
 const RENEW_BEFORE = 5 * 60_000;
+/** Longest and shortest that a token is taken to live, whatever the clocks say (docs: it expires after one hour). */
+const LONGEST_LIFE = 3_600_000;
+const SHORTEST_LIFE = 2 * RENEW_BEFORE;
 /** A JWT may live 10 minutes at most; GitHub's clock may be behind ours (docs: generating a JWT for a GitHub App). */
 const JWT_BACKDATED = 60;
 const JWT_LIFE = 9 * 60;
@@ -46,12 +50,13 @@ function signingKey(pem: string): KeyObject {
 export function appTokens(options: {
   appId: string | number;
   privateKey: string;
-  clock: Clock;
+  /** By GitHub's clock. */
+  time: Pick<ProviderTime, "now">;
 }): () => string {
   const key = signingKey(options.privateKey);
   const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
   return () => {
-    const now = Math.floor(options.clock.now() / 1000);
+    const now = Math.floor(options.time.now() / 1000);
     const claims = { iat: now - JWT_BACKDATED, exp: now + JWT_LIFE, iss: String(options.appId) };
     const text = `${encode({ alg: "RS256", typ: "JWT" })}.${encode(claims)}`;
     return `${text}.${createSign("RSA-SHA256").update(text).sign(key, "base64url")}`;
@@ -65,19 +70,24 @@ export interface InstallationTokens {
   forget(token: string): void;
 }
 
-/** @param mint asks GitHub for a new token */
+/** @param options.mint asks GitHub for a new token */
 export function installationTokens(options: {
   clock: Clock;
+  time: Pick<ProviderTime, "now">;
   mint: () => Promise<InstallationToken>;
 }): InstallationTokens {
-  const { clock, mint } = options;
+  const { clock, mint, time } = options;
   let current: InstallationToken | undefined;
+  /** Monotonic milliseconds. */
+  let renewAt = 0;
   let underWay: Promise<InstallationToken> | undefined;
   return {
     get: async () => {
-      if (current && current.expiresAt - clock.now() > RENEW_BEFORE) return current;
+      if (current && clock.monotonic() < renewAt) return current;
       underWay ??= mint()
         .then((token) => {
+          const life = Math.min(LONGEST_LIFE, Math.max(SHORTEST_LIFE, token.expiresAt - time.now()));
+          renewAt = clock.monotonic() + life - RENEW_BEFORE;
           current = token;
           return token;
         })

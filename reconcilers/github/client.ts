@@ -1,6 +1,7 @@
 /** The GitHub client of one Connection: authorised, classified, one call at a time. Retries are the transport's. */
 import { Octokit } from "@octokit/rest";
 import type { Clock, Fetch } from "../../controller/runtime/clock.ts";
+import type { ProviderTime } from "../../controller/runtime/provider-time.ts";
 import { appTokens, installationTokens } from "./app-token.ts";
 import type { GitHubCredentials, InstallationToken, InstallationTokens } from "./app-token.ts";
 import { createByteCache } from "./byte-cache.ts";
@@ -101,6 +102,8 @@ export interface GitHubClientOptions {
   /** The transport: deadline, breaker, budget, entity tags, safe retries. */
   fetch: Fetch;
   clock: Clock;
+  /** GitHub's time, as far as it is known. Default: the wall clock */
+  time?: Pick<ProviderTime, "now"> | undefined;
   userAgent: string;
 }
 
@@ -110,6 +113,8 @@ const BLOB_CACHE_BYTES = 32 * 1024 * 1024;
 const COMMIT_CACHE_BYTES = 256 * 1024;
 const TREE_CACHE_BYTES = 4 * 1024 * 1024;
 const MOST_PAGES = 200;
+/** A clock that is wrong by less, in milliseconds, is not why GitHub refuses a JWT. */
+const CLOCK_OFF = 30_000;
 
 const silent = (): void => undefined;
 
@@ -147,7 +152,7 @@ function checkShape(what: string, status: number, data: unknown): void {
  * `failures.ts` makes of GitHub's answers
  */
 export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
-  const { credentials, clock } = options;
+  const { credentials, clock, time = clock } = options;
   const endpoint = (options.endpoint ?? "https://api.github.com").replace(/\/+$/, "");
   const octokit = new PlainOctokit({
     baseUrl: endpoint,
@@ -193,7 +198,21 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
     return { ok: true, status: answer.status, data, headers };
   };
 
-  const asApp = "appId" in credentials ? appTokens({ ...credentials, clock }) : undefined;
+  const asApp = "appId" in credentials ? appTokens({ ...credentials, time }) : undefined;
+  /** As the App itself. That our clock is wrong is learnt from the refusal, which says the time: then once more. */
+  const sendAsApp = async <Data>(
+    call: CallOptions,
+    sign: () => string,
+    run: (request: GitHubRequest) => Promise<SdkAnswer<Data>>,
+    tolerate: readonly number[],
+  ): Promise<Answer<Data> | Refusal> => {
+    const believed = time.now();
+    const first = await send(call, `Bearer ${sign()}`, run, [...tolerate, 401]);
+    if (first.ok || first.failure.status !== 401) return first;
+    if (Math.abs(time.now() - believed) >= CLOCK_OFF) return send(call, `Bearer ${sign()}`, run, tolerate);
+    if (tolerate.includes(401)) return first;
+    throw first.error;
+  };
   let tokens: InstallationTokens | undefined;
   if ("appId" in credentials && asApp) {
     const installationId = Number(credentials.installationId);
@@ -202,10 +221,11 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
     const what = `minting a token of installation ${installationId} of the GitHub App ${credentials.appId}`;
     tokens = installationTokens({
       clock,
+      time,
       mint: async () => {
-        const answer = await send(
+        const answer = await sendAsApp(
           { what, signal },
-          `Bearer ${asApp()}`,
+          asApp,
           (request) =>
             request("POST /app/installations/{installation_id}/access_tokens", {
               installation_id: installationId,
@@ -232,7 +252,7 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
   }
 
   const attempt: GitHubClient["attempt"] = async (call, run) => {
-    if (call.as === "app" && asApp) return send(call, `Bearer ${asApp()}`, run, call.tolerate);
+    if (call.as === "app" && asApp) return sendAsApp(call, asApp, run, call.tolerate);
     if ("token" in credentials) return send(call, `Bearer ${credentials.token}`, run, call.tolerate);
     if (!tokens) throw new TypeError("no credentials");
     const first = await tokens.get();

@@ -48,6 +48,15 @@ function faultResponse(rule: FaultRule): Response {
   return new Response(body, { status: rule.status ?? 500, headers });
 }
 
+/** An origin server with a clock says the time in every answer (RFC 9110 §6.6.1), also in one that a fault made up. */
+function withDate(response: Response, clock: SandboxClock): Response {
+  if (response.headers.has("date")) return response;
+  const headers = new Headers(response.headers);
+  headers.set("date", new Date(clock.now()).toUTCString());
+  const { body, status, statusText } = response;
+  return new Response(body, { status, statusText, headers });
+}
+
 /** Wraps a provider's Hono app with the journal and the faults of its sandbox. */
 export function createProvider(options: {
   name: string;
@@ -67,7 +76,7 @@ export function createProvider(options: {
       const entry = { provider: name, method: request.method, path, status: response?.status ?? 0, changed };
       journal.record(fault === undefined ? entry : { ...entry, fault });
       if (!response) throw new ConnectionDropped();
-      return response;
+      return withDate(response, clock);
     };
     const before = faults.match(name, request.method, path, "before");
     if (before) {
