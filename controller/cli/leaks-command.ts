@@ -12,7 +12,7 @@ import {
 import type { Run } from "./command-parts.ts";
 import { leaks, leaksExitCodes } from "./commands/leaks.ts";
 import type { LeaksOptions } from "./commands/leaks.ts";
-import type { CommandEnvironment } from "./up/options.ts";
+import type { CommandEnvironment } from "./environment.ts";
 
 /** Adds the command. */
 export function addLeaks(program: Command, environment: CommandEnvironment, run: Run): void {

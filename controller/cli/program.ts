@@ -6,7 +6,7 @@ import { addLeaks } from "./leaks-command.ts";
 import { addReadingCommands } from "./reading-commands.ts";
 import { addStoreCommands } from "./store-commands.ts";
 import { addUp } from "./up-command.ts";
-import type { CommandEnvironment } from "./up/options.ts";
+import type { CommandEnvironment } from "./environment.ts";
 
 /** What commander says about a mistyped line, as `error: …` and `hint: …` like every other failure. */
 function usageFailure(text: string): string {

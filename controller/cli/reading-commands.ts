@@ -20,7 +20,7 @@ import type { SandboxOptions } from "./commands/sandbox.ts";
 import { tree } from "./commands/tree.ts";
 import type { TreeOptions } from "./commands/tree.ts";
 import { exitCodes } from "./failure.ts";
-import type { CommandEnvironment } from "./up/options.ts";
+import type { CommandEnvironment } from "./environment.ts";
 
 const plainCodes = ["0  done", "1  no server answers, or it refused", "2  the command line is wrong"];
 

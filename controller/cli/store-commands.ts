@@ -4,7 +4,7 @@ import { contextOption, dataDirOption, ending, kubeconfigOption, outputOption } 
 import type { Run } from "./command-parts.ts";
 import { backup, restore } from "./commands/backup.ts";
 import type { BackupOptions, RestoreOptions } from "./commands/backup.ts";
-import type { CommandEnvironment } from "./up/options.ts";
+import type { CommandEnvironment } from "./environment.ts";
 
 /** Adds the commands. */
 export function addStoreCommands(program: Command, environment: CommandEnvironment, run: Run): void {

@@ -3,7 +3,8 @@ import { Option } from "commander";
 import type { Command } from "commander";
 import { collect, dataDirOption, ending, outputOption, port } from "./command-parts.ts";
 import type { Run } from "./command-parts.ts";
-import type { CommandEnvironment, UpOptions } from "./up/options.ts";
+import type { CommandEnvironment } from "./environment.ts";
+import type { UpOptions } from "./up/options.ts";
 import { up } from "./up/up.ts";
 
 /** Adds the command. */

@@ -1,7 +1,7 @@
 /** `flaresmith leaks` in virtual time: the command's own code over a world's store and sandbox. */
 import { leaksOf } from "../../controller/cli/commands/leaks.ts";
 import type { LeaksOptions } from "../../controller/cli/commands/leaks.ts";
-import { ensureHashKey, ensureInstallation } from "../../controller/cli/up/installation.ts";
+import { ensureHashKey, ensureInstallation } from "../../controller/cli/process/installation.ts";
 import { seededRandom } from "../../sandbox/core/random.ts";
 import type { ResourceClient } from "../../controller/store/resource-client.ts";
 import type { World } from "../support/world.ts";
@@ -67,13 +67,12 @@ export async function runLeaks(world: World, options: RunOptions = {}): Promise<
   };
   const dataDirectory = "memory";
   await ensureInstallation({
-    client: world.store,
+    place: { client: world.store, name: "the store", other: "another store", container: "store" },
     random,
     world: "sandbox",
     wanted: installation,
-    dataDirectory,
   });
-  await ensureHashKey(world.store, random);
+  await ensureHashKey({ client: world.store }, random);
   const run: LeaksRun = { code: -1, out: "", err: "", asked: [] };
   const ended = leaksOf(
     client,

@@ -2,7 +2,7 @@
  * The whole controller over an in-memory store and an in-process sandbox, in virtual time: what a user would see, without
  * a socket. Tests say what is desired and look at the world that comes of it.
  */
-import { ensureHashKey } from "../../controller/cli/up/installation.ts";
+import { ensureHashKey } from "../../controller/cli/process/installation.ts";
 import { checkConditionInvariants } from "../../controller/runtime/condition-invariants.ts";
 import type { Manager } from "../../controller/runtime/manager.ts";
 import type { Tracker } from "../../controller/runtime/tracker.ts";
@@ -156,7 +156,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     random,
     fetch: sandbox.fetch,
     installation: options.installation,
-    hashKey: await ensureHashKey(store, random),
+    hashKey: await ensureHashKey({ client: store }, random),
     publicUrl: options.publicUrl,
     log: options.log,
   });

@@ -16,7 +16,7 @@ import { CommandError, exitCodes } from "../failure.ts";
 import { withServer } from "../running-server.ts";
 import type { ServerOptions } from "../running-server.ts";
 import type { Terminal } from "../terminal.ts";
-import type { CommandEnvironment } from "../up/options.ts";
+import type { CommandEnvironment } from "../environment.ts";
 
 export interface BackupOptions extends ServerOptions {
   output: "text" | "json";

@@ -12,11 +12,11 @@ import { isServerRunning, listAll, withServer } from "../running-server.ts";
 import type { ServerOptions } from "../running-server.ts";
 import type { Terminal } from "../terminal.ts";
 import { shownTypes } from "../types.ts";
-import { secretReader } from "../up/controller.ts";
-import type { SecretReader } from "../up/controller.ts";
+import { secretReader } from "../process/controller.ts";
+import type { SecretReader } from "../process/controller.ts";
 import { environmentSecrets, putSecrets } from "../up/credentials.ts";
-import { readInstallation } from "../up/installation.ts";
-import type { CommandEnvironment } from "../up/options.ts";
+import { readInstallation } from "../process/installation.ts";
+import type { CommandEnvironment } from "../environment.ts";
 import { diffLines, toJson } from "./diff-text.ts";
 
 export interface DiffOptions extends ServerOptions {

@@ -8,7 +8,7 @@ import { listAll, withServer } from "../running-server.ts";
 import type { RunningServer, ServerOptions } from "../running-server.ts";
 import { tableText } from "../terminal.ts";
 import { environmentType, connectionType, kindCalled, previewType, projectType } from "../types.ts";
-import type { CommandEnvironment } from "../up/options.ts";
+import type { CommandEnvironment } from "../environment.ts";
 import { exitCodes } from "../failure.ts";
 
 export interface GetOptions extends ServerOptions {

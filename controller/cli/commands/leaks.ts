@@ -12,9 +12,9 @@ import { listAll, withServer } from "../running-server.ts";
 import type { ServerOptions } from "../running-server.ts";
 import { activityLine } from "../activity-line.ts";
 import { configMapType, shownTypes } from "../types.ts";
-import { secretReader } from "../up/controller.ts";
-import { readInstallation } from "../up/installation.ts";
-import type { CommandEnvironment } from "../up/options.ts";
+import { secretReader } from "../process/controller.ts";
+import { readInstallation } from "../process/installation.ts";
+import type { CommandEnvironment } from "../environment.ts";
 import { choiceLines, removalLines, reportLines, toJson } from "./leaks-text.ts";
 
 export interface LeaksOptions extends ServerOptions {

@@ -4,9 +4,9 @@ import { join, resolve } from "node:path";
 import type { SandboxAddresses } from "../../../sandbox/serve.ts";
 import { lockDataDirectory } from "../../store/embedded/index.ts";
 import { CommandError, exitCodes } from "../failure.ts";
-import type { CommandEnvironment } from "../up/options.ts";
+import type { CommandEnvironment } from "../environment.ts";
 import { readTemplates, sandboxDirectory, startSandbox } from "../up/sandbox.ts";
-import { onSignals } from "../up/signals.ts";
+import { onSignals } from "../process/signals.ts";
 
 export interface SandboxOptions {
   dataDir: string;

@@ -9,7 +9,7 @@ import { listAll, withServer } from "../running-server.ts";
 import type { ServerOptions } from "../running-server.ts";
 import { clipped } from "../terminal.ts";
 import { configMapType, environmentType, kindCalled, previewType, shownTypes, sourceType } from "../types.ts";
-import type { CommandEnvironment } from "../up/options.ts";
+import type { CommandEnvironment } from "../environment.ts";
 
 export interface TreeOptions extends ServerOptions {
   output: "text" | "json";

@@ -8,13 +8,7 @@ import { createOpsApp } from "../../http/ops-app.ts";
 import type { OpsAppOptions } from "../../http/ops-app.ts";
 import { createWebhookApp } from "../../http/webhook-app.ts";
 import type { WebhookAppOptions } from "../../http/webhook-app.ts";
-import { CommandError } from "../failure.ts";
-
-export interface Address {
-  host: string;
-  /** Undefined: the port of the last run when it is free, else any. */
-  port: number | undefined;
-}
+import type { Address } from "../process/address.ts";
 
 type Name = "ops" | "webhooks";
 type Ports = Partial<Record<Name, number>>;
@@ -32,25 +26,6 @@ function rememberedPorts(directory: string): Ports {
     // A torn file costs new ports, nothing else.
     return {};
   }
-}
-
-/**
- * Reads `[host]:port`, `host:port`, `:port` or `port`.
- * @param option for the message, e.g. `--ops-address`
- * @throws CommandError with exit code 2
- */
-export function readAddress(text: string | undefined, option: string, host: string): Address {
-  if (text === undefined) return { host, port: undefined };
-  const match = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([^:\s[\]]*)):)?(\d{1,5})$/.exec(text);
-  const port = Number(match?.[3]);
-  if (match === null || port > 65_535) {
-    throw new CommandError(`${option} ${JSON.stringify(text)} is no address`, {
-      hint: "Write host:port, :port or port, such as 0.0.0.0:9443.",
-      exitCode: 2,
-    });
-  }
-  const named = match[1] ?? match[2];
-  return { host: named === undefined || named === "" ? host : named, port };
 }
 
 async function listenAt(

@@ -4,7 +4,8 @@ import type { Shutdown } from "../../runtime/shutdown.ts";
 import type { Tracker } from "../../runtime/tracker.ts";
 import { exitCodes } from "../failure.ts";
 import { converged } from "./convergence.ts";
-import type { CommandEnvironment, UpOptions } from "./options.ts";
+import type { CommandEnvironment } from "../environment.ts";
+import type { UpOptions } from "./options.ts";
 import type { Report } from "./report.ts";
 import type { WorldView } from "./view.ts";
 

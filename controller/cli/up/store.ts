@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { kinds } from "../../../crds/index.ts";
 import { builtinTypes, kindType, openEmbeddedStore } from "../../store/embedded/index.ts";
 import type { EmbeddedStore, StoreHealth } from "../../store/embedded/index.ts";
-import { installationObject } from "./installation.ts";
+import { installationObject } from "../process/installation.ts";
 import type { Run } from "./modes.ts";
 
 export interface OpenedStore {

@@ -1,28 +1,29 @@
 /** `flaresmith up`: store, API, controller and, when asked for, the local providers, in one process. */
-import { redactingClient } from "../../../reconcilers/redacting-client.ts";
 import { join, resolve } from "node:path";
 import { serveApi } from "../../apiserver/serve-api.ts";
 import type { SandboxAddresses } from "../../../sandbox/serve.ts";
 import { parseDuration } from "../../runtime/duration.ts";
 import { createShutdown } from "../../runtime/shutdown.ts";
 import { createTracker } from "../../runtime/tracker.ts";
-import { sourceController } from "../../sources/source-controller.ts";
 import { lockDataDirectory } from "../../store/embedded/index.ts";
 import type { EmbeddedStore } from "../../store/embedded/index.ts";
 import { CommandError, exitCodes } from "../failure.ts";
-import { connectionType, environmentType, previewType, projectType } from "../types.ts";
-import { assembleController, secretReader } from "./controller.ts";
-import type { AssembledController } from "./controller.ts";
+import type { CommandEnvironment } from "../environment.ts";
+import { readAddress } from "../process/address.ts";
+import { controllerApps } from "../process/apps.ts";
+import type { ControllerSlot } from "../process/apps.ts";
+import { assembleController } from "../process/controller.ts";
+import { ensureHashKey, ensureInstallation, recordPublicUrl } from "../process/installation.ts";
+import type { InstallationPlace } from "../process/installation.ts";
+import { logDestination } from "../process/log-file.ts";
+import { runManager } from "../process/run-manager.ts";
+import { onSignals } from "../process/signals.ts";
 import { requestAll } from "./convergence.ts";
 import { environmentSecrets, putSecrets } from "./credentials.ts";
-import { coalesceHints } from "../../http/coalesce-hints.ts";
-import { enqueueHint } from "./hints.ts";
-import { ensureHashKey, ensureInstallation, recordPublicUrl } from "./installation.ts";
 import { convergeOnce, serveUntilStopped } from "./modes.ts";
 import type { Run } from "./modes.ts";
-import { openListeners, readAddress } from "./listeners.ts";
-import { logDestination } from "./log-file.ts";
-import type { CommandEnvironment, UpOptions } from "./options.ts";
+import { openListeners } from "./listeners.ts";
+import type { UpOptions } from "./options.ts";
 import { createReport } from "./report.ts";
 import {
   ensureSandboxConnections,
@@ -32,7 +33,6 @@ import {
   sandboxSecrets,
   startSandbox,
 } from "./sandbox.ts";
-import { onSignals } from "./signals.ts";
 import { ensureSource, readSource } from "./source.ts";
 import { openStore } from "./store.ts";
 import { watchWorld } from "./view.ts";
@@ -114,79 +114,46 @@ async function runUntilDone(run: Run, wanted: Wanted): Promise<number> {
   shutdown.register("store", () => store.close());
   await store.ensureStandingNamespaces();
   const world = options.sandbox ? "sandbox" : "providers";
-  const installation = await ensureInstallation({
+  const place: InstallationPlace = {
     client: store,
-    random,
-    world,
-    wanted: options.installation,
-    dataDirectory: directory,
-  });
-  const hashKey = await ensureHashKey(store, random);
+    name: `the store in ${directory}`,
+    other: "another --data-dir",
+    container: "data directory",
+  };
+  const installation = await ensureInstallation({ place, random, world, wanted: options.installation });
+  const hashKey = await ensureHashKey(place, random);
   tracker.secrets.add(hashKey);
   const addresses = options.sandbox ? await enterSandbox(run, store, wanted) : undefined;
   if (addresses === undefined) await putSecrets(store, environmentSecrets(environment.env));
   const sources: string[] = [];
   for (const source of wanted.sources) sources.push(await ensureSource(store, source));
 
-  const assembled: { controller?: AssembledController } = {};
-  const controller = (): AssembledController => {
-    if (assembled.controller === undefined) throw new CommandError("the controller is still starting");
-    return assembled.controller;
-  };
+  const slot: ControllerSlot = { current: undefined };
   const api = await serveApi({
     store,
     clock,
     random,
     directory,
-    ready: () => assembled.controller?.manager.ready === true && store.health.writable,
+    ready: () => slot.current?.manager.ready === true && store.health.writable,
     onError: (error, request) =>
       tracker.log.error("a request failed inside the server", { ...request, error }),
     ...(options.apiPort === undefined ? {} : { port: options.apiPort }),
   });
   shutdown.register("api", () => api.close());
   tracker.secrets.add(api.token);
-  const list = (type: typeof projectType, namespace?: string) =>
-    controller().manager.caches.of(type).list(namespace);
+  const checks = [{ name: "store", check: () => opened.problem() }];
   const listeners = await openListeners({
     directory,
     opsAddress: wanted.opsAddress,
     webhooksAddress: wanted.webhooksAddress,
     token: api.token,
-    ops: {
-      clock,
-      random,
-      tracker,
-      ready: [
-        {
-          name: "caches",
-          check: () => (assembled.controller?.manager.ready === true ? undefined : "still filling"),
-        },
-        { name: "store", check: () => opened.problem() },
-      ],
-      reader: {
-        project: (key) => controller().manager.caches.of(projectType).get(key),
-        environments: (namespace) => list(environmentType, namespace),
-        previews: (namespace) => list(previewType, namespace),
-        connections: () => list(connectionType),
-      },
-    },
-    webhooks: {
-      clock,
-      random,
-      tracker,
-      secrets: () => controller().webhookSecrets(),
-      onHint: coalesceHints({
-        clock,
-        onHint: (hint) => enqueueHint(hint, controller().manager),
-        failed: (error) => tracker.log.warn("a webhook's hint was lost; the next resync finds it", { error }),
-      }),
-    },
+    ...controllerApps({ clock, random, tracker, slot, checks }),
   });
   shutdown.register("ops listener", (signal) => listeners.ops.close(signal));
   shutdown.register("webhook listener", (signal) => listeners.webhooks.close(signal));
   const publicUrl = options.publicUrl ?? (addresses === undefined ? undefined : listeners.webhooks.url);
-  await recordPublicUrl(store, publicUrl);
-  const { manager } = (assembled.controller = assembleController({
+  await recordPublicUrl(place, publicUrl);
+  const { manager } = (slot.current = assembleController({
     client: store,
     clock,
     random,
@@ -196,34 +163,16 @@ async function runUntilDone(run: Run, wanted: Wanted): Promise<number> {
     hashKey,
     version,
     publicUrl,
-    others: (wake) => [
-      sourceController({
-        client: redactingClient(store, (text) => tracker.secrets.redact(text)),
-        clock,
-        tracker,
-        allowedDirectories: wanted.directories,
-        dataDirectory: join(directory, "sources"),
-        secret: secretReader(store),
-        environment: environment.env,
-        wake,
-        signal: shutdown.signal,
-      }),
-    ],
+    sources: {
+      allowedDirectories: wanted.directories,
+      dataDirectory: join(directory, "sources"),
+      environment: environment.env,
+      signal: shutdown.signal,
+    },
   }));
   opened.onRecovery(() => manager.storeRecovered());
   if (options.once) await requestAll(store, `up-${random.hex(8)}`);
-  const managing = manager.start(new AbortController().signal);
-  shutdown.register("controller", async () => {
-    await manager.stop();
-    await managing;
-  });
-  // A manager that fails while it starts must not leave a process behind that does nothing.
-  const broken: { error?: Error } = {};
-  managing.catch((error: unknown) => {
-    broken.error = error instanceof Error ? error : new Error(String(error));
-    tracker.log.error("the controller ended", { error });
-    void shutdown.run("the controller failed");
-  });
+  const running = runManager({ manager, shutdown, tracker });
   report.started({
     dataDirectory: directory,
     installation,
@@ -239,7 +188,8 @@ async function runUntilDone(run: Run, wanted: Wanted): Promise<number> {
   const exitCode = options.once
     ? await convergeOnce(run, view, addresses, wanted.timeout)
     : await serveUntilStopped(run, view, addresses);
-  if (broken.error !== undefined) throw broken.error;
+  const failure = running.failure();
+  if (failure !== undefined) throw failure;
   return exitCode;
 }
 

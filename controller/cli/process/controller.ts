@@ -1,12 +1,13 @@
-/** The controllers over a store: put together here once, for `up`. */
+/** The controllers over a store or a cluster: put together here once, for every command that runs them. */
 import { createControllers } from "../../../reconcilers/controllers.ts";
+import { redactingClient } from "../../../reconcilers/redacting-client.ts";
 import type { Clock, Fetch, Random } from "../../runtime/clock.ts";
 import { createManager } from "../../runtime/manager.ts";
 import type { Manager } from "../../runtime/manager.ts";
-import type { ControllerDefinition } from "../../runtime/reconcile.ts";
 import type { Tracker } from "../../runtime/tracker.ts";
+import { sourceController } from "../../sources/source-controller.ts";
 import { priorities } from "../../runtime/work-queue.ts";
-import type { KubernetesObject, ObjectKey, ResourceClient } from "../../store/resource-client.ts";
+import type { KubernetesObject, ResourceClient } from "../../store/resource-client.ts";
 import { isApiError } from "../../store/resource-client.ts";
 import { connectionType, environmentType, previewType, projectType, secretType } from "../types.ts";
 
@@ -57,10 +58,22 @@ export function assembleController(options: {
   hashKey: string;
   version: string;
   publicUrl: string | undefined;
-  /** Controllers besides those of the kinds that stand for something external. */
-  others: (wake: (source: ObjectKey) => void) => readonly ControllerDefinition[];
+  sources: {
+    /** Directories that Sources may read; none: `directory` and `file://` are refused. */
+    allowedDirectories: readonly string[];
+    /** Where clones lie. */
+    dataDirectory: string;
+    /** Environment of the process, of which a few names reach git. */
+    environment: Readonly<Record<string, string | undefined>>;
+    /** Closes watchers. */
+    signal: AbortSignal;
+  };
+  /** Default: all namespaces. */
+  namespace?: string | undefined;
+  /** See `ManagerOptions`. */
+  leadership?: ((signal: AbortSignal) => Promise<void>) | undefined;
 }): AssembledController {
-  const { client, clock, others, random, tracker, ...rest } = options;
+  const { client, clock, leadership, namespace, random, sources, tracker, ...rest } = options;
   const secret = secretReader(client);
   const created: { manager?: Manager } = {};
   const caches = (): Manager["caches"] => {
@@ -77,9 +90,18 @@ export function assembleController(options: {
     indexes: controllers.indexes,
     controllers: [
       ...controllers.definitions,
-      // A changed directory is somebody's edit.
-      ...others((key) => created.manager?.enqueue("source", key, { priority: priorities.userEdit })),
+      sourceController({
+        client: redactingClient(client, (text) => tracker.secrets.redact(text)),
+        clock,
+        tracker,
+        secret,
+        // A changed directory is somebody's edit.
+        wake: (key) => created.manager?.enqueue("source", key, { priority: priorities.userEdit }),
+        ...sources,
+      }),
     ],
+    namespace,
+    leadership,
   });
   created.manager = manager;
   tracker.watchResources(() =>

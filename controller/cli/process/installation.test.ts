@@ -6,6 +6,7 @@ import { builtinTypes, kindType, openEmbeddedStore } from "../../store/embedded/
 import type { EmbeddedStore } from "../../store/embedded/index.ts";
 import { CommandError } from "../failure.ts";
 import { ensureHashKey, ensureInstallation, readInstallation, recordPublicUrl } from "./installation.ts";
+import type { InstallationPlace } from "./installation.ts";
 
 const random = systemRandom();
 let store: EmbeddedStore;
@@ -21,8 +22,14 @@ beforeEach(async () => {
 });
 afterEach(() => store.close());
 
+const place = (): InstallationPlace => ({
+  client: store,
+  name: "the store in /data",
+  other: "another --data-dir",
+  container: "data directory",
+});
 const ensure = (world: "sandbox" | "providers", wanted?: string): Promise<string> =>
-  ensureInstallation({ client: store, random, world, wanted, dataDirectory: "/data" });
+  ensureInstallation({ place: place(), random, world, wanted });
 
 async function refusal(attempt: Promise<unknown>): Promise<CommandError> {
   const error: unknown = await attempt.then(
@@ -65,11 +72,11 @@ test.each(["", "Acme", "-acme", "acme-", "a/b", "a#b", "x".repeat(41)])("%j is n
 
 test("the key and what is known of the outside survive a restart", async () => {
   await ensure("sandbox");
-  const key = await ensureHashKey(store, random);
+  const key = await ensureHashKey({ client: store }, random);
   expect(key).toMatch(/^[0-9a-f]{64}$/);
-  await recordPublicUrl(store, "https://hooks.example");
+  await recordPublicUrl({ client: store }, "https://hooks.example");
   expect(await readInstallation(store)).toMatchObject({ hashKey: key, publicUrl: "https://hooks.example" });
-  await recordPublicUrl(store, undefined);
-  expect(await ensureHashKey(store, random)).toBe(key);
+  await recordPublicUrl({ client: store }, undefined);
+  expect(await ensureHashKey({ client: store }, random)).toBe(key);
   expect((await readInstallation(store)).publicUrl).toBeUndefined();
 });
