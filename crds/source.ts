@@ -10,7 +10,9 @@ const spec = z.object({
         .string()
         .min(1)
         .max(2048)
-        .regex(/^(https:\/\/|ssh:\/\/|file:\/\/|[A-Za-z0-9_.]+@[A-Za-z0-9.]+:)[^\s]+$/)
+        .regex(
+          /^(https:\/\/|ssh:\/\/|file:\/\/|[A-Za-z0-9_][A-Za-z0-9_.-]*@[A-Za-z0-9][A-Za-z0-9.-]*:)[^\s]+$/,
+        )
         .describe("https://, ssh:// (or user@host:path), or file:// below an allowed directory."),
       branch: z.string().min(1).max(244).default("main").describe("Branch that is followed. Default main."),
       secretRef: localReference("Secret")

@@ -6,6 +6,8 @@ import { confineDirectory, relativePath } from "./confine.ts";
 import type { SourceMemory } from "./source-memory.ts";
 import type { SourceObject } from "./source-object.ts";
 import type { SourceTree } from "./source-tree.ts";
+import { systemResolver } from "../runtime/adapters/resolve-host.ts";
+import type { HostResolver } from "../runtime/adapters/resolve-host.ts";
 import type { GitRunner } from "../runtime/adapters/run-git.ts";
 import { sha256 } from "../runtime/hash.ts";
 import { prepareCredentials } from "./git/credentials.ts";
@@ -59,6 +61,8 @@ export interface GitAccess {
   /** Makes a value known as secret, so that it is taken out of everything that is said. */
   registerSecret(value: string): void;
   redact(text: string): string;
+  /** Default: the system's resolver. */
+  resolveHost?: HostResolver | undefined;
 }
 
 /**
@@ -75,7 +79,8 @@ export async function fetchGit(
 ): Promise<SourceTree> {
   const { access, git, source, memory, allowedDirectories } = options;
   const { name, namespace = "" } = source.metadata;
-  const url = await checkGitUrl(git.url, allowedDirectories);
+  const { resolveHost = systemResolver } = access;
+  const url = await checkGitUrl(git.url, { directories: allowedDirectories, resolveHost });
   const place = join(
     access.dataDirectory,
     "git",

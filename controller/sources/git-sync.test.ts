@@ -1,17 +1,13 @@
-import { spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:https";
-import type { Server } from "node:https";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createAuthority, createServerCertificate } from "../runtime/adapters/certificates.ts";
 import { createGitRunner } from "../runtime/adapters/run-git.ts";
 import type { GitCommand } from "../runtime/adapters/run-git.ts";
 import { systemClock } from "../runtime/adapters/system.ts";
 import { createRepository } from "../../test/support/git-repository.ts";
 import type { TestRepository } from "../../test/support/git-repository.ts";
+import { httpsServer, serveGit } from "../../test/support/https-server.ts";
+import type { HttpsServer } from "../../test/support/https-server.ts";
 import { conditionOf, createSourceWorld, project, typeOf } from "../../test/support/source-world.ts";
 import type { SourceWorld } from "../../test/support/source-world.ts";
 
@@ -194,6 +190,12 @@ describe("what cannot be read names the field and the remedy, and nothing goes",
       /the Secret gone does not exist/,
     ],
     [
+      "a host and user with dashes, without a key",
+      () => ({ git: { url: "deploy-bot@git-host.example:acme/x.git" } }),
+      "SecretNotFound",
+      /sshPrivateKey and knownHosts/,
+    ],
+    [
       "ssh without a key",
       () => ({ git: { url: "git@127.0.0.1:x.git" } }),
       "SecretNotFound",
@@ -214,80 +216,20 @@ describe("what cannot be read names the field and the remedy, and nothing goes",
 });
 
 describe("over https", () => {
-  let server: Server;
-  let origin: string;
-  let certificates: string;
+  let server: HttpsServer;
   beforeEach(async () => {
-    const now = 1_767_225_600_000;
-    const authority = await createAuthority({
-      commonName: "Test authority",
-      notBefore: now - 86_400_000 * 400,
-      notAfter: now + 86_400_000 * 4000,
-      serial: "01",
-    });
-    const leaf = await createServerCertificate(authority, {
-      commonName: "127.0.0.1",
-      names: ["127.0.0.1"],
-      notBefore: now - 86_400_000 * 400,
-      notAfter: now + 86_400_000 * 4000,
-      serial: "02",
-    });
-    server = createServer({ cert: leaf.certificate, key: leaf.privateKey }, (request, response) => {
+    server = await httpsServer((request, response) => {
       const url = new URL(request.url ?? "/", "https://127.0.0.1");
+      const expected = `Basic ${Buffer.from("x-access-token:hunter22-token").toString("base64")}`;
       if (url.pathname.startsWith("/moved")) {
         response.writeHead(301, { location: `https://localhost:1${url.pathname}${url.search}` }).end();
-        return;
-      }
-      const expected = `Basic ${Buffer.from("x-access-token:hunter22-token").toString("base64")}`;
-      if (request.headers.authorization !== expected) {
-        response.writeHead(401, { "www-authenticate": 'Basic realm="git"' }).end();
-        return;
-      }
-      const backend = spawn("git", ["http-backend"], {
-        env: {
-          PATH: process.env["PATH"],
-          GIT_PROJECT_ROOT: world.directory,
-          GIT_HTTP_EXPORT_ALL: "1",
-          PATH_INFO: url.pathname,
-          QUERY_STRING: url.search.slice(1),
-          REQUEST_METHOD: request.method,
-          CONTENT_TYPE: request.headers["content-type"] ?? "",
-          HTTP_CONTENT_ENCODING: request.headers["content-encoding"] ?? "",
-          GIT_PROTOCOL: String(request.headers["git-protocol"] ?? ""),
-        },
-      });
-      request.pipe(backend.stdin);
-      const chunks: Buffer[] = [];
-      backend.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
-      backend.on("close", () => {
-        const all = Buffer.concat(chunks);
-        const end = all.indexOf("\r\n\r\n");
-        for (const line of all.subarray(0, end).toString().split("\r\n")) {
-          const colon = line.indexOf(":");
-          if (line.startsWith("Status"))
-            response.statusCode = Number(
-              line
-                .slice(colon + 1)
-                .trim()
-                .slice(0, 3),
-            );
-          else response.setHeader(line.slice(0, colon), line.slice(colon + 1).trim());
-        }
-        response.end(all.subarray(end + 4));
-      });
+      } else if (request.headers.authorization === expected) serveGit(world.directory, request, response);
+      else response.writeHead(401, { "www-authenticate": 'Basic realm="git"' }).end();
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    origin = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    certificates = await mkdtemp(join(tmpdir(), "source-ca-"));
-    await writeFile(join(certificates, "ca.pem"), authority.certificate);
     await world.stop();
-    await start({ GIT_SSL_CAINFO: join(certificates, "ca.pem") });
+    await start({ GIT_SSL_CAINFO: server.authorityFile });
   });
-  afterEach(async () => {
-    await rm(certificates, { recursive: true });
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
+  afterEach(() => server.close());
   const secret = (token: string): Promise<unknown> =>
     world.store.apply(
       typeOf("Secret"),
@@ -303,7 +245,7 @@ describe("over https", () => {
   test("the token goes in the environment alone; without a good one the condition says so; redirects are not followed", async () => {
     repository.commit({ "shop.yaml": project("shop") });
     await secret("hunter22-token");
-    await world.source("platform", { git: { url: `${origin}/repo.git`, secretRef: { name: "git" } } });
+    await world.source("platform", { git: { url: `${server.origin}/repo.git`, secretRef: { name: "git" } } });
     expect(conditionOf(await world.sync("platform"), "Ready")).toMatchObject({ status: "True" });
     const encoded = Buffer.from("x-access-token:hunter22-token").toString("base64");
     for (const { args, cwd } of commands)
@@ -315,7 +257,9 @@ describe("over https", () => {
       reason: "GitAuthenticationFailed",
     });
     expect(JSON.stringify(refused)).not.toContain("hunter22");
-    await world.source("platform", { git: { url: `${origin}/moved/repo.git`, secretRef: { name: "git" } } });
+    await world.source("platform", {
+      git: { url: `${server.origin}/moved/repo.git`, secretRef: { name: "git" } },
+    });
     expect(conditionOf(await world.sync("platform"), "Ready")?.message).toContain(
       "redirects elsewhere, which is not followed",
     );

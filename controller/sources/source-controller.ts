@@ -31,6 +31,8 @@ export interface SourceControllerOptions {
   secret: GitAccess["secret"];
   /** Runs git. Default: the git on the PATH of `environment` */
   git?: GitRunner | undefined;
+  /** Finds the addresses of repositories' hosts. Default: as the system does */
+  resolveHost?: GitAccess["resolveHost"];
   /** Environment of the process, of which PATH, proxies and certificate authorities reach git. Default: none */
   environment?: Readonly<Record<string, string | undefined>> | undefined;
   /** Brings a Source up because its directory changed: the manager's `enqueue`. */
@@ -83,6 +85,7 @@ export function sourceController(options: SourceControllerOptions): ControllerDe
     secret: options.secret,
     registerSecret: (value) => tracker.secrets.add(value),
     redact: (text) => tracker.secrets.redact(text),
+    resolveHost: options.resolveHost,
   };
   const fetchTree = async (
     source: SourceObject,

@@ -99,6 +99,8 @@ export async function createSourceWorld(
         )
       );
     },
+    // Tests ask nobody outside.
+    resolveHost: () => Promise.reject(new Error("no such host")),
     wake: (key) => manager.enqueue("source", key, { priority: priorities.userEdit }),
     watchDirectory: () => ({ close: () => {} }),
     signal: stopping.signal,

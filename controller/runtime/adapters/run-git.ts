@@ -1,6 +1,6 @@
 /** Runs git, the only program that is executed. No shell, no inherited configuration. */
 import { spawn } from "node:child_process";
-import type { Clock } from "../clock.ts";
+import type { Clock, Timer } from "../clock.ts";
 import { FlaresmithError } from "../errors.ts";
 
 /** One invocation of git. */
@@ -14,7 +14,12 @@ export interface GitCommand {
   readonly maxOutput: number;
   /** Milliseconds after which the process is ended. */
   readonly timeout: number;
+  /** Asked again and again while it runs; an error ends it, and is what the run fails with. */
+  readonly guard?: (() => Promise<Error | undefined>) | undefined;
 }
+
+/** Milliseconds between two questions to a guard. */
+const GUARD_INTERVAL = 250;
 
 export interface GitResult {
   /** Exit code; 128 and more for git's own failures. */
@@ -93,6 +98,20 @@ function run(
       }),
     ),
   );
+  let over = false;
+  let guarding: Timer | undefined;
+  const watch = (guard: () => Promise<Error | undefined>): void => {
+    guarding = clock.setTimer(GUARD_INTERVAL, () => {
+      void guard()
+        .catch((error: Error) => error)
+        .then((error) => {
+          if (over) return;
+          if (error === undefined) watch(guard);
+          else end(error);
+        });
+    });
+  };
+  if (command.guard !== undefined) watch(command.guard);
   const abort = (): void => end(signal.reason as Error);
   signal.addEventListener("abort", abort, { once: true });
   const out: Buffer[] = [];
@@ -120,7 +139,9 @@ function run(
   child.stdin.on("error", () => {});
   child.stdin.end(command.input ?? "");
   const settle = (finish: () => void): void => {
+    over = true;
     timer.cancel();
+    guarding?.cancel();
     signal.removeEventListener("abort", abort);
     finish();
   };

@@ -111,7 +111,11 @@ export function gitError(options: {
   const lines = result.stderr.split(/[\r\n]+/).filter((line) => line.trim() !== "");
   const telling =
     lines.findLast((line) => /^(?:fatal|error):/.test(line)) ?? lines.at(-1) ?? `exit code ${result.code}`;
-  const line = options.redact(telling.replace(/^(?:fatal|error): /, "")).slice(0, 500);
+  // A host can make git say anything; it would reach the terminal of whoever looks at the Source.
+  const plain = telling
+    .replace(/^(?:fatal|error): /, "")
+    .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\uFFFD");
+  const line = options.redact(plain).slice(0, 500);
   const rule = rules.find(({ pattern }) => pattern.test(result.stderr));
   if (rule !== undefined) return rule.error(url, line);
   return new FlaresmithError({

@@ -1,5 +1,5 @@
 /** A branch of a git repository as a source: a bare, shallow clone, read by object id. There never is a work tree. */
-import { mkdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { FlaresmithError, isFlaresmithError } from "../../runtime/errors.ts";
 import type { GitResult, GitRunner } from "../../runtime/adapters/run-git.ts";
@@ -17,6 +17,10 @@ const MiB = 1024 * 1024;
 const NETWORK_TIMEOUT = 120_000;
 const LOCAL_TIMEOUT = 60_000;
 const LISTING_BYTES = 64 * MiB;
+/** Bytes of a clone. What a host sends is not known before it is here. */
+const CLONE_BYTES = 1024 * MiB;
+/** Bytes that git may ask for at once: an object that small packs unfold to is no manifest. */
+const ALLOCATION = "256m";
 /** Contents that are read with one process. */
 const CONTENT_BYTES = 16 * MiB;
 const HEAD = "refs/flaresmith/head";
@@ -38,6 +42,9 @@ const CONFIG: readonly (readonly [string, string])[] = [
   ["http.lowSpeedTime", "60"],
   ["fetch.recurseSubmodules", "false"],
   ["transfer.bundleURI", "false"],
+  // What is fetched stays one file, whose growth can be watched; what is large passes through without being held.
+  ["fetch.unpackLimit", "1"],
+  ["core.bigFileThreshold", "1m"],
   ["gc.autoDetach", "false"],
   ["init.defaultBranch", "main"],
 ];
@@ -61,6 +68,8 @@ export interface GitReaderOptions {
   readonly directory: string;
   /** Takes secrets out of what git says. */
   redact(text: string): string;
+  /** Bytes that the clone may have. Default 1 GiB */
+  readonly cloneBytes?: number | undefined;
 }
 
 /** Nothing is written before the first listing. */
@@ -113,7 +122,7 @@ class Clone {
   /** The commit that the branch points to at the remote. */
   async tip(ref: string, signal: AbortSignal): Promise<string> {
     await this.#ensure(signal);
-    const result = await this.#remote(["ls-remote", "--", this.#url.url, ref], signal);
+    const result = await this.#remote("ls-remote", ["--", this.#url.url, ref], signal);
     if (result.code !== 0) throw this.#failure("ls-remote", result);
     const lines = result.stdout.toString("utf8").split("\n");
     const line = lines.find((candidate) => candidate.endsWith(`\t${ref}`));
@@ -135,12 +144,20 @@ class Clone {
   /** Brings the branch's newest commit here, without history. After a restart it may be here already. */
   async fetch(ref: string, wanted: string, mayBeHere: boolean, signal: AbortSignal): Promise<string> {
     if (mayBeHere && (await this.#has(wanted, signal))) return wanted;
-    let result = await this.#fetchOnce(ref, signal);
+    let result = await this.#fetchOnce(ref, signal).catch(async (error: unknown) => {
+      // Whoever ended it left its half behind.
+      await rm(this.#options.directory, { recursive: true, force: true });
+      throw error;
+    });
     if (result.code !== 0 && isDamaged(result)) {
       await this.#discard(signal);
       result = await this.#fetchOnce(ref, signal);
     }
     if (result.code !== 0) throw this.#failure("fetch", result);
+    // It may have come faster than anybody looked.
+    const tooLarge = await this.#guard();
+    if (tooLarge !== undefined) await rm(this.#options.directory, { recursive: true, force: true });
+    if (tooLarge !== undefined) throw tooLarge;
     return this.#head(signal);
   }
 
@@ -168,7 +185,30 @@ class Clone {
       "--no-recurse-submodules",
       "--no-auto-maintenance",
     ];
-    return this.#remote(["fetch", ...flags, "--", this.#url.url, `+${ref}:${HEAD}`], signal);
+    return this.#remote("fetch", [...flags, "--", this.#url.url, `+${ref}:${HEAD}`], signal);
+  }
+
+  /** Whether a fetch brings more than a clone may have. */
+  async #guard(): Promise<FlaresmithError | undefined> {
+    const packs = join(this.#options.directory, "objects", "pack");
+    const names = await readdir(packs).catch(() => []);
+    const sizes = await Promise.all(
+      names.map((name) =>
+        stat(join(packs, name)).then(
+          ({ size }) => size,
+          () => 0,
+        ),
+      ),
+    );
+    const { cloneBytes = CLONE_BYTES } = this.#options;
+    if (sizes.reduce((sum, size) => sum + size, 0) <= cloneBytes) return undefined;
+    return new FlaresmithError({
+      code: "SOURCE_GIT_FAILED",
+      class: "terminal",
+      field: "spec.git.url",
+      message: `the newest commit of ${this.#url.url} is larger than ${cloneBytes / MiB} MiB`,
+      hint: "Keep the manifests in a repository of their own.",
+    });
   }
 
   async #ensure(signal: AbortSignal): Promise<void> {
@@ -301,13 +341,24 @@ class Clone {
     return gitError({ command, url: this.#url.url, result, redact: (text) => this.#options.redact(text) });
   }
 
-  #remote(args: readonly string[], signal: AbortSignal): Promise<GitResult> {
+  #remote(command: string, args: readonly string[], signal: AbortSignal): Promise<GitResult> {
     const { config, env } = this.#credentials;
-    const file: (readonly [string, string])[] =
-      this.#url.protocol === "file" ? [["protocol.file.allow", "always"]] : [];
+    const { protocol, resolved } = this.#url;
+    const reach: (readonly [string, string])[] = [
+      ...(protocol === "file" ? [["protocol.file.allow", "always"] as const] : []),
+      ...(resolved === undefined ? [] : [["http.curloptResolve", resolved] as const]),
+    ];
+    // Exactly the directory that was looked at, and not what git finds near it.
+    const strict = protocol === "file" ? ["--upload-pack=git-upload-pack --strict"] : [];
     return this.#git(
-      args,
-      { config: [...file, ...config], env, timeout: NETWORK_TIMEOUT, maxOutput: 4 * MiB },
+      [command, ...strict, ...args],
+      {
+        config: [...reach, ...config],
+        env,
+        timeout: NETWORK_TIMEOUT,
+        maxOutput: 4 * MiB,
+        guard: () => this.#guard(),
+      },
       signal,
     );
   }
@@ -324,11 +375,12 @@ class Clone {
       timeout: number;
       maxOutput: number;
       input?: string | undefined;
+      guard?: () => Promise<Error | undefined>;
     },
     signal: AbortSignal,
   ): Promise<GitResult> {
     const { directory } = this.#options;
-    const { timeout, maxOutput, input } = options;
+    const { timeout, maxOutput, input, guard } = options;
     const config = [...CONFIG, ...options.config];
     const env: Record<string, string> = {
       LC_ALL: "C",
@@ -345,6 +397,7 @@ class Clone {
       GIT_OPTIONAL_LOCKS: "0",
       GIT_NO_REPLACE_OBJECTS: "1",
       GIT_NO_LAZY_FETCH: "1",
+      GIT_ALLOC_LIMIT: ALLOCATION,
       GIT_DIR: ".",
       GIT_CONFIG_COUNT: String(config.length),
       ...options.env,
@@ -353,6 +406,6 @@ class Clone {
       env[`GIT_CONFIG_KEY_${index}`] = key;
       env[`GIT_CONFIG_VALUE_${index}`] = value;
     }
-    return this.#options.run({ args, cwd: directory, env, timeout, maxOutput, input }, signal);
+    return this.#options.run({ args, cwd: directory, env, timeout, maxOutput, input, guard }, signal);
   }
 }
