@@ -105,15 +105,35 @@ function required(
   });
 }
 
+/**
+ * The same for what is sent in a header: an error that says so, rather than an answer that never comes because no request
+ * could be made.
+ */
+function token(
+  credentials: Readonly<Record<string, string>>,
+  secretName: string,
+  key: string,
+  provider: string,
+): string {
+  const value = required(credentials, secretName, key, provider);
+  if (/^[\x21-\x7e]+$/.test(value)) return value;
+  throw new FlaresmithError({
+    code: "INTEGRATION_CREDENTIALS_INVALID",
+    message: `the key ${key} of the Secret ${secretName} holds line breaks, spaces or other characters that no credential of ${provider} has`,
+    field: "spec.credentials.secretRef.name",
+    hint: `Put the credential alone into the key ${key}.`,
+    context: { provider: provider.toLowerCase() },
+  });
+}
+
 function githubCredentials(
   credentials: Readonly<Record<string, string>>,
   secretName: string,
 ): GitHubCredentials {
-  if (credentials["appId"] === undefined)
-    return { token: required(credentials, secretName, "token", "GitHub") };
+  if (credentials["appId"] === undefined) return { token: token(credentials, secretName, "token", "GitHub") };
   return {
-    appId: required(credentials, secretName, "appId", "GitHub"),
-    installationId: required(credentials, secretName, "installationId", "GitHub"),
+    appId: token(credentials, secretName, "appId", "GitHub"),
+    installationId: token(credentials, secretName, "installationId", "GitHub"),
     privateKey: required(credentials, secretName, "privateKey", "GitHub"),
   };
 }
@@ -149,7 +169,7 @@ export function providerOpeners(options: {
     Neon: {
       provider: "neon",
       open: ({ credentials, fetch, secretName, spec }) => {
-        const apiKey = required(credentials, secretName, "apiKey", "Neon");
+        const apiKey = token(credentials, secretName, "apiKey", "Neon");
         const client = createNeonClient({
           endpoint: spec.endpoint,
           apiKey,
@@ -170,7 +190,7 @@ export function providerOpeners(options: {
     Cloudflare: {
       provider: "cloudflare",
       open: async ({ clock, credentials, fetch, secretName, spec }) => {
-        const apiToken = required(credentials, secretName, "apiToken", "Cloudflare");
+        const apiToken = token(credentials, secretName, "apiToken", "Cloudflare");
         const client = cloudflare.createCloudflareClient({
           ...(spec.endpoint === undefined ? {} : { endpoint: spec.endpoint }),
           ...(spec.account === undefined ? {} : { accountId: spec.account }),

@@ -93,7 +93,13 @@ export async function fetchGit(
   });
   const secretName = git.secretRef?.name ?? "";
   const secret = secretName === "" ? undefined : await readSecret(access, { namespace, name: secretName });
-  const credentials = await prepareCredentials({ url, secret, secretName, directory: `${place}.ssh` });
+  const credentials = await prepareCredentials({
+    url,
+    secret,
+    secretName,
+    directory: `${place}.ssh`,
+    registerSecret: (value) => access.registerSecret(value),
+  });
   try {
     return await memory.git.list({ url, branch: git.branch, path: source.spec.path, credentials }, signal);
   } finally {

@@ -11,7 +11,7 @@ import type { TestRepository } from "../../test/support/git-repository.ts";
 import { startedPrograms, tracing, unexpectedPrograms } from "../../test/support/git-trace.ts";
 import { httpsServer } from "../../test/support/https-server.ts";
 import type { Handler, HttpsServer } from "../../test/support/https-server.ts";
-import { conditionOf, createSourceWorld, project } from "../../test/support/source-world.ts";
+import { conditionOf, createSourceWorld, project, typeOf } from "../../test/support/source-world.ts";
 import type { SourceWorld } from "../../test/support/source-world.ts";
 import { createGitRunner } from "../runtime/adapters/run-git.ts";
 import { systemClock } from "../runtime/adapters/system.ts";
@@ -204,6 +204,36 @@ describe("a host", () => {
     };
     const source = await syncWith({ url: `${server.origin}/x.git` });
     expect(JSON.stringify(source.status)).not.toMatch(/[\u009b\u202e]|\\u001b/);
+  });
+
+  test("that tells what credentials it was sent is quoted without them", async () => {
+    const token = "hunter22-canary-token";
+    await world.store.apply(
+      typeOf("Secret"),
+      {
+        apiVersion: "v1",
+        kind: "Secret",
+        metadata: { name: "git", namespace: "default" },
+        stringData: { token, username: "bot" },
+      },
+      { fieldManager: "kubectl", force: true },
+    );
+    const received: string[] = [];
+    answer = (request, response) => {
+      const authorization = request.headers.authorization ?? "";
+      received.push(authorization);
+      const basic = authorization.replace("Basic ", "");
+      const line = `ERR ${authorization} ${basic} ${Buffer.from(basic, "base64").toString()}\n`;
+      const packet = `${(Buffer.byteLength(line) + 4).toString(16).padStart(4, "0")}${line}`;
+      response.writeHead(200, { "content-type": "application/x-git-upload-pack-advertisement" });
+      response.end(`001e# service=git-upload-pack\n0000${packet}`);
+    };
+    const source = await syncWith({ url: `${server.origin}/x.git`, secretRef: { name: "git" } });
+    const basic = Buffer.from(`bot:${token}`).toString("base64");
+    expect(received).toContain(`Basic ${basic}`);
+    expect(conditionOf(source, "Ready")?.message).toContain("[redacted]");
+    expect(JSON.stringify(source)).not.toContain(token);
+    expect(JSON.stringify(source)).not.toContain(basic);
   });
 
   test.each<[string, (response: ServerResponse, request: IncomingMessage) => void]>([

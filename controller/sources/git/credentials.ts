@@ -29,6 +29,8 @@ export async function prepareCredentials(options: {
   secret: SecretData | undefined;
   secretName: string;
   directory: string;
+  /** Told every form in which the Secret is sent. */
+  registerSecret(value: string): void;
 }): Promise<PreparedCredentials> {
   const { url, secret, secretName, directory } = options;
   if (url.protocol === "file") return nothing;
@@ -38,6 +40,8 @@ export async function prepareCredentials(options: {
     // GitHub's name for tokens; others accept any name or get theirs from the Secret.
     const username = secret["username"] ?? "x-access-token";
     const basic = Buffer.from(`${username}:${token.trim()}`).toString("base64");
+    // Not the base64 of the token alone: where that begins depends on the name before it.
+    options.registerSecret(basic);
     return {
       ...nothing,
       config: [[`http.${url.origin ?? ""}/.extraHeader`, `Authorization: Basic ${basic}`]],
