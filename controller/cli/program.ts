@@ -6,6 +6,7 @@ import { addLeaks } from "./leaks-command.ts";
 import { addReadingCommands } from "./reading-commands.ts";
 import { addStoreCommands } from "./store-commands.ts";
 import { addUp } from "./up-command.ts";
+import { addController } from "./controller-command.ts";
 import type { CommandEnvironment } from "./environment.ts";
 
 /** What commander says about a mistyped line, as `error: …` and `hint: …` like every other failure. */
@@ -31,6 +32,7 @@ function createProgram(environment: CommandEnvironment, run: Run): Command {
       outputError: (text, write) => write(usageFailure(text)),
     });
   addUp(program, environment, run);
+  addController(program, environment, run);
   addReadingCommands(program, environment, run);
   addStoreCommands(program, environment, run);
   addLeaks(program, environment, run);

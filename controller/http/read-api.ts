@@ -20,8 +20,8 @@ interface MatrixReader {
 
 export interface ReadApiOptions extends HttpEnvironment {
   readonly reader: MatrixReader;
-  /** Whether a bearer token may read; compares in constant time. */
-  readonly authenticate: (token: string) => boolean | Promise<boolean>;
+  /** Whether a bearer token may read a namespace; compares in constant time. */
+  readonly authenticate: (token: string, namespace: string) => boolean | Promise<boolean>;
 }
 
 const defaultLimit = 50;
@@ -38,9 +38,9 @@ export function createReadApi(options: ReadApiOptions): Hono {
   const app = new Hono();
   app.onError(problems.onError);
   app.notFound(problems.notFound);
-  app.use("*", async (context, next) => {
+  app.use("/projects/:namespace/*", async (context, next) => {
     const token = bearerToken(context.req.header("authorization"));
-    if (token === undefined || !(await options.authenticate(token))) {
+    if (token === undefined || !(await options.authenticate(token, context.req.param("namespace")))) {
       return problems.answer(
         context,
         new FlaresmithError({

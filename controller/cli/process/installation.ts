@@ -6,7 +6,7 @@ import { CommandError } from "../failure.ts";
 import { configMapType, namespaceType, secretType } from "../types.ts";
 
 /** Where a controller keeps what it is, unless it is told another namespace. */
-const SYSTEM_NAMESPACE = "flaresmith-system";
+export const SYSTEM_NAMESPACE = "flaresmith-system";
 const INSTALLATION = "flaresmith-installation";
 const HASH_KEY = "flaresmith-hash-key";
 const MANAGER = "flaresmith";
