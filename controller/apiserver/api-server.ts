@@ -3,10 +3,12 @@ import { Hono, type Context } from "hono";
 import { kinds } from "../../crds/index.ts";
 import { GROUP, type PrinterColumn } from "../../crds/kind.ts";
 import type { Clock, Random } from "../runtime/clock.ts";
+import type { KubernetesObject } from "../store/resource-client.ts";
+import { methodNotAllowed as verbNotAllowed } from "../store/embedded/errors.ts";
 import { typeKey, type TypeDefinition } from "../store/embedded/type-definition.ts";
 import type { ApiStore } from "./api-store.ts";
 import { BACKUP_PATH, backupResponse } from "./backup-response.ts";
-import { decodeBody } from "./body.ts";
+import { parseObjectBody, readObjectBody } from "./body.ts";
 import { builtInColumns } from "./built-in-columns.ts";
 import { deleteCollectionRequest, deleteRequest } from "./delete-request.ts";
 import { ALL_VERBS, createDiscovery } from "./discovery.ts";
@@ -27,7 +29,7 @@ import {
 import { answerReview, reviewResources } from "./reviews.ts";
 import { asApiError, methodNotAllowed, unauthorized } from "./status.ts";
 import { columnsOf, type TableColumns } from "./table.ts";
-import { createRequest, patchRequest, updateRequest, type WriteResult } from "./write-request.ts";
+import { createRequest, patchRequest, updateRequest } from "./write-request.ts";
 
 export interface ApiServerOptions {
   store: ApiStore;
@@ -135,7 +137,7 @@ function checkVerb(path: ResourcePath, method: string): void {
   const verb = verbs?.[path.name === undefined ? 0 : 1] ?? "";
   const served: readonly string[] = path.definition.verbs ?? ALL_VERBS;
   if (verb === "" || !served.includes(verb)) throw methodNotAllowed();
-  if (path.subresource === "status" && verb === "delete") throw methodNotAllowed();
+  if (path.subresource === "status" && verb === "delete") throw verbNotAllowed(path.definition.type, verb);
 }
 
 /**
@@ -161,19 +163,22 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     return { negotiated, columns: columns(definition), include, now: clock.now() };
   };
 
-  const answerWrite = (result: WriteResult, respond: RespondContext): Response =>
-    withWarnings(
-      objectResponse(JSON.stringify(result.object), respond, result.created ? 201 : 200),
-      result.warnings,
-    );
+  const answerWrite = (
+    { object, created }: { object: KubernetesObject; created: boolean },
+    respond: RespondContext,
+  ): Response => objectResponse(JSON.stringify(object), respond, created ? 201 : 200);
 
-  const resource = async (c: Context<{ Bindings: Bindings }>, path: ResourcePath): Promise<Response> => {
+  const resource = async (
+    c: Context<{ Bindings: Bindings }>,
+    path: ResourcePath,
+    warn: (text: string) => void,
+  ): Promise<Response> => {
     const request = c.req.raw;
     const query = new URL(request.url).searchParams;
     const { definition, name } = path;
     checkVerb(path, request.method);
     const respond = respondContext(request, definition, query);
-    const context = { store, path, request, query };
+    const context = { store, path, request, query, warn };
     switch (request.method) {
       case "POST":
         return answerWrite(await createRequest(context), respond);
@@ -182,10 +187,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       case "PATCH":
         return answerWrite(await patchRequest(context), respond);
       case "DELETE": {
-        const { body, warnings } = await (name === undefined
-          ? deleteCollectionRequest(context)
-          : deleteRequest(context, name));
-        return withWarnings(jsonResponse(body), warnings);
+        if (name === undefined) return jsonResponse(await deleteCollectionRequest(context));
+        const { body, code } = await deleteRequest(context, name);
+        return jsonResponse(body, { code });
       }
       default:
         return listRequest({
@@ -209,7 +213,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     );
     if (found === undefined) return undefined;
     if (c.req.method !== "POST") throw methodNotAllowed();
-    const { value } = await decodeBody(c.req.raw, found.kind);
+    const { value } = parseObjectBody(await readObjectBody(c.req.raw), { type: found });
     return jsonResponse(answerReview(found, value, identity, clock), { code: 201 });
   };
 
@@ -267,6 +271,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const app: ApiServer = new Hono();
   app.all("*", async (c) => {
     const path = c.req.path.length > 1 ? c.req.path.replace(/\/+$/, "") : c.req.path;
+    const warnings: string[] = [];
     try {
       const identity = authenticator.identify(c.req.header("authorization"));
       if (identity === undefined && !OPEN_PATHS.has(path)) throw unauthorized();
@@ -274,11 +279,12 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       const fixed = isRead ? general(path, c.req.raw) : undefined;
       if (fixed !== undefined) return fixed;
       const target = parseResourcePath(path, store.types);
-      if (target !== undefined) return await resource(c, target);
+      if (target !== undefined)
+        return withWarnings(await resource(c, target, (text) => warnings.push(text)), warnings);
       return (identity === undefined ? undefined : await review(c, identity)) ?? notFoundResponse();
     } catch (error) {
       if (asApiError(error) !== error) options.onError?.(error, { method: c.req.method, path });
-      return errorResponse(error);
+      return withWarnings(errorResponse(error), warnings);
     }
   });
   return app;

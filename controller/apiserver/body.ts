@@ -13,6 +13,8 @@ export const BODY_LIMIT = 3 * 1024 * 1024;
 const PROTOBUF = "application/vnd.kubernetes.protobuf";
 /** How much of a body that cannot be read is quoted. */
 const QUOTE_LENGTH = 30;
+/** How much of a body is quoted that does not say what it is. */
+const MISSING_QUOTE_LENGTH = 4096;
 
 /**
  * The body as text.
@@ -67,28 +69,65 @@ export interface Decoded {
   duplicates: readonly string[];
 }
 
-/**
- * Reads a body that holds an object, JSON or YAML.
- * @param expected kind that the URL stands for, for the message
- * @throws ApiError 400, 413, 415
- */
-export async function decodeBody(request: Request, expected: string): Promise<Decoded> {
+/** The body of a request that carries an object, read and not yet understood. */
+interface ObjectBody {
+  type: string;
+  bytes: Buffer;
+}
+
+/** @throws ApiError 413, 415 */
+export async function readObjectBody(request: Request): Promise<ObjectBody> {
   const type = bodyType(request);
-  const isYaml = type === "application/yaml";
-  if (type === PROTOBUF)
-    return { value: decodeProtobuf(await readBytes(request), messageOf), duplicates: [] };
-  if (type !== "" && type !== "application/json" && !isYaml) throw unsupportedMediaType(SERVED_TYPES);
-  const text = await readBody(request);
+  if (type !== "" && type !== "application/json" && type !== "application/yaml" && type !== PROTOBUF)
+    throw unsupportedMediaType(SERVED_TYPES);
+  return { type, bytes: await readBytes(request) };
+}
+
+/**
+ * The start of a text, as kube-apiserver quotes what it could not read. Of a Secret nothing: the message may end in a
+ * log.
+ */
+function quoted(text: string, kind: string): string {
+  if (text === "") return " (<empty>)";
+  if (kind === "Secret") return "";
+  return ` (${text.length > QUOTE_LENGTH ? `${text.slice(0, QUOTE_LENGTH)} ...` : text})`;
+}
+
+/**
+ * Understands a body that holds an object, JSON or YAML.
+ * @param target what the URL stands for
+ * @throws ApiError 400 for a syntax error or an object that does not say what it is
+ */
+export function parseObjectBody(
+  { type, bytes }: ObjectBody,
+  target: Pick<TypeDefinition, "builtIn"> & { type: { group: string; version: string; kind: string } },
+): Decoded {
+  if (type === PROTOBUF) return { value: decodeProtobuf(bytes, messageOf), duplicates: [] };
+  const { kind } = target.type;
+  const text = textOf(bytes);
+  const unrecognized = (why: string): Error =>
+    badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why}${quoted(text, kind)}`);
+  let decoded: Decoded;
   try {
-    return isYaml ? parseYamlText(text) : parseJsonText(text);
+    decoded = type === "application/yaml" ? parseYamlText(text) : parseJsonText(text);
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
-    const quote =
-      text === "" ? "<empty>" : text.length > QUOTE_LENGTH ? `${text.slice(0, QUOTE_LENGTH)} ...` : text;
-    throw badRequest(
-      `the object provided is unrecognized (must be of type ${expected}): couldn't get version/kind; json parse error: ${error.message}${quoted(quote, expected)}`,
-    );
+    throw unrecognized(`couldn't get version/kind; json parse error: ${error.message}`);
   }
+  const value = decoded.value ?? {};
+  if (!isRecord(value))
+    throw unrecognized("couldn't get version/kind; json parse error: it is not an object");
+  // What a built-in type is, its URL says already.
+  if (target.builtIn === true) return { ...decoded, value };
+  for (const [field, name] of [
+    ["kind", "Kind"],
+    ["apiVersion", "apiVersion"],
+  ] as const) {
+    const given = value[field];
+    if (typeof given !== "string" || given === "")
+      throw unrecognized(`Object '${name}' is missing in '${text.slice(0, MISSING_QUOTE_LENGTH)}'`);
+  }
+  return decoded;
 }
 
 /** The optional body of a delete. @throws ApiError 400, 413, 415 */
@@ -104,79 +143,25 @@ export async function decodeDeleteBody(request: Request): Promise<unknown> {
   try {
     return type === "application/yaml" ? parseYamlText(text).value : parseJsonText(text).value;
   } catch (error) {
-    if (error instanceof DecodeError) throw badRequest(`couldn't read the delete options: ${error.message}`);
+    if (error instanceof DecodeError)
+      throw badRequest(`couldn't get version/kind; json parse error: ${error.message}`);
     throw error;
   }
-}
-
-/** What a message quotes of a body. Of a Secret nothing: the message may end in a log. */
-function quoted(text: string, kind: string): string {
-  return kind === "Secret" && text !== "<empty>" ? "" : ` (${text})`;
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Where an object is written to, from the URL. */
-export interface Target {
-  definition: TypeDefinition;
-  namespace?: string;
-  /** Left out on create. */
-  name?: string;
-}
-
-function unnamed(kind: string, field: string, value: unknown): Error {
-  const quote = JSON.stringify(value).slice(0, 200);
-  const where = kind === "Secret" ? "the body" : `'${quote}'`;
-  return badRequest(
-    `the object provided is unrecognized (must be of type ${kind}): Object '${field}' is missing in ${where}${quoted(quote, kind)}`,
-  );
-}
-
-/** A copy that can be filled in; what is wrong inside is the store's to say. */
-function metadataOf(value: Record<string, unknown>): Record<string, unknown> {
-  const { metadata } = value;
-  if (metadata === undefined || metadata === null) return {};
-  if (!isRecord(metadata)) throw badRequest("metadata must be an object");
-  return { ...metadata };
-}
-
-/**
- * Makes an object of a decoded body, with the namespace and name of the URL filled in.
- * @throws ApiError 400 when it is no object, names no kind, or names another place than the URL
- */
-export function objectFor(target: Target, value: unknown): KubernetesObject {
-  const { definition } = target;
-  const { type } = definition;
-  if (!isRecord(value))
-    throw badRequest(
-      `the object provided is unrecognized (must be of type ${type.kind}): it is not an object`,
-    );
-  const builtIn = definition.schema === undefined;
-  const version = type.group === "" ? type.version : `${type.group}/${type.version}`;
-  const { apiVersion = builtIn ? version : undefined, kind = builtIn ? type.kind : undefined } = value;
-  if (typeof kind !== "string" || kind === "") throw unnamed(type.kind, "Kind", value);
-  if (typeof apiVersion !== "string" || apiVersion === "") throw unnamed(type.kind, "apiVersion", value);
-  const metadata = metadataOf(value);
-  if (type.namespaced && target.namespace !== undefined) {
-    const { namespace } = metadata;
-    if (namespace === undefined || namespace === null || namespace === "")
-      metadata["namespace"] = target.namespace;
-    else if (typeof namespace === "string" && namespace !== target.namespace) {
-      throw badRequest(
-        "the namespace of the provided object does not match the namespace sent on the request",
-      );
-    }
-  }
-  if (target.name !== undefined) {
-    const { name } = metadata;
-    if (name === undefined || name === null || name === "") metadata["name"] = target.name;
-    else if (typeof name === "string" && name !== target.name) {
-      throw badRequest(
-        `the name of the object (${name}) does not match the name on the URL (${target.name})`,
-      );
-    }
-  }
-  return { ...value, apiVersion, kind, metadata: metadata as unknown as KubernetesObject["metadata"] };
+/** What an object is according to its URL, for those that do not say so themselves. */
+export function objectOf({ type }: TypeDefinition, value: unknown): KubernetesObject {
+  if (!isRecord(value)) throw badRequest("the body is not an object");
+  const { metadata = {} } = value;
+  if (metadata !== null && !isRecord(metadata)) throw badRequest("metadata must be an object");
+  return {
+    apiVersion: type.group === "" ? type.version : `${type.group}/${type.version}`,
+    kind: type.kind,
+    ...value,
+    metadata: { ...metadata } as unknown as KubernetesObject["metadata"],
+  };
 }

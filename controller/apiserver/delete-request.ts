@@ -3,36 +3,44 @@ import { ApiError, type DeleteOptions, type KubernetesObject } from "../store/re
 import type { ApiStore } from "./api-store.ts";
 import { decodeDeleteBody } from "./body.ts";
 import { declaredWarning } from "./declared-warning.ts";
-import { isCustom } from "./openapi.ts";
-import { parseDeleteOptions, parseListQuery } from "./request-options.ts";
+import { parseDeleteOptions } from "./delete-options.ts";
+import { parseListQuery } from "./request-options.ts";
 import type { ResourcePath } from "./request-path.ts";
 import { deletedStatus, type StatusBody } from "./status.ts";
+
+/** A header has to stay within what clients read. */
+const MOST_WARNINGS = 16;
 
 export interface DeleteContext {
   store: ApiStore;
   path: ResourcePath;
   request: Request;
   query: URLSearchParams;
+  /** Takes the text of a Warning header. */
+  warn: (text: string) => void;
 }
 
 export interface DeleteResult {
   /** The object while something still holds it, else a `Status`. */
   body: KubernetesObject | StatusBody;
-  warnings: readonly string[];
+  code: number;
 }
 
 /** DELETE of one object. @throws ApiError 404, 409, 422 */
 export async function deleteRequest(context: DeleteContext, name: string): Promise<DeleteResult> {
   const { store, path, request } = context;
   const { type } = path.definition;
-  const options = parseDeleteOptions(context.query, await decodeDeleteBody(request));
+  const { orphanDependents, ...options } = parseDeleteOptions(context.query, await decodeDeleteBody(request));
   const key = path.namespace === undefined ? { name } : { name, namespace: path.namespace };
   const { object, removed } = await store.remove(type, key, options, request.signal);
   const warning = declaredWarning(store, object);
-  const body = removed
-    ? deletedStatus({ name, group: type.group, kind: type.plural, uid: object.metadata.uid ?? "" })
-    : object;
-  return { body, warnings: warning === undefined ? [] : [warning] };
+  if (warning !== undefined) context.warn(warning);
+  if (removed) {
+    const { uid = "" } = object.metadata;
+    return { body: deletedStatus({ name, group: type.group, kind: type.plural, uid }), code: 200 };
+  }
+  // Only those who ask in the older way are told that it takes longer.
+  return { body: object, code: orphanDependents === false ? 202 : 200 };
 }
 
 async function removeOne(
@@ -56,12 +64,13 @@ async function removeOne(
 }
 
 /** DELETE of a collection: answers the list of what was there. @throws ApiError */
-export async function deleteCollectionRequest(
-  context: DeleteContext,
-): Promise<{ body: unknown; warnings: readonly string[] }> {
+export async function deleteCollectionRequest(context: DeleteContext): Promise<unknown> {
   const { store, path, request } = context;
   const { type } = path.definition;
-  const options = parseDeleteOptions(context.query, await decodeDeleteBody(request));
+  const { orphanDependents: _, ...options } = parseDeleteOptions(
+    context.query,
+    await decodeDeleteBody(request),
+  );
   const { labelSelector, fieldSelector, limit, continue: token } = parseListQuery(context.query);
   const listed = store.listText(type, {
     ...(path.namespace === undefined ? {} : { namespace: path.namespace }),
@@ -71,15 +80,16 @@ export async function deleteCollectionRequest(
     ...(token === undefined ? {} : { continue: token }),
   });
   const items = listed.texts.map((text) => JSON.parse(text) as KubernetesObject);
-  const warnings = items.flatMap((item) => declaredWarning(store, item) ?? []);
+  for (const warning of items.flatMap((item) => declaredWarning(store, item) ?? []).slice(0, MOST_WARNINGS))
+    context.warn(warning);
   // Sent together, so that they share commits of the store.
   await Promise.all(items.map((item) => removeOne(context, item, options)));
   const apiVersion = type.group === "" ? type.version : `${type.group}/${type.version}`;
   const metadata = {
-    ...(listed.continue === undefined && !isCustom(path.definition)
+    ...(listed.continue === undefined && path.definition.builtIn === true
       ? {}
       : { continue: listed.continue ?? "" }),
     resourceVersion: String(listed.revision),
   };
-  return { body: { apiVersion, kind: `${type.kind}List`, metadata, items }, warnings: warnings.slice(0, 16) };
+  return { apiVersion, kind: `${type.kind}List`, metadata, items };
 }

@@ -65,7 +65,7 @@ describe("a body that is no object", () => {
     ["half of one", '{"kind": "Project"', /unexpected end of JSON input/],
     ["two", "{}{}", /invalid character '\{' at position 2/],
     ["a list", "[]", /it is not an object/],
-    ["null", "null", /it is not an object/],
+    ["null", "null", /Object 'Kind' is missing/],
     ["a number", "5", /it is not an object/],
     ["no UTF-8", "\xff\xfe", /.*/],
     ["an object without kind", '{"apiVersion": "v1"}', /Object 'Kind' is missing/],
@@ -258,12 +258,22 @@ describe("what is of the wrong type", () => {
     ["PATCH", `${PROJECTS}/shop`, '{"metadata":{"managedFields":[{"time":{"a":1}}]}}'],
     ["PATCH", `${PROJECTS}/shop`, '{"metadata":{"labels":[1]}}'],
     ["PATCH", `${PROJECTS}/shop`, '{"apiVersion":{"toString":null}}'],
-    ["PATCH", `${PROJECTS}/shop`, '{"metadata":null}'],
   ])("%s %s %s is refused with its place", async (method, path, body) => {
     const type = method === "PATCH" ? "application/merge-patch+json" : JSON_TYPE;
     const { code, text } = await ask(method, path, body, type);
-    expect(code).toBe(400);
+    // What a patch made unreadable is no bad request, but an invalid object.
+    expect(code).toBe(method === "PATCH" ? 422 : 400);
     expect((JSON.parse(text) as { message: string }).message).not.toBe("");
+  });
+
+  test("a patch that takes the metadata away is refused", async () => {
+    const { code } = await ask(
+      "PATCH",
+      `${PROJECTS}/shop`,
+      '{"metadata":null}',
+      "application/merge-patch+json",
+    );
+    expect(code).toBe(400);
   });
 
   test("in the options of a delete keeps the object: it may be what was to keep it", async () => {

@@ -79,7 +79,7 @@ export function negotiate(accept: string | undefined): Negotiated {
     if (encoding === undefined || transform === "unknown") continue;
     return transform === "none" || transform === undefined ? { encoding } : { encoding, as: transform };
   }
-  throw notAcceptable(SERVED_TYPES);
+  throw notAcceptable(`only the following media types are accepted: ${SERVED_TYPES.join(", ")}`);
 }
 
 /** Whether a discovery client asks for the aggregated form, and which version of it. */

@@ -1,4 +1,4 @@
-/** Schemas of what is not ours, for `kubectl explain`: object metadata and the built-in types that are served. */
+/** Schemas of what is not ours, for `kubectl explain`: metadata, lists, options. The types bring their own. */
 
 /** A schema of OpenAPI v3, as JSON. */
 export type OpenApiSchema = Readonly<Record<string, unknown>>;
@@ -131,135 +131,14 @@ export const metaSchemas: Readonly<Record<string, OpenApiSchema>> = {
   }),
 };
 
-const objectReference = object("Names an object.", {
-  apiVersion: text("API version of the object."),
-  kind: text("Kind of the object."),
-  namespace: text("Namespace of the object."),
-  name: text("Name of the object."),
-  uid: text("Uid of the object."),
-  resourceVersion: text("The version that is meant."),
-  fieldPath: text("The part of the object that is meant."),
-});
-
-const CORE = "io.k8s.api.core.v1";
-
-/** A built-in type: the name of its schema, and the schema without `apiVersion`, `kind` and `metadata`. */
-export interface BuiltInSchema {
-  name: string;
-  description: string;
-  properties: Readonly<Record<string, OpenApiSchema>>;
-}
-
-const eventSource = object("Where an event comes from.", {
-  component: text("The component."),
-  host: text("The machine."),
-});
-
-/** By group and plural, e.g. `/secrets`. */
-export const builtInSchemas: Readonly<Record<string, BuiltInSchema>> = {
-  "/namespaces": {
-    name: `${CORE}.Namespace`,
-    description: "A space for names of objects.",
-    properties: {
-      spec: object("What should be.", {
-        finalizers: described("What must be done before the namespace goes.", {
-          type: "array",
-          items: { type: "string" },
-        }),
-      }),
-      status: object("What is the case.", { phase: text("Active or Terminating.") }),
-    },
-  },
-  "/secrets": {
-    name: `${CORE}.Secret`,
-    description: "Values that must not be seen, such as credentials of a Connection.",
-    properties: {
-      data: described("The values by key, in base64.", {
-        type: "object",
-        additionalProperties: { type: "string", format: "byte" },
-      }),
-      stringData: textMap("The values by key as plain text; write-only, merged into data."),
-      type: text("What the secret is for. Default Opaque. Cannot be changed."),
-      immutable: flag("Whether the values can no longer be changed."),
-    },
-  },
-  "/configmaps": {
-    name: `${CORE}.ConfigMap`,
-    description: "Configuration by key.",
-    properties: {
-      data: textMap("The values by key, as text."),
-      binaryData: described("Binary values by key, in base64.", {
-        type: "object",
-        additionalProperties: { type: "string", format: "byte" },
-      }),
-      immutable: flag("Whether the values can no longer be changed."),
-    },
-  },
-  "/events": {
-    name: `${CORE}.Event`,
-    description: "Something that happened to an object. Kept for an hour.",
-    properties: {
-      involvedObject: { ...objectReference, description: "The object that the event is about." },
-      reason: text("Why, in one word for programs."),
-      message: text("What happened, for people."),
-      type: text("Normal or Warning."),
-      action: text("What was done."),
-      count: described("How often it happened.", { type: "integer", format: "int32" }),
-      firstTimestamp: time("When it happened first."),
-      lastTimestamp: time("When it happened last."),
-      eventTime: time("When it was observed."),
-      source: eventSource,
-      reportingComponent: text("Which controller reports it."),
-      reportingInstance: text("Which instance of the controller."),
-      related: { ...objectReference, description: "Another object that plays a part." },
-      series: object("A row of equal events.", {
-        count: integer("How many."),
-        lastObservedTime: time("The last one."),
-      }),
-    },
-  },
-  "events.k8s.io/events": {
-    name: "io.k8s.api.events.v1.Event",
-    description: "Something that happened to an object. Kept for an hour.",
-    properties: {
-      regarding: { ...objectReference, description: "The object that the event is about." },
-      reason: text("Why, in one word for programs."),
-      note: text("What happened, for people."),
-      type: text("Normal or Warning."),
-      action: text("What was done."),
-      eventTime: time("When it was observed."),
-      reportingController: text("Which controller reports it."),
-      reportingInstance: text("Which instance of the controller."),
-      related: { ...objectReference, description: "Another object that plays a part." },
-      series: object("A row of equal events.", {
-        count: integer("How many."),
-        lastObservedTime: time("The last one."),
-      }),
-      deprecatedCount: described("How often it happened.", { type: "integer", format: "int32" }),
-      deprecatedFirstTimestamp: time("When it happened first."),
-      deprecatedLastTimestamp: time("When it happened last."),
-      deprecatedSource: eventSource,
-    },
-  },
-  "coordination.k8s.io/leases": {
-    name: "io.k8s.api.coordination.v1.Lease",
-    description: "Who holds something, and until when.",
-    properties: {
-      spec: object("The lease.", {
-        holderIdentity: text("Who holds it."),
-        leaseDurationSeconds: described("How long it lasts without being renewed.", {
-          type: "integer",
-          format: "int32",
-        }),
-        acquireTime: time("When it was acquired."),
-        renewTime: time("When it was last renewed."),
-        leaseTransitions: described("How often it changed hands.", { type: "integer", format: "int32" }),
-      }),
-    },
-  },
-  "apiextensions.k8s.io/customresourcedefinitions": {
-    name: "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition",
-    description: "Which kinds are served and what their objects look like. Read-only here.",
-    properties: { spec: object("Names, versions and schemas.", {}), status: object("What is the case.", {}) },
-  },
+/** Names that Kubernetes gives to the schemas of the built-in types, by group and plural. */
+export const builtInNames: Readonly<Record<string, string>> = {
+  "/namespaces": "io.k8s.api.core.v1.Namespace",
+  "/secrets": "io.k8s.api.core.v1.Secret",
+  "/configmaps": "io.k8s.api.core.v1.ConfigMap",
+  "/events": "io.k8s.api.core.v1.Event",
+  "events.k8s.io/events": "io.k8s.api.events.v1.Event",
+  "coordination.k8s.io/leases": "io.k8s.api.coordination.v1.Lease",
+  "apiextensions.k8s.io/customresourcedefinitions":
+    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition",
 };

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { typeKey, type TypeDefinition } from "../store/embedded/type-definition.ts";
 import { ALL_VERBS } from "./discovery.ts";
 import {
-  builtInSchemas,
+  builtInNames,
   META,
   metaSchemas,
   reference,
@@ -72,35 +72,28 @@ function pathParameter(name: string, description: string): unknown {
   return { name, in: "path", description, required: true, schema: { type: "string", uniqueItems: true } };
 }
 
-/** Whether a type is a custom resource, in the terms of Kubernetes: everything that it does not have itself. */
-export function isCustom(definition: TypeDefinition): boolean {
-  return builtInSchemas[typeKey(definition.type)] === undefined;
-}
-
 /** `dev.flaresmith.v1alpha1.Project` for kinds of ours, the Kubernetes name for built-in ones. */
 function schemaName(definition: TypeDefinition): string {
   const { type } = definition;
-  const builtIn = builtInSchemas[typeKey(type)];
-  return builtIn?.name ?? `${type.group.split(".").toReversed().join(".")}.${type.version}.${type.kind}`;
+  const builtIn = builtInNames[typeKey(type)];
+  return builtIn ?? `${type.group.split(".").toReversed().join(".")}.${type.version}.${type.kind}`;
 }
 
 function schemasOf(definition: TypeDefinition): Record<string, OpenApiSchema> {
   const { type } = definition;
   const name = schemaName(definition);
-  const builtIn = builtInSchemas[typeKey(type)];
-  const given = (builtIn ?? definition.schema ?? {}) as OpenApiSchema;
+  const own = (definition.schema ?? {}) as OpenApiSchema;
   const metadata = {
     description: "Name, namespace, labels and what the server keeps.",
     default: {},
     allOf: [reference(`${META}.ObjectMeta`)],
   };
   const gvk = [{ group: type.group, version: type.version, kind: type.kind }];
-  const { name: _, ...own } = given;
   return {
     [name]: {
       ...own,
       type: "object",
-      properties: { ...(given["properties"] as object | undefined), ...typeMeta, metadata },
+      properties: { ...(own["properties"] as object | undefined), ...typeMeta, metadata },
       "x-kubernetes-group-version-kind": gvk,
     },
     [`${name}List`]: {
@@ -170,7 +163,7 @@ function pathsOf(definition: TypeDefinition): Record<string, unknown> {
     "application/apply-patch+yaml",
     "application/json-patch+json",
     "application/merge-patch+json",
-    ...(isCustom(definition) ? [] : ["application/strategic-merge-patch+json"]),
+    ...(definition.builtIn === true ? ["application/strategic-merge-patch+json"] : []),
   ];
   const when = (verb: string, method: string, value: () => unknown): Record<string, unknown> =>
     verbs.has(verb) ? { [method]: value() } : {};

@@ -1,8 +1,8 @@
 /** Get, list and watch over HTTP. */
 import type { Clock, Random } from "../runtime/clock.ts";
-import { ApiError } from "../store/resource-client.ts";
 import type { ApiStore } from "./api-store.ts";
-import { parseListQuery, type ListQuery } from "./request-options.ts";
+import { notAcceptable } from "./status.ts";
+import { parseListQuery, parseVersion } from "./request-options.ts";
 import type { ResourcePath } from "./request-path.ts";
 import { listResponse, objectResponse, type RespondContext } from "./respond.ts";
 import { watchResponse } from "./watch-response.ts";
@@ -21,19 +21,6 @@ export interface ReadContext {
   disconnect: () => void;
 }
 
-/** @throws ApiError 410 for an exact revision of the past */
-function checkRevision(query: ListQuery, current: string): void {
-  const { resourceVersion, resourceVersionMatch } = query;
-  if (resourceVersion === undefined || query.continue !== undefined) return;
-  if (resourceVersionMatch === "Exact" && Number(resourceVersion) < Number(current)) {
-    throw new ApiError({
-      code: 410,
-      reason: "Expired",
-      message: "The resourceVersion for the provided list is too old.",
-    });
-  }
-}
-
 /** GET of an object or a collection. @throws ApiError */
 export function listRequest(context: ReadContext): Response {
   const { store, path, respond } = context;
@@ -41,11 +28,16 @@ export function listRequest(context: ReadContext): Response {
   const { type } = definition;
   if (name !== undefined) {
     const isWatch = context.query.get("watch") === "true" || context.query.get("watch") === "1";
-    if (!isWatch)
-      return objectResponse(
-        store.getText(type, namespace === undefined ? { name } : { name, namespace }),
-        respond,
-      );
+    if (!isWatch) {
+      parseVersion(context.query);
+      const text = store.getText(type, namespace === undefined ? { name } : { name, namespace });
+      if (respond.negotiated.as?.kind === "PartialObjectMetadataList") {
+        throw notAcceptable(
+          `you requested PartialObjectMetadataList, but the requested object is not a list (${type.kind})`,
+        );
+      }
+      return objectResponse(text, respond);
+    }
     // The older way to watch one object.
     context.query.set("fieldSelector", `metadata.name=${name}`);
   }
@@ -65,8 +57,14 @@ export function listRequest(context: ReadContext): Response {
       disconnect,
     });
   }
-  checkRevision(query, store.revision);
-  const { limit, labelSelector, fieldSelector, continue: token, resourceVersion } = query;
+  const {
+    limit,
+    labelSelector,
+    fieldSelector,
+    continue: token,
+    resourceVersion,
+    resourceVersionMatch,
+  } = query;
   const listed = store.listText(type, {
     ...(namespace === undefined ? {} : { namespace }),
     ...(limit === undefined ? {} : { limit }),
@@ -74,6 +72,12 @@ export function listRequest(context: ReadContext): Response {
     ...(fieldSelector === undefined ? {} : { fieldSelector }),
     ...(token === undefined ? {} : { continue: token }),
     ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    ...(resourceVersionMatch === "Exact" ? { exactRevision: Number(resourceVersion) } : {}),
   });
+  if (respond.negotiated.as?.kind === "PartialObjectMetadata") {
+    throw notAcceptable(
+      `you requested PartialObjectMetadata, but the requested object is a list (${type.kind}List)`,
+    );
+  }
   return listResponse(listed, definition, respond, context);
 }

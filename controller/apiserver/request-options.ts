@@ -1,5 +1,5 @@
 /** Query parameters of requests, checked as kube-apiserver checks them (apimachinery `meta/v1/validation`). */
-import type { DeleteOptions, ListOptions, StatusCause } from "../store/resource-client.ts";
+import type { ListOptions, StatusCause } from "../store/resource-client.ts";
 import { badRequest, invalidOptions } from "./status.ts";
 
 type FieldValidation = "Strict" | "Warn" | "Ignore";
@@ -25,7 +25,8 @@ function quoted(values: readonly string[]): string {
   return values.map((value) => JSON.stringify(value)).join(", ");
 }
 
-function unsupported(field: string, value: string, supported: readonly string[]): StatusCause {
+/** A value that is none of those that are known. */
+export function unsupported(field: string, value: string, supported: readonly string[]): StatusCause {
   return {
     reason: "FieldValueNotSupported",
     message: `Unsupported value: ${value}: supported values: ${quoted(supported)}`,
@@ -38,12 +39,13 @@ function forbidden(field: string, why: string): StatusCause {
 }
 
 /** Go's reading of a boolean parameter: present means true unless it is `false` or `0`. */
-function flag(query: URLSearchParams, name: string): boolean | undefined {
+export function flag(query: URLSearchParams, name: string): boolean | undefined {
   const value = query.get(name);
   return value === null ? undefined : value !== "false" && value !== "0";
 }
 
-function integer(query: URLSearchParams, name: string): number | undefined {
+/** Go's reading of an integer parameter. @throws ApiError 400 */
+export function integer(query: URLSearchParams, name: string): number | undefined {
   const value = query.get(name);
   if (value === null || value === "") return undefined;
   const wrong = (why: string): Error =>
@@ -54,9 +56,20 @@ function integer(query: URLSearchParams, name: string): number | undefined {
   return number;
 }
 
-function dryRunCauses(values: readonly string[]): StatusCause[] {
+/** Only `All` can be tried out. */
+export function dryRunCauses(values: readonly string[]): StatusCause[] {
   if (values.every((value) => value === "All")) return [];
   return [unsupported("dryRun", JSON.stringify(values).replaceAll(",", ", "), ["All"])];
+}
+
+function unprintable(manager: string, found: RegExpExecArray): StatusCause {
+  const code = (found[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
+  const position = Buffer.byteLength(manager.slice(0, found.index));
+  return {
+    reason: "FieldValueInvalid",
+    message: `Invalid value: ${JSON.stringify(manager)}: invalid character U+${code} (at position ${position})`,
+    field: "fieldManager",
+  };
 }
 
 /**
@@ -68,7 +81,7 @@ export function parseWriteQuery(
   verb: "create" | "update" | "patch" | "apply",
 ): WriteQuery {
   const kind = verb === "create" ? "CreateOptions" : verb === "update" ? "UpdateOptions" : "PatchOptions";
-  const dryRun = query.getAll("dryRun").filter((value) => value !== "");
+  const dryRun = query.getAll("dryRun");
   const validation = query.get("fieldValidation") ?? "";
   const manager = query.get("fieldManager") ?? "";
   const force = flag(query, "force");
@@ -88,9 +101,9 @@ export function parseWriteQuery(
       message: "Too long: may not be more than 128 bytes",
       field: "fieldManager",
     });
-  } else if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(manager)) {
-    const message = `Invalid value: ${JSON.stringify(manager)}: should only contain printable characters`;
-    causes.push({ reason: "FieldValueInvalid", message, field: "fieldManager" });
+  } else {
+    const found = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.exec(manager);
+    if (found !== null) causes.push(unprintable(manager, found));
   }
   if (validation !== "" && validation !== "Strict" && validation !== "Warn" && validation !== "Ignore") {
     causes.push(unsupported("fieldValidation", JSON.stringify(validation), ["", "Ignore", "Strict", "Warn"]));
@@ -104,7 +117,8 @@ export function parseWriteQuery(
   };
 }
 
-function parseVersion(query: URLSearchParams): string | undefined {
+/** The resourceVersion that is asked for. @throws ApiError 400 for what is no number */
+export function parseVersion(query: URLSearchParams): string | undefined {
   const version = query.get("resourceVersion");
   if (version === null || version === "") return undefined;
   const isNumber = /^\d+$/.test(version);
@@ -116,41 +130,45 @@ function parseVersion(query: URLSearchParams): string | undefined {
   );
 }
 
-function listCauses(options: {
-  watch: boolean;
+interface ListedOptions {
   version: string | undefined;
   match: string;
   initial: boolean | undefined;
   continued: boolean;
-}): StatusCause[] {
-  const { watch, version, match, initial, continued } = options;
+}
+
+/** apimachinery `internalversion/validation.ValidateListOptions`. */
+function listCauses({ version, match, initial, continued }: ListedOptions): StatusCause[] {
   const field = "resourceVersionMatch";
   const causes: StatusCause[] = [];
-  if (initial !== undefined) {
-    if (!watch) return [forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list")];
-    if (match !== "NotOlderThan") {
-      causes.push(
-        forbidden(field, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"),
-      );
-    }
-    if (match !== "" && match !== "NotOlderThan")
-      causes.push(unsupported(field, JSON.stringify(match), ["NotOlderThan"]));
-    return causes;
+  if (match !== "") {
+    if (version === undefined)
+      causes.push(forbidden(field, "resourceVersionMatch is forbidden unless resourceVersion is provided"));
+    if (continued)
+      causes.push(forbidden(field, "resourceVersionMatch is forbidden when continue is provided"));
+    if (match !== "Exact" && match !== "NotOlderThan")
+      causes.push(unsupported(field, JSON.stringify(match), ["Exact", "NotOlderThan", ""]));
+    if (match === "Exact" && version === "0")
+      causes.push(forbidden(field, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
   }
+  if (initial !== undefined)
+    causes.push(forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"));
+  return causes;
+}
+
+function watchCauses({ match, initial, continued }: ListedOptions): StatusCause[] {
+  const field = "resourceVersionMatch";
+  const causes: StatusCause[] = [];
+  if (initial !== undefined && match !== "NotOlderThan")
+    causes.push(forbidden(field, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));
   if (match === "") return causes;
-  if (watch)
-    return [
+  if (initial === undefined) {
+    causes.push(
       forbidden(field, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"),
-    ];
+    );
+  }
+  if (match !== "NotOlderThan") causes.push(unsupported(field, JSON.stringify(match), ["NotOlderThan"]));
   if (continued) causes.push(forbidden(field, "resourceVersionMatch is forbidden when continue is provided"));
-  if (version === undefined)
-    causes.push(forbidden(field, "resourceVersionMatch is forbidden unless resourceVersion is provided"));
-  if (match !== "Exact" && match !== "NotOlderThan") {
-    causes.push(unsupported(field, JSON.stringify(match), ["Exact", "NotOlderThan", ""]));
-  }
-  if (match === "Exact" && version === "0") {
-    causes.push(forbidden(field, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
-  }
   return causes;
 }
 
@@ -163,7 +181,8 @@ export function parseListQuery(query: URLSearchParams): ListQuery {
   const continued = query.get("continue") ?? "";
   const labels = query.get("labelSelector") ?? "";
   const fields = query.get("fieldSelector") ?? "";
-  const causes = listCauses({ watch, version, match, initial, continued: continued !== "" });
+  const listed = { version, match, initial, continued: continued !== "" };
+  const causes = watch ? watchCauses(listed) : listCauses(listed);
   if (causes.length > 0) throw invalidOptions("ListOptions", causes);
   const limit = integer(query, "limit");
   const timeoutSeconds = integer(query, "timeoutSeconds");
@@ -178,92 +197,5 @@ export function parseListQuery(query: URLSearchParams): ListQuery {
     ...(fields === "" ? {} : { fieldSelector: fields }),
     ...(limit === undefined ? {} : { limit }),
     ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
-  };
-}
-
-const POLICIES = ["Foreground", "Background", "Orphan"] as const;
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** Go types of the fields of DeleteOptions, and how to tell their values. */
-const DELETE_FIELDS: Readonly<Record<string, readonly [goType: string, fits: (value: unknown) => boolean]>> =
-  {
-    dryRun: ["[]string", (value) => Array.isArray(value) && value.every((one) => typeof one === "string")],
-    gracePeriodSeconds: ["int64", Number.isSafeInteger],
-    propagationPolicy: ["v1.DeletionPropagation", (value) => typeof value === "string"],
-    orphanDependents: ["bool", (value) => typeof value === "boolean"],
-    preconditions: [
-      "v1.Preconditions",
-      (value) =>
-        isRecord(value) &&
-        ["uid", "resourceVersion"].every((field) => typeof (value[field] ?? "") === "string"),
-    ],
-  };
-
-/**
- * An option of the wrong type is refused and not passed over: it may be the one that was to keep the object.
- * @throws ApiError 400
- */
-function checkDeleteBody(body: Record<string, unknown>): void {
-  const { kind } = body;
-  if (kind !== undefined && kind !== "DeleteOptions")
-    throw badRequest(`no kind ${JSON.stringify(kind)} is registered for version "meta.k8s.io/v1"`);
-  for (const [field, [goType, fits]] of Object.entries(DELETE_FIELDS)) {
-    const value = body[field];
-    if (value === undefined || value === null || fits(value)) continue;
-    const found = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
-    throw badRequest(
-      `json: cannot unmarshal ${found} into Go struct field DeleteOptions.${field} of type ${goType}`,
-    );
-  }
-}
-
-/** The body after {@link checkDeleteBody}. */
-interface DeleteBody {
-  dryRun?: readonly string[] | null;
-  propagationPolicy?: string | null;
-  orphanDependents?: boolean | null;
-  preconditions?: { uid?: string | null; resourceVersion?: string | null } | null;
-}
-
-/**
- * Options of a delete, from the body where there is one, else from the query.
- * @param body undefined when the request has none
- * @throws ApiError 400, 422
- */
-export function parseDeleteOptions(query: URLSearchParams, body: unknown): DeleteOptions {
-  if (body !== undefined && !isRecord(body))
-    throw badRequest("the body of a delete must be a DeleteOptions object");
-  checkDeleteBody(body ?? {});
-  const given = (body ?? {}) as DeleteBody;
-  const dryRun = [...query.getAll("dryRun").filter((value) => value !== ""), ...(given.dryRun ?? [])];
-  const policy = given.propagationPolicy ?? query.get("propagationPolicy") ?? undefined;
-  const orphan = given.orphanDependents ?? flag(query, "orphanDependents");
-  const causes = dryRunCauses(dryRun);
-  if (orphan !== undefined && policy !== undefined) {
-    const message = `Invalid value: ${JSON.stringify(policy)}: orphanDependents and deletionPropagation cannot be both set`;
-    causes.push({ reason: "FieldValueInvalid", message, field: "propagationPolicy" });
-  }
-  const known = POLICIES.find((name) => name === policy);
-  if (policy !== undefined && known === undefined) {
-    causes.push(unsupported("propagationPolicy", JSON.stringify(policy), [...POLICIES, "nil"]));
-  }
-  if (causes.length > 0) throw invalidOptions("DeleteOptions", causes);
-  const orphanPolicy = orphan === undefined ? undefined : orphan ? "Orphan" : "Background";
-  const propagationPolicy = known ?? orphanPolicy;
-  const { uid, resourceVersion } = given.preconditions ?? {};
-  return {
-    ...(propagationPolicy === undefined ? {} : { propagationPolicy }),
-    ...(dryRun.length === 0 ? {} : { dryRun: true }),
-    ...(given.preconditions === undefined || given.preconditions === null
-      ? {}
-      : {
-          preconditions: {
-            ...(typeof uid === "string" ? { uid } : {}),
-            ...(typeof resourceVersion === "string" ? { resourceVersion } : {}),
-          },
-        }),
   };
 }

@@ -1,4 +1,6 @@
 /** Which resource a URL means (apiserver `endpoints/request.RequestInfo`). */
+import { ApiError } from "../store/resource-client.ts";
+import { notFound } from "../store/embedded/errors.ts";
 import type { TypeDefinition } from "../store/embedded/type-definition.ts";
 
 /** A request about a served type. */
@@ -36,7 +38,19 @@ function split(path: string): Split | undefined {
   return undefined;
 }
 
-/** @returns undefined when nothing is served under this path: the answer is 404 */
+/** 404 in the words of kube-apiserver, which knows no subresource of this name. */
+function unknownSubresource({ type, builtIn }: TypeDefinition, name: string): ApiError {
+  if (builtIn === true) {
+    const message = "the server could not find the requested resource";
+    return new ApiError({ code: 404, reason: "NotFound", message });
+  }
+  return notFound(type, name);
+}
+
+/**
+ * @returns undefined when nothing is served under this path: the answer is 404
+ * @throws ApiError 404 for a subresource that the type does not have
+ */
 export function parseResourcePath(path: string, types: readonly TypeDefinition[]): ResourcePath | undefined {
   const parts = split(path);
   if (parts === undefined) return undefined;
@@ -47,10 +61,11 @@ export function parseResourcePath(path: string, types: readonly TypeDefinition[]
   const namespace = isNamespaced ? rest[1] : undefined;
   const [plural, name, subresource, ...more] = isNamespaced ? rest.slice(2) : rest;
   const definition = find(plural);
-  if (definition === undefined || more.length > 0) return undefined;
+  if (definition === undefined) return undefined;
   // Single objects of a namespaced type have no address outside of a namespace.
   if (definition.type.namespaced && namespace === undefined && name !== undefined) return undefined;
-  if (subresource !== undefined && !(subresource === "status" && definition.hasStatus)) return undefined;
+  if (subresource !== undefined && !(subresource === "status" && definition.hasStatus && more.length === 0))
+    throw unknownSubresource(definition, name ?? "");
   return {
     definition,
     ...(namespace === undefined ? {} : { namespace }),

@@ -3,7 +3,6 @@ import { stringify } from "yaml";
 import type { Clock } from "../runtime/clock.ts";
 import type { TypeDefinition } from "../store/embedded/type-definition.ts";
 import type { Negotiated } from "./media-type.ts";
-import { isCustom } from "./openapi.ts";
 import { stalledReader } from "./stalled-reader.ts";
 import { badRequest, statusOf, asApiError } from "./status.ts";
 import { partialMetadata, rowOf, tableOf, type IncludeObject, type TableColumns } from "./table.ts";
@@ -109,7 +108,7 @@ function* listPieces(
   const { type } = definition;
   const { as } = context.negotiated;
   const version = type.group === "" ? type.version : `${type.group}/${type.version}`;
-  const metadata = JSON.stringify(listMetadata(list, as === undefined && isCustom(definition)));
+  const metadata = JSON.stringify(listMetadata(list, as === undefined && definition.builtIn !== true));
   let head = `{"apiVersion":${JSON.stringify(version)},"kind":"${type.kind}List","metadata":${metadata},"items":[`;
   let item = (text: string): string => text;
   if (as?.kind === "Table") {

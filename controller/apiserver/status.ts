@@ -79,13 +79,9 @@ export function unauthorized(): ApiError {
   return new ApiError({ code: 401, reason: "Unauthorized", message: "Unauthorized" });
 }
 
-/** 406 with the media types that are served. */
-export function notAcceptable(accepted: readonly string[]): ApiError {
-  return new ApiError({
-    code: 406,
-    reason: "NotAcceptable",
-    message: `only the following media types are accepted: ${accepted.join(", ")}`,
-  });
+/** 406 for an answer in a form that cannot be given. */
+export function notAcceptable(message: string): ApiError {
+  return new ApiError({ code: 406, reason: "NotAcceptable", message });
 }
 
 /** 415 with the media types that are taken. */

@@ -1,8 +1,16 @@
 /** Create, update, patch and apply over HTTP. */
-import { ApiError, type KubernetesObject } from "../store/resource-client.ts";
+import type { KubernetesObject } from "../store/resource-client.ts";
 import type { ApiStore } from "./api-store.ts";
-import { bodyType, decodeBody, isRecord, objectFor, readBody, type Decoded } from "./body.ts";
-import { isCustom } from "./openapi.ts";
+import {
+  bodyType,
+  isRecord,
+  objectOf,
+  parseObjectBody,
+  readBody,
+  readObjectBody,
+  type Decoded,
+} from "./body.ts";
+import { fieldValidation } from "../store/embedded/field-validation.ts";
 import { DecodeError, parseJsonText, parseYamlText } from "./json-text.ts";
 import { parseWriteQuery, type WriteQuery } from "./request-options.ts";
 import type { ResourcePath } from "./request-path.ts";
@@ -13,15 +21,17 @@ export interface WriteContext {
   path: ResourcePath;
   request: Request;
   query: URLSearchParams;
+  /** Takes the text of a Warning header, which the answer carries whatever becomes of the write. */
+  warn: (text: string) => void;
 }
 
-export interface WriteResult {
+interface WriteResult {
   object: KubernetesObject;
   created: boolean;
-  warnings: readonly string[];
 }
 
 type StoreWrite = Parameters<ApiStore["write"]>[1];
+type Place = NonNullable<Extract<StoreWrite, { place?: unknown }>["place"]>;
 
 const APPLY = "application/apply-patch+yaml";
 const STRATEGIC = "application/strategic-merge-patch+json";
@@ -34,86 +44,61 @@ function managerOf(request: Request): string {
   return printable === "" ? "unknown" : printable;
 }
 
-/**
- * Runs a write with the field validation that was asked for. Duplicate fields are found in the body's text, unknown ones
- * by the store; a strict refusal names both, and nothing is stored.
- */
+function placeOf({ namespace, name }: ResourcePath): Place {
+  return {
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(name === undefined ? {} : { name }),
+  };
+}
+
 async function perform(
   context: WriteContext,
   write: StoreWrite,
-  options: { query: WriteQuery; duplicates: readonly string[]; signal: AbortSignal },
+  options: { query: WriteQuery; duplicates: readonly string[] },
 ): Promise<WriteResult> {
-  const { store, path, request } = context;
+  const { store, path, request, warn } = context;
   const { query, duplicates } = options;
   const { type } = path.definition;
-  const notes = duplicates.map((field) => `duplicate field ${JSON.stringify(field)}`);
-  const storeOptions = {
-    fieldManager: query.fieldManager ?? managerOf(request),
-    dryRun: query.dryRun || (query.fieldValidation === "Strict" && notes.length > 0),
-    force: query.force,
-    status: path.subresource === "status",
-    fieldValidation: query.fieldValidation,
-  };
-  const refusal = (unknown: string): ApiError => {
-    const all = [...notes, ...(unknown === "" ? [] : [unknown])].join(", ");
-    return badRequest(
-      `${type.kind} in version "${type.version}" cannot be handled as a ${type.kind}: strict decoding error: ${all}`,
-    );
-  };
-  let answer: Awaited<ReturnType<ApiStore["write"]>>;
-  try {
-    answer = await store.write(type, write, storeOptions, options.signal);
-  } catch (error) {
-    const unknown =
-      error instanceof ApiError ? /strict decoding error: (.*)$/s.exec(error.message)?.[1] : undefined;
-    throw unknown === undefined || notes.length === 0 ? error : refusal(unknown);
-  }
-  if (query.fieldValidation === "Strict" && notes.length > 0) throw refusal("");
-  const warnings = query.fieldValidation === "Warn" ? [...notes, ...answer.warnings] : [];
-  return { object: answer.object, created: answer.created, warnings };
+  const { object, created } = await store.write(
+    type,
+    write,
+    {
+      fieldManager: query.fieldManager ?? managerOf(request),
+      dryRun: query.dryRun,
+      force: query.force,
+      status: path.subresource === "status",
+      warn,
+      onDecoded: fieldValidation({ type, mode: query.fieldValidation, duplicates, warn }),
+    },
+    request.signal,
+  );
+  return { object, created };
 }
 
 /** POST. @throws ApiError */
 export async function createRequest(context: WriteContext): Promise<WriteResult> {
   const { path, request } = context;
-  const { definition } = path;
-  if (path.name !== undefined) throw methodNotAllowed();
-  const decoded = await decodeBody(request, definition.type.kind);
+  const body = await readObjectBody(request);
   const query = parseWriteQuery(context.query, "create");
-  const object = objectFor(path, decoded.value);
-  return perform(
-    context,
-    { verb: "create", object },
-    { query, duplicates: decoded.duplicates, signal: request.signal },
-  );
+  const { value, duplicates } = parseObjectBody(body, path.definition);
+  const object = objectOf(path.definition, value);
+  return perform(context, { verb: "create", object, place: placeOf(path) }, { query, duplicates });
 }
 
 /** PUT. @throws ApiError */
 export async function updateRequest(context: WriteContext): Promise<WriteResult> {
   const { path, request } = context;
-  if (path.name === undefined) throw methodNotAllowed();
-  const decoded = await decodeBody(request, path.definition.type.kind);
+  const body = await readObjectBody(request);
   const query = parseWriteQuery(context.query, "update");
-  const { value } = decoded;
-  const metadata = isRecord(value) && isRecord(value["metadata"]) ? value["metadata"] : {};
-  // What replaces an object has to say which one: an empty body would empty it.
-  if (metadata["name"] === undefined || metadata["name"] === "") {
-    throw badRequest(
-      `the name of the object (${path.name} based on URL) was undeterminable: name must be provided`,
-    );
-  }
-  const object = objectFor(path, value);
-  return perform(
-    context,
-    { verb: "update", object },
-    { query, duplicates: decoded.duplicates, signal: request.signal },
-  );
+  const { value, duplicates } = parseObjectBody(body, path.definition);
+  const object = objectOf(path.definition, value);
+  return perform(context, { verb: "update", object, place: placeOf(path) }, { query, duplicates });
 }
 
-async function decodePatch(request: Request, read: (text: string) => Decoded): Promise<Decoded> {
-  const text = await readBody(request);
+/** @throws ApiError 400 */
+function parsePatch(text: string): Decoded {
   try {
-    return read(text);
+    return parseJsonText(text);
   } catch (error) {
     if (error instanceof DecodeError) throw badRequest(`error decoding patch: ${error.message}`);
     throw error;
@@ -129,7 +114,7 @@ function mergeBody(value: unknown): Record<string, unknown> {
 }
 
 function jsonPatchBody(value: unknown): Record<string, unknown>[] {
-  const wrong = (what: string, place: string): ApiError =>
+  const wrong = (what: string, place: string): Error =>
     badRequest(`error decoding patch: json: cannot unmarshal ${what} into Go ${place}`);
   const whatIs = (given: unknown): string =>
     given === null ? "null" : isRecord(given) ? "object" : Array.isArray(given) ? "array" : typeof given;
@@ -159,30 +144,30 @@ async function applyRequest(context: WriteContext): Promise<WriteResult> {
   if (!isRecord(value) || typeof value["kind"] !== "string" || typeof value["apiVersion"] !== "string") {
     throw badRequest("invalid object type: /, Kind=");
   }
-  if (isRecord(value["metadata"]) && value["metadata"]["managedFields"] !== undefined) {
-    throw badRequest("metadata.managedFields must be nil");
-  }
-  const object = objectFor(path, value);
-  return perform(context, { verb: "apply", object }, { query, duplicates, signal: request.signal });
+  const object = objectOf(path.definition, value);
+  return perform(context, { verb: "apply", object, place: placeOf(path) }, { query, duplicates });
 }
 
 /** PATCH of every type. @throws ApiError 415 for strategic merge of kinds of ours, as for every custom resource */
 export async function patchRequest(context: WriteContext): Promise<WriteResult> {
-  const { path, request } = context;
+  const { store, path, request } = context;
   const { definition, name, namespace } = path;
   if (name === undefined) throw methodNotAllowed();
   const type = bodyType(request);
-  const accepted = isCustom(definition) ? PATCH_TYPES : [...PATCH_TYPES, STRATEGIC];
+  const accepted = definition.builtIn === true ? [...PATCH_TYPES, STRATEGIC] : PATCH_TYPES;
   if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
   if (type === APPLY) return applyRequest(context);
-  const { value, duplicates } = await decodePatch(request, parseJsonText);
+  const text = await readBody(request);
   const query = parseWriteQuery(context.query, "patch");
   const key = namespace === undefined ? { name } : { name, namespace };
+  // What is not there is told before the patch is read.
+  store.getText(definition.type, key);
+  const { value, duplicates } = parsePatch(text);
   const patch =
     type === "application/json-patch+json"
       ? ({ type: "json", body: jsonPatchBody(value) } as const)
       : type === STRATEGIC
         ? ({ type: "strategic", body: mergeBody(value) } as const)
         : ({ type: "merge", body: mergeBody(value) } as const);
-  return perform(context, { verb: "patch", key, patch }, { query, duplicates, signal: request.signal });
+  return perform(context, { verb: "patch", key, patch }, { query, duplicates });
 }

@@ -27,8 +27,7 @@ function prune(value: unknown, schema: StructuralSchema, path: string, unknown: 
     if (at === "metadata") continue;
     const child = property(schema, key) ?? schema.additionalProperties;
     if (child !== undefined) prune(value[key], child, at, unknown);
-    // A value of the wrong type is the validator's to report, not ours to empty.
-    else if (schema.type === "object") {
+    else {
       delete value[key];
       unknown.push(at);
     }
@@ -41,10 +40,18 @@ function property(schema: StructuralSchema, key: string): StructuralSchema | und
     : undefined;
 }
 
-/** Sets, in place, the defaults of absent fields; a null counts as absent. Defaults are copied, never shared. */
-export function applyDefaults(value: unknown, schema: StructuralSchema): void {
+/**
+ * Sets, in place, the defaults of absent fields; a null counts as absent. Defaults are copied, never shared.
+ * @param options.keepNulls leaves a null without a default where it is, for the validator to refuse
+ */
+export function applyDefaults(
+  value: unknown,
+  schema: StructuralSchema,
+  options: { keepNulls?: boolean } = {},
+): void {
+  const { keepNulls = false } = options;
   if (Array.isArray(value)) {
-    if (schema.items !== undefined) for (const item of value) applyDefaults(item, schema.items);
+    if (schema.items !== undefined) for (const item of value) applyDefaults(item, schema.items, options);
     return;
   }
   if (!isFields(value)) return;
@@ -52,18 +59,18 @@ export function applyDefaults(value: unknown, schema: StructuralSchema): void {
     const present = Object.hasOwn(value, key) && value[key] !== null;
     if (!present) {
       if (child.default === undefined) {
-        if (Object.hasOwn(value, key)) delete value[key];
+        if (!keepNulls && Object.hasOwn(value, key)) delete value[key];
         continue;
       }
       value[key] = structuredClone(child.default);
     }
-    applyDefaults(value[key], child);
+    applyDefaults(value[key], child, options);
   }
   const { additionalProperties } = schema;
   if (additionalProperties === undefined) return;
   for (const key of Object.keys(value)) {
     if (property(schema, key) !== undefined) continue;
-    if (value[key] === null) delete value[key];
-    else applyDefaults(value[key], additionalProperties);
+    if (value[key] !== null) applyDefaults(value[key], additionalProperties, options);
+    else if (!keepNulls) delete value[key];
   }
 }

@@ -1,18 +1,25 @@
 /** Asks the steps of the transcript over HTTP. */
 import { decodingSteps } from "./decoding-steps.ts";
+import { foundSteps } from "./found-steps.ts";
 import type { KubeApi } from "./kube-api.ts";
 import { steps, type Step } from "./transcript-steps.ts";
 import { normalError, normalObject, type Answer } from "./transcript.ts";
+
+const ROOTS: Readonly<Record<NonNullable<Step["resource"]>, string>> = {
+  widgets: "/apis/probe.dev/v1alpha1",
+  secrets: "/api/v1",
+  configmaps: "/api/v1",
+  events: "/api/v1",
+  leases: "/apis/coordination.k8s.io/v1",
+};
 
 /** Namespace of the steps. */
 export const TRANSCRIPT_NAMESPACE = "transcript";
 
 /** Asks one step. */
 async function ask(api: KubeApi, step: Step, versions: Map<string, number>): Promise<Answer> {
-  const base =
-    step.resource === undefined || step.resource === "widgets"
-      ? `/apis/probe.dev/v1alpha1/namespaces/${TRANSCRIPT_NAMESPACE}/widgets`
-      : `/api/v1/namespaces/${TRANSCRIPT_NAMESPACE}/${step.resource}`;
+  const resource = step.resource ?? "widgets";
+  const base = `${ROOTS[resource]}/namespaces/${TRANSCRIPT_NAMESPACE}/${resource}`;
   const path = step.verb === "create" ? base : `${base}/${step.name}${step.status === true ? "/status" : ""}`;
   const query = new URLSearchParams();
   if (step.verb !== "get" && step.verb !== "delete") query.set("fieldManager", step.manager ?? "flaresmith");
@@ -69,6 +76,7 @@ export async function askTranscript(api: KubeApi): Promise<Record<string, Answer
     throw new Error(`namespace ${TRANSCRIPT_NAMESPACE}: ${String(created.body["message"])}`);
   const answers: Record<string, Answer> = {};
   const versions = new Map<string, number>();
-  for (const step of [...decodingSteps, ...steps]) answers[step.title] = await ask(api, step, versions);
+  for (const step of [...decodingSteps, ...steps, ...foundSteps])
+    answers[step.title] = await ask(api, step, versions);
   return answers;
 }

@@ -22,6 +22,11 @@ const OWN: Readonly<Record<string, string>> = {
 /** Words of each server, and what only one of them knows. */
 const LEFT_OUT = new Set(["description", "storageVersionHash"]);
 
+/** Details in which nothing stands are as good as none. */
+function isEmptyDetails(name: string, value: unknown): boolean {
+  return name === "details" && typeof value === "object" && value !== null && Object.keys(value).length === 0;
+}
+
 function normal(value: unknown, key = ""): unknown {
   if (typeof value === "string") return OWN[key] ?? value.replaceAll(UID, "<uid>");
   if (Array.isArray(value)) {
@@ -33,7 +38,9 @@ function normal(value: unknown, key = ""): unknown {
       : items;
   }
   if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).filter(([name]) => !LEFT_OUT.has(name));
+  const entries = Object.entries(value).filter(
+    ([name, item]) => !LEFT_OUT.has(name) && !isEmptyDetails(name, item),
+  );
   return Object.fromEntries(
     entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([name, item]) => [name, normal(item, name)]),
   );

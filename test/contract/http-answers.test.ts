@@ -9,11 +9,15 @@ const recorded = JSON.parse(
   readFileSync(join(import.meta.dirname, "../fixtures/kube-apiserver/http-answers.json"), "utf8"),
 ) as Record<string, HttpAnswer>;
 
-/** Where kube-apiserver keeps the cause to itself, ours says it. */
+/** Where kube-apiserver keeps the cause to itself, ours says it; where it names its own inner types, ours names the kind. */
 const OWN_WORDS = new Map<string, RegExp>([
   [
     "JSON patch whose test fails",
     /^the server rejected our request due to an error in our request: testing path \/spec\/name failed$/,
+  ],
+  [
+    "list asked for as metadata of one",
+    /^you requested PartialObjectMetadata, but the requested object is a list \(WidgetList\)$/,
   ],
 ]);
 

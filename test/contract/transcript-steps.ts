@@ -5,7 +5,7 @@ export interface Step {
   title: string;
   verb: "create" | "update" | "merge" | "json" | "apply" | "delete" | "get";
   /** `widgets` unless given. */
-  resource?: "widgets" | "secrets" | "configmaps";
+  resource?: "widgets" | "secrets" | "configmaps" | "events" | "leases";
   name: string;
   /** `$rv` and `$uid` stand for those of the stored object. */
   body?: unknown;

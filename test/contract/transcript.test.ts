@@ -13,9 +13,11 @@ import {
   type EmbeddedStore,
   type StoreWrite,
 } from "../../controller/store/embedded/index.ts";
+import { fieldValidation } from "../../controller/store/embedded/field-validation.ts";
 import { createTestClock, createTestRandom } from "./test-inputs.ts";
 import { normalError, normalObject, type Answer } from "./transcript.ts";
 import { decodingSteps } from "./decoding-steps.ts";
+import { foundSteps } from "./found-steps.ts";
 import { steps, type Step } from "./transcript-steps.ts";
 import { widgetDefinition, widgetType } from "./widget.ts";
 
@@ -35,6 +37,8 @@ const types = {
   widgets: widgetType,
   secrets: core("Secret", "secrets"),
   configmaps: core("ConfigMap", "configmaps"),
+  events: core("Event", "events"),
+  leases: { ...core("Lease", "leases"), group: "coordination.k8s.io" },
 };
 
 async function ask(store: EmbeddedStore, step: Step, versions: Map<string, number>): Promise<Answer> {
@@ -59,7 +63,10 @@ async function ask(store: EmbeddedStore, step: Step, versions: Map<string, numbe
       status: step.status ?? false,
       force: step.force ?? false,
       dryRun: step.dryRun ?? false,
-      fieldValidation: step.strict === true ? "Strict" : "Ignore",
+      onDecoded: fieldValidation({
+        type,
+        mode: step.strict === true ? "Strict" : "Ignore",
+      }),
     });
     return { code: written.created ? 201 : 200, object: normalObject(written.object, versions) };
   } catch (error) {
@@ -92,7 +99,7 @@ describe("the embedded store answers as kube-apiserver does", async () => {
     { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } },
   );
   const versions = new Map<string, number>();
-  for (const step of [...decodingSteps, ...steps]) {
+  for (const step of [...decodingSteps, ...steps, ...foundSteps]) {
     test(step.title, async () => {
       expect(recorded, "npm run test:kubernetes -- -u records it").toHaveProperty([step.title]);
       expect(await ask(store, step, versions)).toEqual(recorded[step.title]);

@@ -60,7 +60,13 @@ export function normalError(error: {
     ),
   ].toSorted();
   const blank = (text: string): string =>
-    text.replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, "<uid>");
+    text
+      .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, "<uid>")
+      // Where kube-apiserver stores the object.
+      .replace(
+        /StorageError: invalid object, Code: 4, Key: \S+, ResourceVersion: 0, AdditionalErrorMsg: /,
+        "",
+      );
   return {
     code: error.code,
     ...(error.reason === undefined || error.reason === "" ? {} : { reason: error.reason }),

@@ -16,13 +16,17 @@ import { parseObject } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
 import { apiVersionOf, type TypeDefinition } from "./type-definition.ts";
 import { checkApplied } from "./managed-fields/check-applied.ts";
-import { createObject, replaceObject, type Written } from "./write.ts";
+import { createObject } from "./create-object.ts";
+import { decodeObject, type DecodeOptions } from "./decode-object.ts";
+import { replaceObject } from "./replace-object.ts";
+import type { Written } from "./stored-form.ts";
 
-export interface ApplyRequest {
+export interface ApplyRequest extends DecodeOptions {
   manager: string;
   status: boolean;
   /** Take over fields that others own. */
   force: boolean;
+  warn?: ((text: string) => void) | undefined;
 }
 
 /** Owner of the fields an untracked object had before it was first applied. */
@@ -47,18 +51,10 @@ export function applyObject(
       `Incorrect version specified in apply patch. Specified patch version: ${shownJson(config.apiVersion)}, expected: ${apiVersionOf(type)}`,
     );
   }
+  const { name = metadata.name, namespace = metadata.namespace ?? "" } = options.place ?? {};
+  const stored = tx.get(definition, type.namespaced ? namespace : "", name);
+  if (stored === undefined && options.status) throw notFound(type, name);
   if (metadata.managedFields !== undefined) throw badRequest("metadata.managedFields must be nil");
-  const stored = tx.get(definition, type.namespaced ? (metadata.namespace ?? "") : "", metadata.name);
-  if (stored === undefined) {
-    if (options.status) throw notFound(type, metadata.name);
-    if (metadata.uid !== undefined && metadata.uid !== "") {
-      throw conflict(
-        type,
-        metadata.name,
-        `uid mismatch: the provided object specified uid ${metadata.uid}, and no existing object was found`,
-      );
-    }
-  }
   checkApplied(definition, config);
   const live = stored === undefined ? undefined : parseObject(stored.text);
   const applied = applyOwnership({
@@ -72,20 +68,36 @@ export function applyObject(
   });
   const conflicts = options.force ? [] : unallowed(definition, live, applied.conflicts, options.manager);
   if (conflicts.length > 0) throw applyConflict(conflicts);
+  const { resourceVersion = "" } = metadata;
+  if (!/^[0-9]*$/.test(resourceVersion))
+    throw badRequest(`resource version ${JSON.stringify(resourceVersion)} is not one that a server gave out`);
   const { object } = applied;
+  // When a custom resource was made is not for its configuration to say, whatever it says.
+  if (definition.builtIn !== true) delete object.metadata.creationTimestamp;
   if (options.manager === KUBECTL && live?.metadata.annotations?.[LAST_APPLIED] !== undefined)
     syncLastApplied(object, config);
   const managedFields = encodeManagers(applied.managers);
+  if (stored === undefined && (metadata.uid ?? "") !== "") {
+    throw conflict(
+      type,
+      name,
+      `uid mismatch: the provided object specified uid ${metadata.uid}, and no existing object was found`,
+    );
+  }
+  const { place, onDecoded } = options;
+  decodeObject(definition, object, { place, onDecoded, applied: true });
   if (stored === undefined || live === undefined) {
     // A version asks for nothing when there is no object yet; kube-apiserver lets it pass.
     delete object.metadata.resourceVersion;
-    return createObject(tx, definition, object, { manager: options.manager, managedFields });
+    const { manager, warn } = options;
+    return createObject(tx, definition, object, { manager, warn, managedFields });
   }
   return replaceObject(tx, definition, stored, object, {
     manager: options.manager,
     status: options.status,
+    warn: options.warn,
     managedFields,
-    unconditional: true,
+    derived: true,
   });
 }
 

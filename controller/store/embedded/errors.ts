@@ -37,13 +37,32 @@ export function notFound(type: ResourceType, name: string): ApiError {
   });
 }
 
-/** 409 for a create whose name is taken. */
-export function alreadyExists(type: ResourceType, name: string): ApiError {
+/** 409 for a create whose name is taken, perhaps by an object that is on its way out. */
+export function alreadyExists(
+  type: ResourceType,
+  name: string,
+  { terminating = false }: { terminating?: boolean } = {},
+): ApiError {
   return new ApiError({
     code: 409,
     reason: "AlreadyExists",
-    message: `${qualifiedResource(type)} "${name}" already exists`,
+    message: `${terminating ? "object is being deleted: " : ""}${qualifiedResource(type)} "${name}" already exists`,
     details: details(type, name),
+  });
+}
+
+/** 409 for a create whose generated name is taken, or that brought a taken name along: a retry may help. */
+export function generatedNameTaken(
+  type: ResourceType,
+  name: string,
+  options: { terminating?: boolean } = {},
+): ApiError {
+  const { message } = alreadyExists(type, name, options);
+  return new ApiError({
+    code: 409,
+    reason: "AlreadyExists",
+    message: `${message}, the server was not able to generate a unique name for the object`,
+    details: { ...details(type, name), retryAfterSeconds: 1 },
   });
 }
 
@@ -55,6 +74,18 @@ export function conflict(type: ResourceType, name: string, why: string): ApiErro
     message: `Operation cannot be fulfilled on ${qualifiedResource(type)} "${name}": ${why}`,
     details: details(type, name),
   });
+}
+
+/** 409 for an update that is meant for an object of another uid. */
+export function otherUid(
+  type: ResourceType,
+  { name, uid = "", actual = "" }: { name: string; uid: string | undefined; actual: string | undefined },
+): ApiError {
+  return conflict(
+    type,
+    name,
+    `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${actual}`,
+  );
 }
 
 /** 409 for a write whose resourceVersion is not the current one. */
@@ -123,6 +154,15 @@ export function continueExpired(): ApiError {
     reason: "Expired",
     message:
       "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.",
+  });
+}
+
+/** 410 for a list at a revision that is no longer remembered. */
+export function revisionExpired(): ApiError {
+  return new ApiError({
+    code: 410,
+    reason: "Expired",
+    message: "The resourceVersion for the provided list is too old.",
   });
 }
 

@@ -25,14 +25,17 @@ export interface CustomTypeOptions {
 /** A custom resource as a type of the store: pruned, defaulted and validated as a cluster does it from the CRD. */
 export function customType(options: CustomTypeOptions): TypeDefinition {
   const { schema, rules, ...names } = options;
+  const blank: Record<string, unknown> = {};
+  applyDefaults(blank, { properties: { status: schema.properties?.["status"] ?? {} } });
   return {
     ...names,
     hasStatus: true,
     hasGeneration: true,
+    initialStatus: blank["status"],
     schema,
-    prepare(object) {
+    decode(object, { applied }) {
       const unknownFields = pruneUnknownFields(object, schema);
-      applyDefaults(object, schema);
+      applyDefaults(object, schema, { keepNulls: applied });
       return { unknownFields };
     },
     validate(object, { old, causes, status }) {

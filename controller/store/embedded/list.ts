@@ -2,7 +2,7 @@
 import type { KubernetesObject, ListOptions } from "../resource-client.ts";
 import type { ChangeLog } from "./change-log.ts";
 import { objectPath, type StoredObject } from "./collection.ts";
-import { badRequest, continueExpired, tooLargeResourceVersion } from "./errors.ts";
+import { badRequest, continueExpired, revisionExpired, tooLargeResourceVersion } from "./errors.ts";
 import { parseFieldSelector, type FieldRequirement } from "./field-selector.ts";
 import { parseLabelSelector } from "./label-selector.ts";
 import { parseObject, type State } from "./state.ts";
@@ -14,6 +14,15 @@ export interface Selection {
   matches(object: StoredObject): boolean;
   /** Whether every object of the namespace matches. */
   everything: boolean;
+}
+
+/** Built-in types without fields of their own share one conversion, which words it differently. */
+function unknownField(definition: TypeDefinition, path: string): Error {
+  return badRequest(
+    definition.builtIn === true && definition.selectableFields === undefined
+      ? `${JSON.stringify(path)} is not a known field selector: only "metadata.name", "metadata.namespace"`
+      : `field label not supported: ${path}`,
+  );
 }
 
 /** @throws ApiError 400 for a selector that cannot be parsed or names an unknown field */
@@ -36,7 +45,7 @@ export function select(
     ) {
       simple.push(requirement);
     } else if (read === undefined) {
-      throw badRequest(`field label not supported: ${requirement.path}`);
+      throw unknownField(definition, requirement.path);
     } else parsed.push({ requirement, read });
   }
   const namespace = options.namespace === "" ? undefined : options.namespace;
@@ -134,25 +143,25 @@ function* valuesAt(
 
 /**
  * Lists the objects of a stored type.
- * @throws ApiError 400 for a bad selector or token, 410 for a token whose revision is forgotten, 504 for a revision of the
- * future
+ * @param options.exactRevision lists what was there then; default: what is there now
+ * @throws ApiError 400 for a bad selector or token, 410 for a revision that is forgotten, 504 for one of the future
  */
 export function listObjects(
   state: State,
   log: ChangeLog,
   definition: TypeDefinition,
-  options: ListOptions & { key?: string },
+  options: ListOptions & { key?: string; exactRevision?: number },
 ): ListedText {
   const selection = select(definition, options);
   const key = options.key ?? typeKey(definition.type);
   const token =
     options.continue === undefined || options.continue === "" ? undefined : decode(options.continue);
-  const revision = token?.rv ?? state.revision;
+  const revision = token?.rv ?? options.exactRevision ?? state.revision;
   const { resourceVersion = "" } = options;
-  if (token === undefined && Number(resourceVersion) > revision)
-    throw tooLargeResourceVersion(resourceVersion, revision);
-  if (revision > state.revision || (token !== undefined && revision < log.oldestRevision))
-    throw continueExpired();
+  if (token === undefined && Number(resourceVersion) > state.revision)
+    throw tooLargeResourceVersion(resourceVersion, state.revision);
+  if (revision > state.revision || revision < log.oldestRevision)
+    throw token === undefined ? revisionExpired() : continueExpired();
   const limit = options.limit === undefined || options.limit <= 0 ? Number.POSITIVE_INFINITY : options.limit;
   const texts: string[] = [];
   let last = "";

@@ -1,6 +1,6 @@
 /** Rules of metadata for every type (apimachinery `api/validation/objectmeta.go`), with its texts. */
-import type { ObjectMeta, ResourceType, StatusCause } from "../resource-client.ts";
-import { equalJson } from "../../runtime/json.ts";
+import type { ObjectMeta, StatusCause } from "../resource-client.ts";
+import type { TypeDefinition } from "./type-definition.ts";
 
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
@@ -29,18 +29,18 @@ function required(field: string, text: string): StatusCause {
   };
 }
 
-/** What is wrong with a DNS-1123 subdomain; empty when nothing. */
-function subdomainErrors(value: string): string[] {
+/** What is wrong with a DNS-1123 subdomain; empty when nothing. Kubernetes counts in two words for the same. */
+function subdomainErrors(value: string, unit: "characters" | "bytes" = "characters"): string[] {
   const errors: string[] = [];
-  if (value.length > 253) errors.push("must be no more than 253 bytes");
+  if (Buffer.byteLength(value) > 253) errors.push(`must be no more than 253 ${unit}`);
   if (!SUBDOMAIN.test(value)) errors.push(SUBDOMAIN_TEXT);
   return errors;
 }
 
 function labelErrors(value: string): string[] {
   const errors: string[] = [];
-  if (value.length > 63) errors.push("must be no more than 63 bytes");
-  if (!LABEL.test(value)) errors.push(LABEL_TEXT);
+  if (Buffer.byteLength(value) > 63) errors.push("must be no more than 63 characters");
+  if (!LABEL.test(value)) errors.push(SUBDOMAIN.test(value) ? "must not contain dots" : LABEL_TEXT);
   return errors;
 }
 
@@ -53,7 +53,7 @@ export function qualifiedNameErrors(key: string): string[] {
     const prefix = parts[0] ?? "";
     name = parts[1] ?? "";
     if (prefix === "") errors.push("prefix part must be non-empty");
-    else errors.push(...subdomainErrors(prefix).map((text) => `prefix part ${text}`));
+    else errors.push(...subdomainErrors(prefix, "bytes").map((text) => `prefix part ${text}`));
   } else if (parts.length > 2) {
     return [
       `a valid label key ${NAME_PART_TEXT.slice("name part ".length)} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
@@ -73,10 +73,38 @@ export function labelValueErrors(value: string): string[] {
   return errors;
 }
 
+/** What is wrong with a name that only has to fit into a URL; empty when nothing. */
+function pathSegmentErrors(value: string): string[] {
+  if (value === "." || value === "..") return [`may not be '${value}'`];
+  return ["/", "%"].filter((character) => value.includes(character)).map((one) => `may not contain '${one}'`);
+}
+
+/** Finalizers of Kubernetes itself, which need no prefix. */
+const STANDARD_FINALIZERS = ["kubernetes", "orphan", "foregroundDeletion"];
+
+/** Whether a finalizer says neither whose it is nor is one of Kubernetes. */
+function isUnqualified(finalizer: string): boolean {
+  return !finalizer.includes("/") && !STANDARD_FINALIZERS.includes(finalizer);
+}
+
+/** Warnings about finalizers that an object did not have before: custom resources may have any, and are told. */
+export function finalizerWarnings(metadata: ObjectMeta, old: ObjectMeta | undefined): string[] {
+  return [...new Set(metadata.finalizers)]
+    .filter((name) => isUnqualified(name) && old?.finalizers?.includes(name) !== true)
+    .toSorted()
+    .map(
+      (name) =>
+        `metadata.finalizers: ${JSON.stringify(name)}: prefer a domain-qualified finalizer name to avoid accidental conflicts with other finalizer writers`,
+    );
+}
+
 /** Everything wrong with the metadata of an object. Namespaces themselves have the narrower names of DNS labels. */
-export function validateMetadata(type: ResourceType, metadata: ObjectMeta): StatusCause[] {
+export function validateMetadata(definition: TypeDefinition, metadata: ObjectMeta): StatusCause[] {
   const causes: StatusCause[] = [];
-  const nameErrors = type.kind === "Namespace" && type.group === "" ? labelErrors : subdomainErrors;
+  const { type } = definition;
+  const isNamespace = type.kind === "Namespace" && type.group === "";
+  const nameErrors =
+    definition.anyName === true ? pathSegmentErrors : isNamespace ? labelErrors : subdomainErrors;
   if (metadata.generateName !== undefined && metadata.generateName !== "") {
     for (const text of nameErrors(metadata.generateName.replace(/[-.]+$/, "a"))) {
       causes.push(invalidValue("metadata.generateName", metadata.generateName, text));
@@ -102,6 +130,13 @@ export function validateMetadata(type: ResourceType, metadata: ObjectMeta): Stat
   for (const finalizer of metadata.finalizers ?? []) {
     for (const text of qualifiedNameErrors(finalizer)) {
       causes.push(invalidValue("metadata.finalizers", finalizer, text));
+    }
+  }
+  if (definition.builtIn === true && type.group === "" && definition.anyName !== true) {
+    for (const [index, finalizer] of (metadata.finalizers ?? []).entries()) {
+      if (!isUnqualified(finalizer)) continue;
+      const text = "name is neither a standard finalizer name nor is it fully qualified";
+      causes.push(invalidValue(`metadata.finalizers[${index}]`, finalizer, text));
     }
   }
   return causes;
@@ -171,8 +206,9 @@ export function validateMetadataUpdate(metadata: ObjectMeta, old: ObjectMeta): S
       });
     }
   }
-  if (!equalJson(metadata.generateName, old.generateName)) {
-    causes.push(invalidValue("metadata.generateName", metadata.generateName ?? "", "field is immutable"));
+  for (const field of ["uid", "deletionTimestamp", "deletionGracePeriodSeconds"] as const) {
+    if (metadata[field] !== old[field])
+      causes.push(invalidValue(`metadata.${field}`, metadata[field], "field is immutable"));
   }
   return causes;
 }

@@ -1,11 +1,15 @@
 /** One write of any verb, inside a transaction. */
-import type { KubernetesObject, ObjectKey, ResourceType, WriteOptions } from "../resource-client.ts";
+import type { KubernetesObject, ObjectKey, WriteOptions } from "../resource-client.ts";
 import { applyObject } from "./apply.ts";
-import { badRequest, methodNotAllowed, notFound } from "./errors.ts";
+import { cloneJson } from "../../runtime/json.ts";
+import { badRequest, methodNotAllowed, notFound, otherUid } from "./errors.ts";
 import { patchObject, type StorePatch } from "./patch/patch-object.ts";
 import type { Transaction } from "./transaction.ts";
 import type { TypeDefinition } from "./type-definition.ts";
-import { createObject, replaceObject, type Written } from "./write.ts";
+import { createObject } from "./create-object.ts";
+import { decodeObject, type OnDecoded, type Place } from "./decode-object.ts";
+import { replaceObject } from "./replace-object.ts";
+import type { Written } from "./stored-form.ts";
 
 /** Options of {@link performWrite}: those of the client and what only an API server passes on. */
 export interface StoreWriteOptions extends WriteOptions {
@@ -13,20 +17,18 @@ export interface StoreWriteOptions extends WriteOptions {
   status?: boolean;
   /** For apply: take over foreign fields. */
   force?: boolean;
-  /** What happens to fields that the schema does not know: an error, a warning, or nothing. Default Ignore; they are dropped in any case. */
-  fieldValidation?: "Strict" | "Warn" | "Ignore";
+  /** Hears of fields that the type does not know; they are dropped unless it throws. Default: nobody hears. */
+  onDecoded?: OnDecoded;
+  /** Takes what the client should know although the write succeeds. */
+  warn?: (text: string) => void;
 }
 
 export type StoreWrite =
-  | { verb: "create"; object: KubernetesObject }
-  | { verb: "update"; object: KubernetesObject }
+  /** `place` is what the URL of a request says, for the object to agree with. */
+  | { verb: "create"; object: KubernetesObject; place?: Place }
+  | { verb: "update"; object: KubernetesObject; place?: Place }
   | { verb: "patch"; key: ObjectKey; patch: StorePatch }
-  | { verb: "apply"; object: KubernetesObject };
-
-/** What a write answers, with the texts of Warning headers. */
-export interface WriteAnswer extends Written {
-  warnings: readonly string[];
-}
+  | { verb: "apply"; object: KubernetesObject; place?: Place };
 
 /** @throws ApiError 405 for a verb that the type does not have */
 export function checkVerb(definition: TypeDefinition, verb: string): void {
@@ -43,42 +45,41 @@ export function performWrite(
   manager: string,
   options: StoreWriteOptions,
 ): Written {
-  const status = options.status ?? false;
-  const find = (key: ObjectKey) => {
-    const stored = tx.get(definition, definition.type.namespaced ? (key.namespace ?? "") : "", key.name);
-    if (stored === undefined) throw notFound(definition.type, key.name);
-    return stored;
-  };
+  const { onDecoded, warn, status = false, force = false } = options;
   switch (write.verb) {
-    case "create":
-      return createObject(tx, definition, inward(write.object), { manager });
-    case "update":
-      return replaceObject(tx, definition, find(keyOf(write.object)), inward(write.object), {
-        manager,
-        status,
-      });
-    case "patch":
-      return patchObject(tx, definition, find(write.key), write.patch, { manager, status });
+    case "create": {
+      const object = cloneJson(inward(write.object));
+      decodeObject(definition, object, { place: write.place, onDecoded });
+      return createObject(tx, definition, object, { manager, warn });
+    }
+    case "update": {
+      const object = cloneJson(inward(write.object));
+      decodeObject(definition, object, { place: write.place, onDecoded });
+      const { name, namespace = "" } = object.metadata;
+      const stored = tx.get(definition, definition.type.namespaced ? namespace : "", name);
+      if (stored !== undefined)
+        return replaceObject(tx, definition, stored, object, { manager, status, warn });
+      if (definition.createOnUpdate !== true) throw notFound(definition.type, name);
+      if ((object.metadata.uid ?? "") !== "")
+        throw otherUid(definition.type, { name, uid: object.metadata.uid, actual: "" });
+      return createObject(tx, definition, object, { manager, warn });
+    }
+    case "patch": {
+      const { name, namespace = "" } = write.key;
+      const stored = tx.get(definition, definition.type.namespaced ? namespace : "", name);
+      if (stored === undefined) throw notFound(definition.type, name);
+      return patchObject(tx, definition, stored, write.patch, { manager, status, warn, onDecoded });
+    }
     case "apply":
-      return applyObject(tx, definition, inward(write.object), {
+      return applyObject(tx, definition, cloneJson(inward(write.object)), {
         manager,
         status,
-        force: options.force ?? false,
+        force,
+        warn,
+        place: write.place,
+        onDecoded,
       });
   }
-}
-
-function keyOf(object: KubernetesObject): ObjectKey {
-  const { name, namespace } = object.metadata;
-  return namespace === undefined ? { name } : { name, namespace };
-}
-
-/** 400 as kube-apiserver answers for `fieldValidation=Strict`. */
-export function strictDecodingError({ kind, version }: ResourceType, paths: readonly string[]): Error {
-  const texts = paths.map((path) => `unknown field "${path}"`).join(", ");
-  return badRequest(
-    `${kind} in version "${version}" cannot be handled as a ${kind}: strict decoding error: ${texts}`,
-  );
 }
 
 /** A resourceVersion as a number; undefined for none and for "0". @throws ApiError 400 */

@@ -36,16 +36,19 @@ import {
   checkVerb,
   parseRevision,
   performWrite,
-  strictDecodingError,
   type StoreWrite,
   type StoreWriteOptions,
-  type WriteAnswer,
 } from "./perform-write.ts";
 import { dropExpired } from "./retention.ts";
 import { viewEvents, viewText } from "./view.ts";
 import { Watches, type TextWatchEvent } from "./watch.ts";
 import { WriteGuard, type StoreFault, type StoreHealth } from "./write-guard.ts";
-import { createObject, replaceObject, storedDefinition } from "./write.ts";
+import { createObject } from "./create-object.ts";
+import { decodeObject } from "./decode-object.ts";
+import { fieldValidation } from "./field-validation.ts";
+import { cloneJson } from "../../runtime/json.ts";
+import { replaceObject } from "./replace-object.ts";
+import { storedDefinition, type Written } from "./stored-form.ts";
 
 export interface EmbeddedStoreOptions {
   /** The database file, or `:memory:`: then nothing is kept and no timer is ever set. */
@@ -183,8 +186,12 @@ export class EmbeddedStore implements ResourceClient {
     return viewText(definition, stored.text);
   }
 
-  /** A list as the JSON of each object. @throws ApiError 400, 410, 504 */
-  listText(type: ResourceType, options: ListOptions = {}): ListedText {
+  /**
+   * A list as the JSON of each object.
+   * @param options.exactRevision lists what was there at an earlier revision
+   * @throws ApiError 400, 410, 504
+   */
+  listText(type: ResourceType, options: ListOptions & { exactRevision?: number } = {}): ListedText {
     const definition = this.definition(type);
     const listed = listObjects(this.#state, this.#log, definition, {
       ...options,
@@ -226,7 +233,7 @@ export class EmbeddedStore implements ResourceClient {
     write: StoreWrite,
     options: StoreWriteOptions = {},
     signal?: AbortSignal,
-  ): Promise<WriteAnswer> {
+  ): Promise<Written> {
     const definition = this.definition(type);
     checkVerb(definition, write.verb === "apply" ? "patch" : write.verb);
     const manager = options.fieldManager ?? DEFAULT_MANAGER;
@@ -234,15 +241,9 @@ export class EmbeddedStore implements ResourceClient {
       const stored = storedDefinition(tx, definition);
       const inward = (object: KubernetesObject): KubernetesObject =>
         definition.viewOf?.toStored(object) ?? object;
-      const written = performWrite(tx, stored, write, inward, manager, options);
-      if (options.fieldValidation === "Strict" && written.unknownFields.length > 0) {
-        throw strictDecodingError(definition.type, written.unknownFields);
-      }
-      return written;
+      return performWrite(tx, stored, write, inward, manager, options);
     });
-    const warnings =
-      options.fieldValidation === "Warn" ? answer.unknownFields.map((path) => `unknown field "${path}"`) : [];
-    return { ...answer, object: definition.viewOf?.fromStored(answer.object) ?? answer.object, warnings };
+    return { ...answer, object: definition.viewOf?.fromStored(answer.object) ?? answer.object };
   }
 
   /** Deletes one object and says whether it is gone. @throws ApiError 404, 409 */
@@ -275,16 +276,15 @@ export class EmbeddedStore implements ResourceClient {
     return this.#transact(false, signal, (tx) => {
       const { name } = object.metadata;
       const present = tx.get(definition, object.metadata.namespace ?? "", name);
-      if (present === undefined) {
-        return createObject(tx, definition, object, { manager: DEFAULT_MANAGER, ephemeral: true })
+      const decoded: KubernetesObject = cloneJson(object);
+      decodeObject(definition, decoded);
+      if (present === undefined)
+        return createObject(tx, definition, decoded, { manager: DEFAULT_MANAGER, ephemeral: true })
           .object as T;
-      }
       if (!present.ephemeral) throw alreadyExists(type, name);
-      return replaceObject(tx, definition, present, object, {
-        manager: DEFAULT_MANAGER,
-        status: false,
-        unconditional: true,
-      }).object as T;
+      decoded.metadata.resourceVersion ??= String(present.revision);
+      return replaceObject(tx, definition, present, decoded, { manager: DEFAULT_MANAGER, status: false })
+        .object as T;
     });
   }
 
@@ -339,7 +339,7 @@ export class EmbeddedStore implements ResourceClient {
     options?: WriteOptions,
     signal?: AbortSignal,
   ): Promise<T> {
-    return (await this.write(type, { verb: "create", object }, strictly(options), signal)).object as T;
+    return (await this.write(type, { verb: "create", object }, strictly(type, options), signal)).object as T;
   }
 
   async update<T extends KubernetesObject>(
@@ -348,7 +348,7 @@ export class EmbeddedStore implements ResourceClient {
     options?: WriteOptions,
     signal?: AbortSignal,
   ): Promise<T> {
-    return (await this.write(type, { verb: "update", object }, strictly(options), signal)).object as T;
+    return (await this.write(type, { verb: "update", object }, strictly(type, options), signal)).object as T;
   }
 
   async updateStatus<T extends KubernetesObject>(
@@ -358,7 +358,7 @@ export class EmbeddedStore implements ResourceClient {
     signal?: AbortSignal,
   ): Promise<T> {
     return (
-      await this.write(type, { verb: "update", object }, { ...strictly(options), status: true }, signal)
+      await this.write(type, { verb: "update", object }, { ...strictly(type, options), status: true }, signal)
     ).object as T;
   }
 
@@ -369,7 +369,8 @@ export class EmbeddedStore implements ResourceClient {
     options?: WriteOptions,
     signal?: AbortSignal,
   ): Promise<T> {
-    return (await this.write(type, { verb: "patch", key, patch }, strictly(options), signal)).object as T;
+    return (await this.write(type, { verb: "patch", key, patch }, strictly(type, options), signal))
+      .object as T;
   }
 
   async patchStatus<T extends KubernetesObject>(
@@ -380,7 +381,12 @@ export class EmbeddedStore implements ResourceClient {
     signal?: AbortSignal,
   ): Promise<T> {
     return (
-      await this.write(type, { verb: "patch", key, patch }, { ...strictly(options), status: true }, signal)
+      await this.write(
+        type,
+        { verb: "patch", key, patch },
+        { ...strictly(type, options), status: true },
+        signal,
+      )
     ).object as T;
   }
 
@@ -391,7 +397,7 @@ export class EmbeddedStore implements ResourceClient {
     signal?: AbortSignal,
   ): Promise<T> {
     const { subresource, ...rest } = options;
-    const written = { ...strictly(rest), status: subresource === "status" };
+    const written = { ...strictly(type, rest), status: subresource === "status" };
     return (await this.write(type, { verb: "apply", object }, written, signal)).object as T;
   }
 
@@ -442,10 +448,8 @@ export class EmbeddedStore implements ResourceClient {
 }
 
 /** What the controller writes is what the schema knows: anything else is a defect, and is refused as a cluster would. */
-function strictly<Options extends object>(
-  options: Options | undefined,
-): Options & { fieldValidation: "Strict" } {
-  return { ...(options ?? ({} as Options)), fieldValidation: "Strict" };
+function strictly(type: ResourceType, options: WriteOptions | undefined): StoreWriteOptions {
+  return { ...options, onDecoded: fieldValidation({ type, mode: "Strict" }) };
 }
 
 /**

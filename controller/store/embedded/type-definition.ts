@@ -2,8 +2,8 @@
 import type { KubernetesObject, ResourceType, StatusCause } from "../resource-client.ts";
 import type { Schema } from "./schema.ts";
 
-/** One wrong place found before an object is stored, or one warning about it. */
-interface Preparation {
+/** What was noticed while an object was brought into its stored form. */
+export interface Decoded {
   /** Field paths that the schema does not know, e.g. `spec.ttll`; they were removed from the object. */
   unknownFields: readonly string[];
 }
@@ -34,13 +34,31 @@ export interface TypeDefinition {
   customResourceDefinition?: object;
   /** Which verbs exist; undefined: all. */
   verbs?: readonly string[];
+  /** Whether Kubernetes itself has the type. The others are custom resources, which strategic merge cannot patch. */
+  builtIn?: true;
+  /** Whether an update may come without a version. */
+  unconditionalUpdate?: true;
+  /** Whether an update of what is not there creates it. */
+  createOnUpdate?: true;
+  /** Whether any name will do that fits into a URL; on create, metadata is then looked at only where the rest is right. */
+  anyName?: true;
+  /** The status that an object is created with, whatever the client sent. */
+  initialStatus?: unknown;
   /** Structure of the whole object, for merging and field ownership. Left out: deduced from values, lists are atomic. */
   schema?: Schema;
+  /** What an object has before anything is written into it: nobody owns that. Left out: nothing. */
+  zero?: Readonly<Record<string, unknown>>;
   /** Fields a field selector can name besides metadata.name and metadata.namespace. */
   selectableFields?: Readonly<Record<string, (object: KubernetesObject) => string>>;
-  /** Changes a submitted object into the stored form (drops unknown fields, sets defaults), in place. */
-  prepare?(object: KubernetesObject, context: ValidationContext): Preparation;
-  /** Finds everything wrong with a prepared object. */
+  /**
+   * Changes a submitted object into the stored form (drops unknown fields, sets defaults), in place.
+   * @param options.applied the object was merged by server-side apply, in which a null is not the same as nothing
+   * @throws ApiError 400 for what cannot be read
+   */
+  decode?(object: KubernetesObject, options: { applied: boolean }): Decoded;
+  /** Sets what the server itself decides, in place. Comes after ownership was worked out, so nobody owns it. */
+  complete?(object: KubernetesObject, context: ValidationContext): void;
+  /** Finds everything wrong with a decoded object. */
   validate?(object: KubernetesObject, context: ValidateContext): StatusCause[];
   /** Lists of objects that strategic merge patches merge, by dotted path without indexes, to their merge key. */
   strategicMergeKeys?: Readonly<Record<string, string>>;

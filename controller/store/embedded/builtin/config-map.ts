@@ -1,20 +1,24 @@
-import { shapeObject, type Struct } from "../field-shape.ts";
 import { isObject } from "../../../runtime/json.ts";
 import type { TypeDefinition } from "../type-definition.ts";
+import { decodeStruct, field, objectSchema } from "./struct.ts";
 import { validateDataKeys, validateImmutable } from "./secret.ts";
-
-const type = { group: "", version: "v1", kind: "ConfigMap", plural: "configmaps", namespaced: true };
-const FIELDS: Struct["fields"] = { data: "map", binaryData: "map", immutable: "boolean" };
 
 /** core/v1 ConfigMap. */
 export const configMapType: TypeDefinition = {
-  type,
+  type: { group: "", version: "v1", kind: "ConfigMap", plural: "configmaps", namespaced: true },
   singular: "configmap",
   shortNames: ["cm"],
   categories: [],
   hasStatus: false,
   hasGeneration: false,
-  prepare: (object) => ({ unknownFields: shapeObject(type, FIELDS, object) }),
+  builtIn: true,
+  unconditionalUpdate: true,
+  schema: objectSchema("Configuration by key.", {
+    data: field.texts("The values by key, as text."),
+    binaryData: field.bytes("Binary values by key, in base64."),
+    immutable: field.flagPointer("Whether the values can no longer be changed."),
+  }),
+  decode: (object) => decodeStruct(object, configMapType),
   validate(object, { old }) {
     const causes = [
       ...validateDataKeys(object["data"], "data"),
@@ -25,8 +29,8 @@ export const configMapType: TypeDefinition = {
       if (isObject(object["binaryData"]) && Object.hasOwn(object["binaryData"], key)) {
         causes.push({
           reason: "FieldValueInvalid",
-          message: `Invalid value: ${JSON.stringify(key)}: duplicate of key present in data`,
-          field: `binaryData[${key}]`,
+          message: `Invalid value: ${JSON.stringify(key)}: duplicate of key present in binaryData`,
+          field: `data[${key}]`,
         });
       }
     }

@@ -1,6 +1,7 @@
 import { timestamp, type Clock } from "../../../runtime/clock.ts";
 import type { KubernetesObject } from "../../resource-client.ts";
 import type { TypeDefinition } from "../type-definition.ts";
+import { field, objectSchema } from "./struct.ts";
 
 /** apiextensions.k8s.io/v1 CustomResourceDefinition: readable, written by the process itself at start only. */
 export const customResourceDefinitionType: TypeDefinition = {
@@ -17,6 +18,11 @@ export const customResourceDefinitionType: TypeDefinition = {
   // No subresource here, because nobody but the process writes these.
   hasStatus: false,
   hasGeneration: true,
+  builtIn: true,
+  schema: objectSchema("Which kinds are served and what their objects look like. Read-only here.", {
+    spec: field.pointer("Names, versions and schemas.", {}),
+    status: field.pointer("What is the case.", {}),
+  }),
   verbs: ["get", "list", "watch"],
 };
 

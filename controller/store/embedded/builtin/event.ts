@@ -1,8 +1,9 @@
 /** Events: one stored object (core/v1), seen through two APIs. */
-import type { KubernetesObject } from "../../resource-client.ts";
-import { shapeObject, type Struct } from "../field-shape.ts";
+import type { KubernetesObject, StatusCause } from "../../resource-client.ts";
 import { isObject, setField } from "../../../runtime/json.ts";
+import { qualifiedNameErrors } from "../metadata.ts";
 import type { TypeDefinition } from "../type-definition.ts";
+import { decodeStruct, field, objectSchema, zeroObject, type StructSchema } from "./struct.ts";
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
 const at = (object: KubernetesObject, field: string, inner: string): string => {
@@ -17,26 +18,76 @@ const retention = { milliseconds: 3_600_000, capacity: 5_000 };
 
 const involved = ["kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"] as const;
 
-const REFERENCE: Struct = {
-  struct: "ObjectReference",
-  fields: Object.fromEntries(involved.map((field) => [field, "string"])),
-};
-const FIELDS: Struct["fields"] = {
-  involvedObject: REFERENCE,
-  related: REFERENCE,
-  source: { struct: "EventSource", fields: { component: "string", host: "string" } },
-  series: { struct: "EventSeries", fields: { count: "number", lastObservedTime: "string" } },
-  reason: "string",
-  message: "string",
-  firstTimestamp: "string",
-  lastTimestamp: "string",
-  eventTime: "string",
-  count: "number",
-  type: "string",
-  action: "string",
-  reportingComponent: "string",
-  reportingInstance: "string",
-};
+const reference = (description: string): StructSchema => ({
+  ...field.pointer(description, {
+    apiVersion: field.text("API version of the object."),
+    kind: field.text("Kind of the object."),
+    namespace: field.text("Namespace of the object."),
+    name: field.text("Name of the object."),
+    uid: field.text("Uid of the object."),
+    resourceVersion: field.text("The version that is meant."),
+    fieldPath: field.text("The part of the object that is meant."),
+  }),
+  "x-kubernetes-map-type": "atomic",
+});
+
+const schema = objectSchema("Something that happened to an object. Kept for an hour.", {
+  involvedObject: { ...reference("The object that the event is about."), default: {} },
+  reason: field.text("Why, in one word for programs."),
+  message: field.text("What happened, for people."),
+  source: field.struct("Where the event comes from.", {
+    component: field.text("The component."),
+    host: field.text("The machine."),
+  }),
+  firstTimestamp: field.plainTime(field.time("When it happened first.")),
+  lastTimestamp: field.plainTime(field.time("When it happened last.")),
+  count: field.integer("How often it happened."),
+  type: field.text("Normal or Warning."),
+  eventTime: field.plainTime(field.microTime("When it was observed.")),
+  series: field.pointer("A row of equal events.", {
+    count: field.integer("How many."),
+    lastObservedTime: field.plainTime(field.microTime("The last one.")),
+  }),
+  action: field.text("What was done."),
+  related: reference("Another object that plays a part."),
+  reportingComponent: field.plainText("Which controller reports it."),
+  reportingInstance: field.plainText("Which instance of the controller."),
+});
+
+const longest = { action: 128, reason: 128, message: 1024, reportingInstance: 128 } as const;
+
+/** What core/v1 asks of an event (core validation `legacyValidateEvent`); more when it is of the newer form, with `eventTime`. */
+function validateEvent(event: KubernetesObject): StatusCause[] {
+  const causes: StatusCause[] = [];
+  const invalid = (field: string, value: string, why: string): void => {
+    causes.push({
+      reason: "FieldValueInvalid",
+      message: `Invalid value: ${JSON.stringify(value)}: ${why}`,
+      field,
+    });
+  };
+  const namespace = event.metadata.namespace ?? "";
+  const about = at(event, "involvedObject", "namespace");
+  const isNewer = text(event["eventTime"]) !== "";
+  const isElsewhere = isNewer
+    ? about === "" && namespace !== "default" && namespace !== "kube-system"
+    : about === ""
+      ? namespace !== "default"
+      : about !== namespace;
+  if (isElsewhere) invalid("involvedObject.namespace", about, "does not match event.namespace");
+  if (!isNewer) return causes;
+  const reporter = text(event["reportingComponent"]);
+  for (const why of qualifiedNameErrors(reporter)) invalid("reportingComponent", reporter, why);
+  for (const field of ["reportingComponent", "reportingInstance", "action", "reason"]) {
+    if (text(event[field]) === "")
+      causes.push({ reason: "FieldValueRequired", message: "Required value", field });
+  }
+  for (const [field, limit] of Object.entries(longest)) {
+    if (Buffer.byteLength(text(event[field])) > limit)
+      invalid(field, "", `can have at most ${limit} characters`);
+  }
+  return causes;
+}
 
 /** core/v1 Event. */
 export const eventType: TypeDefinition = {
@@ -47,7 +98,14 @@ export const eventType: TypeDefinition = {
   hasStatus: false,
   hasGeneration: false,
   retention,
-  prepare: (object) => ({ unknownFields: shapeObject(CORE, FIELDS, object) }),
+  builtIn: true,
+  unconditionalUpdate: true,
+  createOnUpdate: true,
+  anyName: true,
+  schema,
+  zero: zeroObject(schema),
+  decode: (object) => decodeStruct(object, eventType),
+  validate: validateEvent,
   selectableFields: {
     ...Object.fromEntries(
       involved.map((field) => [
@@ -84,9 +142,17 @@ function rename(
   return { ...renamed, apiVersion, kind: "Event", metadata: object.metadata };
 }
 
+const newNames = new Map<string, string>(RENAMED.map(([newer, core]) => [core, newer]));
+
 /** events.k8s.io/v1 Event: the same objects under the names of the newer API. */
 export const newEventType: TypeDefinition = {
   ...eventType,
+  schema: {
+    ...schema,
+    properties: Object.fromEntries(
+      Object.entries({ ...schema.properties }).map(([name, child]) => [newNames.get(name) ?? name, child]),
+    ),
+  },
   type: { ...CORE, group: "events.k8s.io" },
   selectableFields: Object.fromEntries(
     Object.entries({ ...eventType.selectableFields }).map(([path, read]) => [

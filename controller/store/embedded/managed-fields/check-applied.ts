@@ -3,7 +3,7 @@ import { isObject } from "../../../runtime/json.ts";
 import type { Schema } from "../schema.ts";
 import { apiVersionOf, type TypeDefinition } from "../type-definition.ts";
 import { printPath } from "./path-set.ts";
-import { fieldSchema, itemElement } from "./shape.ts";
+import { fieldSchema, itemElement, mergeSchema } from "./shape.ts";
 
 /**
  * Refuses a configuration that cannot be merged: fields the schema does not declare, two items with the same keys.
@@ -12,10 +12,11 @@ import { fieldSchema, itemElement } from "./shape.ts";
 export function checkApplied(definition: TypeDefinition, config: KubernetesObject): void {
   if (definition.schema === undefined) return;
   const problems: string[] = [];
-  visit(config, definition.schema, [], problems);
+  visit(config, mergeSchema(definition.schema), { path: [], problems });
   if (problems.length === 0) return;
   const { type } = definition;
-  const place = `${config.metadata.namespace ?? ""}/${config.metadata.name}; ${apiVersionOf(type)}, Kind=${type.kind}`;
+  const version = type.group === "" ? `/${type.version}` : apiVersionOf(type);
+  const place = `${config.metadata.namespace ?? ""}/${config.metadata.name}; ${version}, Kind=${type.kind}`;
   const text =
     problems.length === 1
       ? (problems[0] ?? "")
@@ -27,31 +28,80 @@ export function checkApplied(definition: TypeDefinition, config: KubernetesObjec
   });
 }
 
-function visit(value: unknown, schema: Schema, path: string[], problems: string[]): void {
+/** How kube-apiserver's schemas call the types of values. */
+const KIND: Readonly<Record<string, string>> = {
+  string: "string",
+  integer: "numeric (int or float)",
+  number: "numeric (int or float)",
+  boolean: "boolean",
+  array: "list",
+  object: "map",
+};
+
+function fits(value: unknown, { type, format }: Schema): boolean {
+  // A null merges as absent whatever is declared; times and bytes are read later.
+  if (value === null || type === undefined || format === "date-time" || format === "byte") return true;
+  if (type === "array") return Array.isArray(value);
+  if (type === "object") return isObject(value);
+  return typeof value === (type === "integer" ? "number" : type);
+}
+
+function omitsKeys(item: unknown, schema: Schema): boolean {
+  if (!isObject(item)) return false;
+  const keys = schema["x-kubernetes-list-map-keys"] ?? [];
+  return keys.every(
+    (key) => item[key] === undefined && schema.items?.properties?.[key]?.default === undefined,
+  );
+}
+
+interface Visit {
+  path: string[];
+  problems: string[];
+}
+
+function visit(value: unknown, schema: Schema, { path, problems }: Visit): void {
+  if (!fits(value, schema)) {
+    problems.push(
+      `${printPath(path)}: expected ${KIND[schema.type ?? ""] ?? ""}, got ${JSON.stringify(value)}`,
+    );
+    return;
+  }
   if (Array.isArray(value)) {
     const { items } = schema;
     const type = schema["x-kubernetes-list-type"];
     const seen = new Set<string>();
     for (const [index, item] of (value as unknown[]).entries()) {
       let element = `i:${index}`;
+      if (type === "map" && item === null) {
+        problems.push(
+          `${printPath(path)}: element ${index}: associative list with keys may not have a null element`,
+        );
+        continue;
+      }
+      if (type === "map" && omitsKeys(item, schema)) {
+        const keys = JSON.stringify(schema["x-kubernetes-list-map-keys"]).replaceAll(",", " ");
+        problems.push(
+          `${printPath(path)}: element ${index}: associative list with keys has an element that omits all key fields ${keys} (and doesn't have default values for any key fields)`,
+        );
+        continue;
+      }
       if (type === "map" || type === "set") {
         element = itemElement(item, schema);
         if (seen.has(element))
           problems.push(`${printPath(path)}: duplicate entries for key ${printPath([element])}`);
         seen.add(element);
       }
-      if (items !== undefined) visit(item, items, [...path, element], problems);
+      if (items !== undefined) visit(item, items, { path: [...path, element], problems });
     }
     return;
   }
   if (!isObject(value)) return;
   for (const [key, field] of Object.entries(value)) {
     // What every object has needs no declaration.
-    if (path.length === 0 && (key === "apiVersion" || key === "kind" || key === "metadata")) continue;
+    if (path.length === 0 && (key === "apiVersion" || key === "kind")) continue;
     const at = [...path, `f:${key}`];
     const child = fieldSchema(schema, key);
-    if (child === undefined) {
-      if (schema.type === "object") problems.push(`${printPath(at)}: field not declared in schema`);
-    } else visit(field, child, at, problems);
+    if (child !== undefined) visit(field, child, { path: at, problems });
+    else if (schema.type === "object") problems.push(`${printPath(at)}: field not declared in schema`);
   }
 }

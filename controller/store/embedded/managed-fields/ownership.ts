@@ -3,6 +3,7 @@
  * `merge/update.go`, apimachinery `util/managedfields`): an applier owns exactly what it applied last, an updater what it changed.
  */
 import type { KubernetesObject } from "../../resource-client.ts";
+import { equalJson } from "../../../runtime/json.ts";
 import type { Schema } from "../schema.ts";
 import { apiVersionOf, type TypeDefinition } from "../type-definition.ts";
 import { managerId, type ManagerEntry, type ManagerKey, type Managers } from "./managers.ts";
@@ -91,7 +92,7 @@ function filtered(comparison: Comparison, without: PathSet): Comparison {
 export function ownershipAfterUpdate(options: UpdateOptions): Managers {
   const schema = mergeSchema(options.definition.schema);
   const changes = filtered(
-    compare(owned(options.old) ?? {}, owned(options.next), schema),
+    compare(owned(options.old) ?? options.definition.zero ?? {}, owned(options.next), schema),
     ignored(options.definition, options.status),
   );
   const managers = releaseChanged(options.managers, changes, undefined);
@@ -180,7 +181,7 @@ export interface Applied {
 export function applyOwnership(options: ApplyOwnershipOptions): Applied {
   const schema = mergeSchema(options.definition.schema);
   const without = ignored(options.definition, options.status);
-  const live = owned(options.live) ?? {};
+  const live = owned(options.live) ?? options.definition.zero ?? {};
   const key: ManagerKey = {
     manager: options.manager,
     operation: "Apply",
@@ -204,8 +205,10 @@ export function applyOwnership(options: ApplyOwnershipOptions): Applied {
   }
   const released = releaseChanged(managers, changes, id);
   const mine = difference(fields, SYSTEM);
+  // An apply that changes nothing leaves its time alone.
+  const time = equalJson(object, live) ? options.managers.get(id)?.time : options.time;
   if (isEmpty(mine)) released.delete(id);
-  else released.set(id, { ...key, fields: mine, time: options.time });
+  else released.set(id, { ...key, fields: mine, time });
   return { object, managers: released, conflicts };
 }
 
@@ -216,14 +219,14 @@ function prune(options: { merged: unknown; last: PathSet; managers: Managers; sc
   const lastWithParents = withDeclaredParents(last, schema);
   const fieldsOf = (value: unknown): PathSet => withDeclaredParents(fieldSetOf(value ?? {}, schema), schema);
   const mergedFields = fieldsOf(merged);
-  let pruned = removeFields(merged, lastWithParents, schema);
+  // What becomes empty on the way is still there.
+  let pruned = removeFields(merged, lastWithParents, schema, "null");
   let everyones: PathSet = EMPTY;
   for (const entry of managers.values()) everyones = union(everyones, entry.fields);
   const keep = union(fieldsOf(pruned), withDeclaredParents(everyones, schema));
-  pruned = removeFields(merged, difference(mergedFields, keep), schema);
+  pruned = removeFields(merged, difference(mergedFields, keep), schema, "null");
   // What fell out only because its parent did, and was never this manager's, comes back.
-  return (
-    removeFields(merged, intersection(difference(mergedFields, fieldsOf(pruned)), lastWithParents), schema) ??
-    {}
-  );
+  const gone = intersection(difference(mergedFields, fieldsOf(pruned)), lastWithParents);
+  // kube-apiserver leaves a null in place of what becomes empty here, and then refuses it.
+  return removeFields(merged, gone, schema, "empty");
 }

@@ -18,13 +18,13 @@ const METADATA: Schema = {
         "namespace",
         "uid",
         "resourceVersion",
-        "generation",
         "creationTimestamp",
         "deletionTimestamp",
-        "deletionGracePeriodSeconds",
         "selfLink",
       ].map((field) => [field, { type: "string" } satisfies Schema]),
     ),
+    generation: { type: "integer" },
+    deletionGracePeriodSeconds: { type: "integer" },
     labels: { type: "object", additionalProperties: { type: "string" } },
     annotations: { type: "object", additionalProperties: { type: "string" } },
     finalizers: { type: "array", "x-kubernetes-list-type": "set", items: { type: "string" } },
@@ -32,7 +32,18 @@ const METADATA: Schema = {
       type: "array",
       "x-kubernetes-list-type": "map",
       "x-kubernetes-list-map-keys": ["uid"],
-      items: { type: "object", "x-kubernetes-map-type": "atomic" },
+      items: {
+        type: "object",
+        "x-kubernetes-map-type": "atomic",
+        properties: {
+          apiVersion: { type: "string" },
+          kind: { type: "string" },
+          name: { type: "string" },
+          uid: { type: "string", default: "" },
+          controller: { type: "boolean" },
+          blockOwnerDeletion: { type: "boolean" },
+        },
+      },
     },
   },
 };
@@ -71,6 +82,19 @@ export function itemElement(item: unknown, schema: Schema | undefined): string {
     keys[name] = value ?? schema?.items?.properties?.[name]?.default ?? null;
   }
   return `k:${JSON.stringify(keys)}`;
+}
+
+/** All items by path element. */
+export function groupsOf(list: unknown, schema: Schema | undefined): Map<string, unknown[]> {
+  const groups = new Map<string, unknown[]>();
+  if (!Array.isArray(list)) return groups;
+  for (const item of list as unknown[]) {
+    const element = itemElement(item, schema);
+    const group = groups.get(element);
+    if (group === undefined) groups.set(element, [item]);
+    else group.push(item);
+  }
+  return groups;
 }
 
 /** Items by path element; of several with the same keys the first counts. */

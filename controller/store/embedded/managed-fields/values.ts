@@ -2,7 +2,7 @@
 import { cloneJson, equalJson, isObject, setField } from "../../../runtime/json.ts";
 import type { Schema } from "../schema.ts";
 import { EMPTY, isEmpty, PathSetBuilder, type PathSet } from "./path-set.ts";
-import { fieldSchema, isDeclared, isHollow, itemElement, itemsOf, shapeOf } from "./shape.ts";
+import { fieldSchema, groupsOf, isDeclared, isHollow, itemElement, itemsOf, shapeOf } from "./shape.ts";
 
 export interface Comparison {
   added: PathSet;
@@ -59,15 +59,34 @@ function compareAt(
       compareAt(left, right, fieldSchema(schema, key), [...path, `f:${key}`], out);
     }
   } else {
-    const before = itemsOf(old, schema);
-    const after = itemsOf(next, schema);
-    for (const element of new Set([...before.keys(), ...after.keys()])) {
-      compareAt(before.get(element), after.get(element), schema?.items, [...path, element], out);
-    }
+    compareItems(groupsOf(old, schema), groupsOf(next, schema), schema?.items, path, out);
   }
   if (path.length === 0) return;
   if (old === undefined) out.added.add(path);
   else if (next === undefined) out.removed.add(path);
+}
+
+/** Items are compared by their key. Several with one key are compared as a whole, because nothing tells them apart. */
+function compareItems(
+  before: ReadonlyMap<string, readonly unknown[]>,
+  after: ReadonlyMap<string, readonly unknown[]>,
+  schema: Schema | undefined,
+  path: readonly string[],
+  out: Builders,
+): void {
+  for (const element of new Set([...before.keys(), ...after.keys()])) {
+    const at = [...path, element];
+    const [left, right] = [before.get(element) ?? [], after.get(element) ?? []];
+    if (left.length < 2 && right.length < 2) {
+      compareAt(left[0], right[0], schema, at, out);
+    } else if (left.length < 2) {
+      if (left.length === 1) compareAt(left[0], undefined, schema, at, out);
+      out.added.add(at);
+    } else if (right.length < 2) {
+      if (right.length === 1) compareAt(undefined, right[0], schema, at, out);
+      out.removed.add(at);
+    } else if (!equalJson(left, right)) out.modified.add(at);
+  }
 }
 
 /** Every field that a value sets. */
@@ -106,6 +125,8 @@ function isHollowMap(value: unknown): boolean {
 export function mergeValues(live: unknown, config: unknown, schema: Schema | undefined): unknown {
   if (config === undefined) return cloneJson(live);
   if (live === undefined) return cloneJson(config);
+  // A null where a map or list is merges as an empty one.
+  if (config === null && !isHollow(live) && shapeOf(live, schema) !== "leaf") return cloneJson(live);
   const shape = shapeOf(config, schema);
   if (shape === "leaf" || shapeOf(live, schema) !== shape || (isHollow(live) && isHollow(config)))
     return cloneJson(config);
@@ -173,8 +194,16 @@ function mergeLists(
   return result;
 }
 
-/** A copy of a value without the fields in a set. What becomes empty by that goes too. */
-export function removeFields(value: unknown, fields: PathSet, schema: Schema | undefined): unknown {
+/**
+ * A copy of a value without the fields in a set.
+ * @param emptied what is left of a map or list that becomes empty by that
+ */
+export function removeFields(
+  value: unknown,
+  fields: PathSet,
+  schema: Schema | undefined,
+  emptied: "null" | "empty",
+): unknown {
   if (isEmpty(fields)) return value;
   const shape = shapeOf(value, schema);
   if (shape === "leaf") return value;
@@ -182,20 +211,17 @@ export function removeFields(value: unknown, fields: PathSet, schema: Schema | u
     const result: Record<string, unknown> = {};
     for (const [key, field] of Object.entries(value as Record<string, unknown>)) {
       const below = fields.children.get(`f:${key}`);
-      if (below?.member === true) continue;
-      const rest = removeFields(field, below ?? EMPTY, fieldSchema(schema, key));
-      if (rest !== undefined) setField(result, key, rest);
+      if (below?.member !== true)
+        setField(result, key, removeFields(field, below ?? EMPTY, fieldSchema(schema, key), emptied));
     }
-    return Object.keys(result).length === 0 && !isHollow(value) ? undefined : result;
+    return Object.keys(result).length === 0 && !isHollow(value) && emptied === "null" ? null : result;
   }
   const items: unknown[] = [];
   for (const item of value as unknown[]) {
     const below = fields.children.get(itemElement(item, schema));
-    if (below?.member === true) continue;
-    const rest = removeFields(item, below ?? EMPTY, schema?.items);
-    if (rest !== undefined) items.push(rest);
+    if (below?.member !== true) items.push(removeFields(item, below ?? EMPTY, schema?.items, emptied));
   }
-  return items.length === 0 && !isHollow(value) ? undefined : items;
+  return items.length === 0 && !isHollow(value) && emptied === "null" ? null : items;
 }
 
 /** Adds the declared fields that lead to members, so that a parent goes with the last of its fields. */

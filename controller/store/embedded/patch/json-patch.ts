@@ -101,9 +101,8 @@ export function jsonPatch(target: unknown, operations: readonly Record<string, u
     switch (op) {
       case "add":
       case "replace":
-        if (!Object.hasOwn(operation, "value"))
-          throw unprocessable(`${op} of ${shownJson(operation["path"])} has no value`);
-        result = change(result, path, op, operation["value"]);
+        // RFC 6902 asks for a value; kube-apiserver takes null for a missing one.
+        result = change(result, path, op, operation["value"] ?? null);
         break;
       case "remove":
         result = change(result, path, "remove", undefined);

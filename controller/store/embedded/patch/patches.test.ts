@@ -58,7 +58,6 @@ describe("JSON patch", () => {
     [[{ op: "add", path: "/l/5", value: 1 }], "no element 5 in a list of 1"],
     [[{ op: "add", path: "a", value: 1 }], "is not a JSON pointer"],
     [[{ op: "zip", path: "/a" }], "unknown operation"],
-    [[{ op: "add", path: "/a" }], "has no value"],
     [[{ op: "move", from: "/o", path: "/o/x" }], "into itself"],
     [[{ op: "remove", path: "" }], "whole object"],
     [[{ op: "remove", path: "/l/-2" }], "no element -2 in a list of 1"],
@@ -86,6 +85,10 @@ describe("JSON patch", () => {
     expect(() => jsonPatch({ a: 1 }, operations)).toThrow(
       "The allowed maximum operations in a JSON patch is 10000, got 10001",
     );
+  });
+
+  test("a value that is left out is null, as for kube-apiserver", () => {
+    expect(jsonPatch({ a: 1 }, [{ op: "add", path: "/b" }])).toEqual({ a: 1, b: null });
   });
 });
 
@@ -136,7 +139,7 @@ describe("strategic merge patch", () => {
 
   test("sets of scalars grow, shrink by directive, and are replaced as a whole where asked", () => {
     expect(patch({ metadata: { finalizers: ["x/z"] } })).toMatchObject({
-      metadata: { finalizers: ["x/y", "x/z"] },
+      metadata: { finalizers: ["x/z", "x/y"] },
     });
     expect(patch({ metadata: { "$deleteFromPrimitiveList/finalizers": ["x/y"] } })).toMatchObject({
       metadata: { finalizers: [] },

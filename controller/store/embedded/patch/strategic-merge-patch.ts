@@ -6,6 +6,8 @@ import type { TypeDefinition } from "../type-definition.ts";
 
 const DIRECTIVE = "$patch";
 const RETAIN = "$retainKeys";
+const ORDER = "$setElementOrder/";
+const DELETED = "$deleteFromPrimitiveList/";
 
 /** Merge keys of the lists in metadata; finalizers are a set of scalars. */
 const METADATA_KEYS: Readonly<Record<string, string>> = {
@@ -21,7 +23,7 @@ export function strategicMergePatch(
   target: KubernetesObject,
   patch: Record<string, unknown>,
 ): unknown {
-  if (definition.schema !== undefined) {
+  if (definition.builtIn !== true) {
     throw new ApiError({
       code: 415,
       reason: "UnsupportedMediaType",
@@ -54,9 +56,9 @@ function mergeObject(
     result = Object.fromEntries(Object.entries(result).filter(([key]) => retained.includes(key)));
   }
   for (const [key, value] of Object.entries(patch)) {
-    if (key === DIRECTIVE || key === RETAIN || key.startsWith("$setElementOrder/")) continue;
-    if (key.startsWith("$deleteFromPrimitiveList/")) {
-      const field = key.slice("$deleteFromPrimitiveList/".length);
+    if (key === DIRECTIVE || key === RETAIN || key.startsWith(ORDER)) continue;
+    if (key.startsWith(DELETED)) {
+      const field = key.slice(DELETED.length);
       const list = Object.hasOwn(result, field) ? result[field] : undefined;
       if (Array.isArray(list) && Array.isArray(value)) {
         const leaving = new Set<unknown>(value);
@@ -66,14 +68,72 @@ function mergeObject(
     }
     const at = path === "" ? key : `${path}.${key}`;
     const current = Object.hasOwn(result, key) ? result[key] : undefined;
-    if (value === null) delete result[key];
-    else if (isObject(value))
-      setField(result, key, mergeObject(isObject(current) ? current : {}, value, at, keys));
-    else if (Array.isArray(value))
-      setField(result, key, mergeList(Array.isArray(current) ? current : [], value, at, keys));
-    else setField(result, key, value);
+    if (isObject(value) && isObject(current)) setField(result, key, mergeObject(current, value, at, keys));
+    else if (Array.isArray(value) && Array.isArray(current))
+      setField(result, key, mergeList(current, value, at, keys));
+    else {
+      const taken = value === null ? undefined : withoutDirectives(value);
+      if (taken === undefined) delete result[key];
+      else setField(result, key, taken);
+    }
+  }
+  for (const [key, order] of Object.entries(patch)) {
+    if (!key.startsWith(ORDER) || !Array.isArray(order)) continue;
+    const field = key.slice(ORDER.length);
+    const at = path === "" ? field : `${path}.${field}`;
+    const mergeKey = Object.hasOwn(keys, at) ? keys[at] : undefined;
+    const list = Object.hasOwn(result, field) ? result[field] : undefined;
+    const original = Object.hasOwn(target, field) ? target[field] : undefined;
+    if (mergeKey === undefined || !Array.isArray(list)) continue;
+    result[field] = inOrder(list, { order, original: Array.isArray(original) ? original : [], mergeKey });
   }
   return result;
+}
+
+/** What a patch sets where nothing is to merge with; undefined for what only says how to merge. */
+function withoutDirectives(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map((item: unknown) => withoutDirectives(item)).filter((item) => item !== undefined);
+  }
+  if (!isObject(value)) return value;
+  if (Object.hasOwn(value, DIRECTIVE)) return undefined;
+  const result: Record<string, unknown> = {};
+  for (const [key, field] of Object.entries(value)) {
+    const taken = field === null ? undefined : withoutDirectives(field);
+    if (taken !== undefined) setField(result, key, taken);
+  }
+  return result;
+}
+
+/**
+ * Puts a merged list in order: items that the patch names as it names them, the others where they were among them
+ * (apimachinery `strategicpatch.normalizeElementOrder`).
+ */
+function inOrder(
+  list: readonly unknown[],
+  options: { order: readonly unknown[]; original: readonly unknown[]; mergeKey: string },
+): unknown[] {
+  const { order, original, mergeKey } = options;
+  const keyOf = (item: unknown): unknown => (mergeKey !== "" && isObject(item) ? item[mergeKey] : item);
+  const places = (items: readonly unknown[]): Map<unknown, number> =>
+    new Map(items.map((item, index) => [keyOf(item), index] as const).toReversed());
+  const [wanted, before] = [places(order), places(original)];
+  const named = list
+    .filter((item) => wanted.has(keyOf(item)))
+    .toSorted((left, right) => (wanted.get(keyOf(left)) ?? 0) - (wanted.get(keyOf(right)) ?? 0));
+  const others = list.filter((item) => !wanted.has(keyOf(item)));
+  const sorted: unknown[] = [];
+  let next = 0;
+  for (const item of named) {
+    const at = before.get(keyOf(item)) ?? -1;
+    for (; next < others.length; next += 1) {
+      const place = before.get(keyOf(others[next])) ?? Number.POSITIVE_INFINITY;
+      if (place >= at) break;
+      sorted.push(others[next]);
+    }
+    sorted.push(item);
+  }
+  return [...sorted, ...others.slice(next)];
 }
 
 function mergeList(
@@ -84,7 +144,8 @@ function mergeList(
 ): unknown[] {
   const mergeKey = Object.hasOwn(keys, path) ? keys[path] : undefined;
   if (mergeKey === undefined) return cloneJson([...patch]);
-  if (mergeKey === "") return [...new Set([...target, ...patch])];
+  const order = { order: patch, original: target, mergeKey };
+  if (mergeKey === "") return inOrder([...new Set([...target, ...patch])], order);
   const items = patch.map((item) => keyed(item, mergeKey, path));
   if (items.some((item) => item[DIRECTIVE] === "replace"))
     return items.filter((item) => item[DIRECTIVE] === undefined).map((item) => cloneJson(item));
@@ -96,7 +157,7 @@ function mergeList(
     if (item[DIRECTIVE] === "delete") result.delete(key);
     else result.set(key, isObject(found) ? mergeObject(found, item, path, keys) : cloneJson(item));
   }
-  return [...result.values()];
+  return inOrder([...result.values()], order);
 }
 
 /** @throws ApiError 400 for an item that cannot be found by its key */

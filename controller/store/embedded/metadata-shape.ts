@@ -1,13 +1,24 @@
-/** The types of fields that no schema declares, which a Go API server enforces when it decodes its own structs. */
+/** The types of metadata's fields, which a Go API server enforces when it decodes ObjectMeta. */
 import type { ObjectMeta, ResourceType } from "../resource-client.ts";
 import { badRequest } from "./errors.ts";
 import { isObject, setField } from "../../runtime/json.ts";
+import { readTime } from "./go-time.ts";
+import type { TypeDefinition } from "./type-definition.ts";
 
 /** A scalar, `map` of text to text, a list of one of these, a struct, or anything that is an object. */
-type FieldShape = "string" | "number" | "boolean" | "strings" | "map" | "object" | Struct | readonly [Struct];
+type FieldShape =
+  | "string"
+  | "number"
+  | "boolean"
+  | "time"
+  | "strings"
+  | "map"
+  | "object"
+  | Struct
+  | readonly [Struct];
 
 /** A Go struct: its fields by name in JSON. */
-export interface Struct {
+interface Struct {
   /** How messages name it, e.g. `ObjectMeta`. */
   struct: string;
   fields: Readonly<Record<string, FieldShape>>;
@@ -17,6 +28,7 @@ const GO_TYPES = {
   string: "string",
   number: "int64",
   boolean: "bool",
+  time: "v1.Time",
   strings: "[]string",
   map: "map[string]string",
 };
@@ -39,7 +51,7 @@ const MANAGED: Struct = {
     manager: "string",
     operation: "string",
     apiVersion: "string",
-    time: "string",
+    time: "time",
     fieldsType: "string",
     fieldsV1: "object",
     subresource: "string",
@@ -56,8 +68,8 @@ const METADATA: Struct = {
     uid: "string",
     resourceVersion: "string",
     generation: "number",
-    creationTimestamp: "string",
-    deletionTimestamp: "string",
+    creationTimestamp: "time",
+    deletionTimestamp: "time",
     deletionGracePeriodSeconds: "number",
     labels: "map",
     annotations: "map",
@@ -72,25 +84,20 @@ const METADATA: Struct = {
  * @returns the paths of the unknown fields, sorted
  * @throws ApiError 400 for a field of the wrong type, naming it
  */
-export function shapeMetadata(type: ResourceType, metadata: ObjectMeta): string[] {
-  return shaped(type, METADATA, metadata as unknown as Record<string, unknown>, "metadata.").toSorted();
+export function shapeMetadata(definition: TypeDefinition, metadata: ObjectMeta): string[] {
+  // A custom resource is decoded in two steps, a built-in type as a whole: messages name the field from there.
+  const root = definition.builtIn === true ? "metadata." : "";
+  const fields = metadata as unknown as Record<string, unknown>;
+  return shaped({ type: definition.type, root }, METADATA, fields, "metadata.").toSorted();
 }
 
-/**
- * The same for a whole object of a built-in type, but for its metadata.
- * @param fields besides apiVersion, kind and metadata
- */
-export function shapeObject(
-  type: ResourceType,
-  fields: Struct["fields"],
-  object: Record<string, unknown>,
-): string[] {
-  const all: Struct["fields"] = { apiVersion: "string", kind: "string", metadata: "object", ...fields };
-  return shaped(type, { struct: type.kind, fields: all }, object, "").toSorted();
+interface Root {
+  type: ResourceType;
+  root: string;
 }
 
 function shaped(
-  type: ResourceType,
+  root: Root,
   { struct, fields }: Struct,
   value: Record<string, unknown>,
   path: string,
@@ -101,35 +108,38 @@ function shaped(
     if (shape === undefined) unknown.push(`${path}${name}`);
     // Go decodes a null into the zero value, and leaves that out when it encodes.
     if (shape === undefined || field === null || field === undefined) delete value[name];
-    else unknown.push(...shapedField({ type, struct, name, path }, shape, field));
+    else unknown.push(...shapedField({ ...root, struct, name, path }, shape, field));
   }
   return unknown;
 }
 
-interface Place {
-  type: ResourceType;
+interface Place extends Root {
   struct: string;
   name: string;
   path: string;
 }
 
 function shapedField(place: Place, shape: FieldShape, field: unknown): string[] {
-  const { type, name, path } = place;
+  const { name, path } = place;
   if (typeof shape === "object" && "struct" in shape) {
     if (!isObject(field)) throw wrong(place, field, `v1.${shape.struct}`);
-    return shaped(type, shape, field, `${path}${name}.`);
+    return shaped(place, shape, field, `${path}${name}.`);
   }
   if (typeof shape === "object") {
     const [item] = shape;
     if (!Array.isArray(field)) throw wrong(place, field, `[]v1.${item.struct}`);
     return (field as unknown[]).flatMap((one, index) => {
       if (!isObject(one)) throw wrong(place, one, `v1.${item.struct}`);
-      return shaped(type, item, one, `${path}${name}[${index}].`);
+      return shaped(place, item, one, `${path}${name}[${index}].`);
     });
   }
   switch (shape) {
     case "object":
       if (!isObject(field)) throw wrong(place, field, "object");
+      break;
+    case "time":
+      if (typeof field !== "string" || readTime(field) === undefined)
+        throw wrong(place, field, GO_TYPES.time);
       break;
     case "map":
       if (!isObject(field)) throw wrong(place, field, GO_TYPES.map);
@@ -150,9 +160,9 @@ function shapedField(place: Place, shape: FieldShape, field: unknown): string[] 
   return [];
 }
 
-function wrong({ type, struct, name }: Place, value: unknown, wanted: string): Error {
+function wrong({ type, root, struct, name }: Place, value: unknown, wanted: string): Error {
   const found = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
   return badRequest(
-    `${type.kind} in version "${type.version}" cannot be handled as a ${type.kind}: json: cannot unmarshal ${found} into Go struct field ${struct}.${name} of type ${wanted}`,
+    `${type.kind} in version "${type.version}" cannot be handled as a ${type.kind}: json: cannot unmarshal ${found} into Go struct field ${struct}.${root}${name} of type ${wanted}`,
   );
 }
