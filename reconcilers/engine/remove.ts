@@ -57,9 +57,8 @@ export async function removeEntries(options: RemovalOptions): Promise<RemovalRes
     clock: options.clock,
     write: () => options.persist(),
   });
-  const leaving = new Set(options.entries.map((entry) => entry.slot));
-  // A part needs no removal of its own when what it is a part of leaves as well.
-  const wholes = options.entries.filter((entry) => entry.parent === undefined || !leaving.has(entry.parent));
+  const leaving = new Map(options.entries.map((entry) => [entry.slot, entry] as const));
+  const wholes = options.entries.filter((entry) => leavesByItself(entry, leaving));
   const providers = Map.groupBy(wholes, (entry) => entry.provider);
   const lanes = [...providers.values()].map(async (entries) => {
     const results: RemovalResult[] = [];
@@ -74,6 +73,20 @@ export async function removeEntries(options: RemovalOptions): Promise<RemovalRes
     return results;
   });
   return (await Promise.all(lanes)).flat();
+}
+
+/**
+ * A part needs no removal of its own when what it is a part of is removed as well, or stays as the part does. What is to
+ * go while its whole stays, such as the rulesets of a repository that is left in place, is taken out of it.
+ */
+function leavesByItself(entry: InventoryEntry, leaving: ReadonlyMap<string, InventoryEntry>): boolean {
+  const whole = entry.parent === undefined ? undefined : leaving.get(entry.parent);
+  if (whole === undefined) return true;
+  return policyOf(whole) === "Orphan" && policyOf(entry) === "Delete";
+}
+
+function policyOf(entry: InventoryEntry): "Orphan" | "Delete" {
+  return entry.policy ?? "Orphan";
 }
 
 /** What was part of something that is gone, or was left in place, went or stayed with it. */
@@ -102,7 +115,7 @@ async function removeOne(
     drop();
     return { ...base, status: "gone", message: `${where} was not made by this object and is let go` };
   }
-  if ((entry.policy ?? "Orphan") === "Orphan") {
+  if (policyOf(entry) === "Orphan") {
     if (entry.id === undefined && withinGrace(entry, options)) {
       return { ...base, status: "removing", message: `${where} was asked for and is not visible yet` };
     }
