@@ -6,8 +6,10 @@ import { unwrapTransportError } from "./transport-errors.ts";
 /**
  * Makes an error of ours of whatever a reconciliation threw: a refusal of the store becomes STORE_CONFLICT,
  * STORE_UNAVAILABLE or STORE_REJECTED; what an SDK wrapped is unwrapped; the rest is INTERNAL_ERROR, a defect.
+ *
+ * @param clock tells until when the store asks to wait. Default: that is left to the queue's back-off
  */
-export function classifyError(error: unknown, clock: Clock): FlaresmithError {
+export function classifyError(error: unknown, clock?: Clock): FlaresmithError {
   const ours = unwrapTransportError(error);
   if (ours !== undefined) return ours;
   if (!(error instanceof ApiError)) {
@@ -20,7 +22,7 @@ export function classifyError(error: unknown, clock: Clock): FlaresmithError {
   }
   if (error.code >= 500 || error.code === 429 || error.code === 410) {
     const seconds = error.details.retryAfterSeconds;
-    const until = seconds === undefined ? {} : { until: clock.now() + seconds * 1000 };
+    const until = seconds === undefined || clock === undefined ? {} : { until: clock.now() + seconds * 1000 };
     return new FlaresmithError({ code: "STORE_UNAVAILABLE", message, cause: error, ...until });
   }
   const field = error.causes[0]?.field;

@@ -1,6 +1,8 @@
 /** What one pass over an object's graph is given, and what goes wrong in it. */
+import { classifyError } from "../../controller/runtime/classify.ts";
 import type { Clock, Random } from "../../controller/runtime/clock.ts";
-import { FlaresmithError, isFlaresmithError } from "../../controller/runtime/errors.ts";
+import { isFlaresmithError } from "../../controller/runtime/errors.ts";
+import type { FlaresmithError } from "../../controller/runtime/errors.ts";
 import type { GraphNode } from "./graph.ts";
 import type { MarkerParts } from "./marker.ts";
 import type { ObjectMemory } from "./memory.ts";
@@ -54,11 +56,9 @@ export interface NodeOptions extends PassOptions {
   sinceWrite: number;
 }
 
-/** Anything thrown becomes an error that conditions can show; what is not ours is a bug of ours. */
+/** Anything thrown becomes an error that conditions can show; what nobody foresaw is a bug of ours. */
 export function toFlaresmithError(thrown: unknown): FlaresmithError {
-  if (isFlaresmithError(thrown)) return thrown;
-  const text = thrown instanceof Error ? thrown.message : String(thrown);
-  return new FlaresmithError({ code: "INTERNAL_ERROR", message: text, cause: thrown });
+  return isFlaresmithError(thrown) ? thrown : classifyError(thrown);
 }
 
 /** Wraps the store's refusal of an intent, so that it is not taken for a provider's fault. */
