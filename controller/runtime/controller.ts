@@ -1,4 +1,5 @@
 /** One controller of a manager: which events bring its objects up, and what the result of a reconciliation does. */
+import { isApiError } from "../store/resource-client.ts";
 import type { KubernetesObject, ObjectKey, ResourceClient } from "../store/resource-client.ts";
 import type { CacheEvent } from "./cache.ts";
 import { classifyError } from "./classify.ts";
@@ -32,6 +33,8 @@ export class Controller {
   readonly #definition: ControllerDefinition;
   readonly #environment: ControllerEnvironment;
   readonly #queue: WorkQueue;
+  /** Keys whose last pass was refused by the store, because somebody wrote what the cache did not show yet. */
+  readonly #behind = new Set<string>();
   /** Objects whose last reconciliation ended because the store could not be written. */
   readonly #refused = new Set<string>();
 
@@ -50,6 +53,7 @@ export class Controller {
   onOwnEvent(event: CacheEvent<KubernetesObject>): void {
     const key = keyText(event.object.metadata);
     if (event.type === "deleted") {
+      this.#behind.delete(key);
       this.#queue.remove(key);
       return;
     }
@@ -105,7 +109,7 @@ export class Controller {
     const { caches, client, clock, random, signal } = this.#environment;
     const key = parseKey(item.key);
     this.#refused.delete(item.key);
-    const object = caches.of(type).get(key);
+    const object = await this.#read(item.key, key);
     if (object === undefined) {
       this.#queue.forget(item.key);
       return;
@@ -140,6 +144,23 @@ export class Controller {
     tracker.reconcileEnded({ controller: name, outcome, duration: clock.monotonic() - began, error });
   }
 
+  /**
+   * The object as the cache has it; as the store has it when the last pass was refused for being behind, because a cache
+   * that lags would be refused again, after doing everything once more.
+   */
+  async #read(text: string, key: ObjectKey): Promise<KubernetesObject | undefined> {
+    const { caches, client, signal } = this.#environment;
+    const cached = caches.of(this.#definition.type).get(key);
+    if (cached === undefined || !this.#behind.delete(text)) return cached;
+    try {
+      return await client.get(this.#definition.type, key, signal);
+    } catch (error) {
+      if (isApiError(error, "NotFound")) return undefined;
+      this.#behind.add(text);
+      return cached;
+    }
+  }
+
   #settle(
     item: QueueItem,
     end: { result: ReconcileResult; resync: number | undefined; tracker: Tracker },
@@ -169,6 +190,7 @@ export class Controller {
     switch (error.class) {
       case "conflict":
         tracker.log.debug("somebody else wrote first; trying again", { error });
+        this.#behind.add(key);
         this.#queue.addRateLimited(key, { priority });
         return "requeue";
       case "rateLimited":

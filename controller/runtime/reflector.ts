@@ -291,7 +291,8 @@ function createWatchdog(
   let timer: Timer | undefined;
   const arm = (): void => {
     timer?.cancel();
-    timer = clock.setTimer(Math.max(0, heardAt + patience - clock.monotonic()), () => {
+    // Rounded up: a timer that fires a fraction early would be armed again at once, and spin.
+    timer = clock.setTimer(Math.ceil(Math.max(0, heardAt + patience - clock.monotonic())), () => {
       if (clock.monotonic() - heardAt >= patience) bark();
       else arm();
     });
