@@ -1,4 +1,5 @@
 /** The finalizer comes first, side effects after; it goes when nothing external is left to look after. */
+import { equalJson } from "../../controller/runtime/json.ts";
 import type {
   KubernetesObject,
   ObjectKey,
@@ -33,18 +34,32 @@ export async function addFinalizer<T extends KubernetesObject>(
   );
 }
 
-/** Takes the finalizer off; an object that is gone already is no error. @throws ApiError Conflict when it moved on */
+/**
+ * Takes the finalizer off; an object that is gone already is no error. What the pass learnt about deletions is not stored
+ * any more, so that it survives an edit made in the meantime, but no status that somebody else wrote.
+ *
+ * @throws ApiError Conflict when the status moved on
+ */
 export async function removeFinalizer(
   client: ResourceClient,
   type: ResourceType,
   object: KubernetesObject,
   signal: AbortSignal,
 ): Promise<void> {
-  const { finalizers = [], resourceVersion } = object.metadata;
-  const left = finalizers.filter((finalizer) => finalizer !== FINALIZER);
-  const body = { metadata: { resourceVersion, finalizers: left } };
+  const key = keyOf(object);
+  const remove = async ({ metadata }: KubernetesObject): Promise<void> => {
+    const { finalizers = [], resourceVersion } = metadata;
+    const body = { metadata: { resourceVersion, finalizers: finalizers.filter((one) => one !== FINALIZER) } };
+    await client.patch(type, key, { type: "merge", body }, { fieldManager: "flaresmith" }, signal);
+  };
   try {
-    await client.patch(type, keyOf(object), { type: "merge", body }, { fieldManager: "flaresmith" }, signal);
+    await remove(object).catch(async (error: unknown) => {
+      if (!isApiError(error, "Conflict")) throw error;
+      const latest = await client.get(type, key, signal);
+      const same = latest.metadata.uid === object.metadata.uid;
+      if (!same || !equalJson(latest["status"], object["status"])) throw error;
+      await remove(latest);
+    });
   } catch (error) {
     if (!isApiError(error, "NotFound")) throw error;
   }

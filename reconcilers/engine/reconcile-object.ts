@@ -18,13 +18,14 @@ import type {
   ReconcileEnvironment,
   ReconciledObject,
 } from "./kind.ts";
-import { createObjectMemory, forgetWrites } from "./memory.ts";
+import { createObjectMemory, forgetWrites, slotMemory } from "./memory.ts";
 import type { ObjectMemory } from "./memory.ts";
 import { finish, inventoryOf, markerOf, writerOf } from "./object-status.ts";
 import { nextStep, settleDelay } from "./pace.ts";
 import { providerParts, upToDatePart } from "./parts.ts";
 import { toFlaresmithError } from "./pass.ts";
 import { removalAccess } from "./removal-access.ts";
+import type { NodeResult } from "./result.ts";
 import { removeEntries } from "./remove.ts";
 
 /** Milliseconds within which what was just verified is not looked at again by follow-up passes. */
@@ -120,6 +121,7 @@ async function reconcileLiving<T extends ReconciledObject>(
         trust: TRUST,
         random: environment.random,
       });
+  if (requested) doubtUnseen(results, memory);
   const slots = new Set(archive ? [] : blueprint.nodes.map((node) => node.slot));
   const leaving = [...inventory.values()].filter((entry) => !slots.has(entry.slot));
   // What the entry remembers is the policy of the last pass; the spec may have changed its mind since.
@@ -157,6 +159,12 @@ async function reconcileLiving<T extends ReconciledObject>(
     latest: blueprint.requeueAfter?.(bySlot),
     clock: environment.clock,
   });
+}
+
+/** Who asked for a look at everything gets one, if not now then at the next attempt at what could not be looked at. */
+function doubtUnseen(results: readonly NodeResult[], memory: ObjectMemory): void {
+  for (const { slot, status } of results)
+    if (status === "failed" || status === "waiting") slotMemory(memory, slot).doubted = true;
 }
 
 function errorPart(error: FlaresmithError): StatusPart {
