@@ -101,6 +101,20 @@ export function diffAddresses<Address, Found extends Address>(
   ].toSorted((a, b) => (a.field < b.field ? -1 : 1));
 }
 
+/** What to remember before what is missing is made; see `claim` of a resource definition. Pure. */
+export function claimAddresses<Address, Found extends Address>(
+  kind: AddressKind<Address, Found>,
+  wanted: Wanted<Address>,
+  found: readonly Found[],
+  entry: InventoryEntry | undefined,
+): Record<string, string> | undefined {
+  const data = entry?.data ?? {};
+  const keys = missing(kind, wanted, found)
+    .map(({ address }) => kind.prefix + kind.keyOf(address))
+    .filter((key) => !(key in data));
+  return keys.length === 0 ? undefined : { ...data, ...Object.fromEntries(keys.map((key) => [key, ""])) };
+}
+
 /**
  * Makes what is missing and takes away what is left over. One that is refused does not hold up the others.
  * @param write `ensure`: makes an address lead to our Worker and returns what to remember of it, or throws when what has

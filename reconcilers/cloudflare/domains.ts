@@ -14,7 +14,7 @@ import type {
 } from "../engine/resource.ts";
 import type { CloudflareClient } from "./client.ts";
 import { segment } from "./client.ts";
-import { diffAddresses, removable, writeAddresses } from "./addresses.ts";
+import { claimAddresses, diffAddresses, removable, writeAddresses } from "./addresses.ts";
 import type { AddressKind } from "./addresses.ts";
 import { isAbsence } from "./failures.ts";
 import { sharedList } from "./listing.ts";
@@ -164,6 +164,8 @@ export const domains: ResourceDefinition<DomainsDesired, DomainsObserved, Cloudf
   observe,
   diff: (desired: DomainsDesired, observed: DomainsObserved, entry: InventoryEntry | undefined) =>
     diffAddresses(kind, wantedOf(desired), observed.domains, entry),
+  claim: (desired: DomainsDesired, observed: DomainsObserved, entry: InventoryEntry | undefined) =>
+    claimAddresses(kind, wantedOf(desired), observed.domains, entry),
   // Also after a lost inventory, what has the hostname is looked at before it is written.
   create: async (desired: DomainsDesired, context: Context) =>
     write(desired, { domains: await readDomains(context, desired.accountId) }, context),

@@ -3,6 +3,7 @@
  * in the Worker that it previews. A shallow look is the list of the Worker's previews: unchanged are the times at which
  * the preview was changed and deployed, and the hash in our tag.
  */
+import { errorText } from "../../controller/runtime/errors.ts";
 import type {
   FieldChange,
   InventoryEntry,
@@ -174,7 +175,11 @@ async function create(desired: PreviewDesired, context: Context): Promise<WriteR
     layer: { tags, observability: desired.bundle.observability },
     signal,
   });
-  return deploy(desired, preview, context);
+  // The preview exists now, whatever becomes of its deployment: what fails there must not look like a create that failed.
+  return deploy(desired, preview, context).catch((thrown: unknown) => ({
+    id: preview.id,
+    pending: `its first deployment: ${errorText(thrown)}`,
+  }));
 }
 
 export const preview: ResourceDefinition<PreviewDesired, PreviewObserved, CloudflareClient> = Object.freeze({

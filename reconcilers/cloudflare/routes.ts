@@ -14,7 +14,7 @@ import type {
 } from "../engine/resource.ts";
 import type { CloudflareClient } from "./client.ts";
 import { segment } from "./client.ts";
-import { diffAddresses, removable, writeAddresses, writtenAddresses } from "./addresses.ts";
+import { claimAddresses, diffAddresses, removable, writeAddresses, writtenAddresses } from "./addresses.ts";
 import type { AddressKind } from "./addresses.ts";
 import { isAbsence } from "./failures.ts";
 import { sharedList } from "./listing.ts";
@@ -119,7 +119,8 @@ async function ensureRoute(
   taken: ObservedRoute | undefined,
   context: Context,
 ): Promise<string> {
-  if (taken && !writtenAddresses(kind, context.entry).has(kind.keyOf(route))) {
+  // What was only claimed is empty: somebody else may have been first.
+  if (taken && !writtenAddresses(kind, context.entry).get(kind.keyOf(route))) {
     throw new FlaresmithError({
       code: "INTEGRATION_NAME_CONFLICT",
       message: `the route ${route.pattern} in the zone ${route.zone} ${taken.script === undefined ? "switches Workers off" : `leads to the Worker ${taken.script}`}`,
@@ -167,6 +168,8 @@ export const routes: ResourceDefinition<RoutesDesired, RoutesObserved, Cloudflar
   observe,
   diff: (desired: RoutesDesired, observed: RoutesObserved, entry: InventoryEntry | undefined) =>
     diffAddresses(kind, wantedOf(desired), observed.routes, entry),
+  claim: (desired: RoutesDesired, observed: RoutesObserved, entry: InventoryEntry | undefined) =>
+    claimAddresses(kind, wantedOf(desired), observed.routes, entry),
   create: (desired: RoutesDesired, context: Context) => write(desired, { routes: [] }, context),
   update: (desired: RoutesDesired, observed: RoutesObserved, _changes: unknown, context: Context) =>
     write(desired, observed, context),

@@ -3,8 +3,11 @@ import { createHash } from "node:crypto";
 import { FlaresmithError } from "../../controller/runtime/errors.ts";
 import type { FieldChange, InventoryEntry, Observation, ResourceDefinition } from "./resource.ts";
 
-/** How long, in milliseconds, a create may stay invisible before it counts as not having happened (Crossplane uses 30 s). */
-export const CREATE_GRACE = 30_000;
+/**
+ * Milliseconds for which what was asked for may stay invisible before it counts as not having happened: a call may be
+ * taken up until its deadline of 30 s is over, and reads may lag behind it as long (Crossplane waits 30 s for the lag).
+ */
+export const CREATE_GRACE = 60_000;
 /** How long, in milliseconds, a read may show the world before our own write. */
 const WRITE_GRACE = 10_000;
 

@@ -200,8 +200,21 @@ export interface ResourceDefinition<Desired, Observed, Client> {
    * once lost, remembers nothing.
    */
   recall?(desired: Desired, observed: Observed): Record<string, string> | undefined;
-  /** Called only after an intent with the marker's nonce was stored (law 2). */
+  /**
+   * Called only after an intent with the marker's nonce was stored (law 2). A refusal that is thrown says that nothing was
+   * created; what fails after the resource came to be is told as `pending`.
+   */
   create(desired: Desired, context: ResourceContext<Client>): Promise<WriteResult<Observed>>;
+  /**
+   * For content of which only what we wrote is ours: what to remember of the writes that `update` is about to make, in
+   * place of the entry's `data`. It is stored before they are sent, like an intent, so that what was written is known as
+   * ours even when nobody is left to remember the answer. Undefined when they add nothing.
+   */
+  claim?(
+    desired: Desired,
+    observed: Observed,
+    entry: InventoryEntry | undefined,
+  ): Record<string, string> | undefined;
   update(
     desired: Desired,
     observed: Observed,

@@ -269,6 +269,7 @@ async function act(
     case "create":
       return create(step, intents, leave);
     case "update":
+      await claim(step, observed, intents);
       leave();
       return update(step, observed, decided.changes, decided.drifted);
   }
@@ -317,8 +318,27 @@ async function create(step: Step, intents: Intents, leave: () => void): Promise<
     startIntent(memory, intent, options.clock);
     const error = toFlaresmithError(thrown);
     // A clear refusal happened instead of the create; the intent would only delay the next attempt.
-    if (error.class !== "unknownOutcome" && error.code !== "INTERNAL_ERROR") options.inventory.delete(slot);
+    if (isRefusal(error)) options.inventory.delete(slot);
     return { slot, provider: definition.provider, status: "failed", error };
+  }
+}
+
+/** Whether the provider said no: anything else may have come after it did what was asked. */
+function isRefusal(error: FlaresmithError): boolean {
+  return (
+    error.class !== "unknownOutcome" && error.code !== "INTERNAL_ERROR" && error.code !== "STORE_UNAVAILABLE"
+  );
+}
+
+/** Stores what an update is about to make ours. @throws RefusedIntent when the store refused */
+async function claim({ desired, node, options }: Step, observed: unknown, intents: Intents): Promise<void> {
+  const entry = options.inventory.get(node.slot);
+  const data = entry && node.definition.claim?.(desired, observed, entry);
+  if (entry === undefined || data === undefined) return;
+  try {
+    await intents.record({ ...entry, data });
+  } catch (error) {
+    throw new RefusedIntent(error);
   }
 }
 

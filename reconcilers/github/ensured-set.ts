@@ -71,7 +71,10 @@ export function byStoredName<Value>(
   return stored;
 }
 
-/** Names that the inventory says we wrote. */
+/** Stands for a name in the inventory between the decision to write it and what is known of it afterwards. */
+const CLAIMED = "claimed";
+
+/** Names that the inventory says we wrote, or were about to write. */
 export function writtenNames(entry: InventoryEntry | undefined): string[] {
   return Object.keys(entry?.data ?? {}).filter((name) => name === name.toUpperCase());
 }
@@ -111,10 +114,12 @@ export function defineSet<
   empty: Observed;
   read: (context: ReadContext, place: Place) => Promise<Observed | undefined>;
   diff: (desired: Desired, observed: Observed, entry: InventoryEntry | undefined) => FieldChange[];
+  /** Names that `write` is going to write. */
+  due: (desired: Desired, observed: Observed, entry: InventoryEntry | undefined) => readonly string[];
   write: (desired: Desired, observed: Observed, context: Context) => Promise<WriteResult<Observed>>;
   drop: (place: Place, name: string, context: Context) => Promise<void>;
 }): ResourceDefinition<Desired, Observed, GitHubClient> {
-  const { diff, drop, empty, read, rule, segment, type, write } = parts;
+  const { diff, drop, due, empty, read, rule, segment, type, write } = parts;
   return define<Desired, Observed>({
     provider: "github",
     type,
@@ -137,6 +142,13 @@ export function defineSet<
       return { state: "present", id: reference.name, owner: "unmarked", observed, depth: "deep" };
     },
     diff,
+    claim: (desired, observed, entry) => {
+      const data = entry?.data ?? {};
+      const added = due(desired, observed, entry).filter((name) => !(name in data));
+      return added.length === 0
+        ? undefined
+        : { ...data, ...Object.fromEntries(added.map((name) => [name, CLAIMED])) };
+    },
     create: async (desired, context) =>
       write(desired, (await read(context, placeOf(referenceOf(desired)))) ?? empty, context),
     update: (desired, observed, _changes, context) => write(desired, observed, context),

@@ -90,7 +90,8 @@ function noEnvironments(repository: string): FlaresmithError {
   });
 }
 
-async function putPolicies(
+/** Adds and removes branch patterns until they are those that are desired. @returns the environment with its patterns */
+export async function writePatterns(
   desired: EnvironmentDesired,
   environment: EnvironmentObserved,
   context: Context,
@@ -128,8 +129,8 @@ async function putPolicies(
 }
 
 /**
- * Creates the environment, or makes the existing one what is desired; what is not managed keeps its value. Protections
- * that are off are left out of the call, because plans without them refuse even their defaults.
+ * Creates the environment, or makes the existing one what is desired, all but its branch patterns; what is not managed
+ * keeps its value. Protections that are off are left out of the call, because plans without them refuse even their defaults.
  *
  * @throws FlaresmithError SPEC_INVALID for `preventSelfReview` without reviewers, SPEC_REFERENCE_MISSING for a reviewer
  * who does not exist, INTEGRATION_UNSUPPORTED_BY_PLAN for what the plan of the owner does not offer
@@ -180,5 +181,5 @@ export async function writeEnvironment(
     await requireVisible(context, repository);
     throw noEnvironments(repository);
   }
-  return putPolicies(desired, environmentObserved(answer.data, observed?.patterns), context);
+  return environmentObserved(answer.data, observed?.patterns);
 }

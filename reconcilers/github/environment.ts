@@ -1,10 +1,17 @@
 /** A deployment environment with its protections. */
+import { errorText } from "../../controller/runtime/errors.ts";
 import type { FieldChange } from "../engine/resource.ts";
 import { collectChanges, sortedText } from "./changes.ts";
 import { define } from "./define.ts";
 import { environmentObserved } from "./environment-observed.ts";
 import { listEnvironments, listPatterns, readEnvironment } from "./environment-read.ts";
-import { desiredPolicy, desiredReviewerKey, reviewerKey, writeEnvironment } from "./environment-write.ts";
+import {
+  desiredPolicy,
+  desiredReviewerKey,
+  reviewerKey,
+  writeEnvironment,
+  writePatterns,
+} from "./environment-write.ts";
 import { requireVisible, splitName } from "./repository-access.ts";
 import type { EnvironmentDesired, EnvironmentObserved } from "./types.ts";
 
@@ -75,11 +82,16 @@ export const environment = define<EnvironmentDesired, EnvironmentObserved>({
   },
   diff,
   create: async (desired, context) => {
-    const observed = await writeEnvironment(desired, undefined, context);
-    return { id: String(observed.id), name: observed.name, observed };
+    const made = await writeEnvironment(desired, undefined, context);
+    const written = { id: String(made.id), name: made.name };
+    // It exists now, whatever becomes of its patterns: what fails there must not look like a create that failed.
+    return writePatterns(desired, made, context).then(
+      (observed) => ({ ...written, observed }),
+      (thrown: unknown) => ({ ...written, pending: `its branch patterns: ${errorText(thrown)}` }),
+    );
   },
   update: async (desired, observed, _changes, context) => {
-    const next = await writeEnvironment(desired, observed, context);
+    const next = await writePatterns(desired, await writeEnvironment(desired, observed, context), context);
     return { id: String(next.id), name: next.name, observed: next };
   },
   remove: async ({ scope, name }, context) => {

@@ -77,6 +77,17 @@ function reason(
   return Date.parse(updatedAt) > known.at ? "changed by someone else" : undefined;
 }
 
+/** Wanted secrets that must be written. */
+function due(
+  { values }: SecretsDesired,
+  observed: SecretsObserved,
+  entry: InventoryEntry | undefined,
+): [string, SecretValue][] {
+  return [...byStoredName(values, "secret")].filter(
+    ([name, value]) => reason(name, value, observed, entry) !== undefined,
+  );
+}
+
 function diff(
   desired: SecretsDesired,
   observed: SecretsObserved,
@@ -171,16 +182,14 @@ async function write(
   const place = placeOf(reference);
   const wanted = byStoredName(desired.values, "secret");
   const data = { ...context.entry?.data };
-  const due = [...wanted].filter(
-    ([name, value]) => reason(name, value, observed, context.entry) !== undefined,
-  );
+  const dueNow = due(desired, observed, context.entry);
   const writtenAt = new Map<string, number>();
   const obsolete = writtenNames(context.entry).filter((name) => !wanted.has(name));
-  if (due.length === 0 && obsolete.length === 0)
+  if (dueNow.length === 0 && obsolete.length === 0)
     return { id: reference.name, name: reference.name, observed, data };
-  const sealing = due.length === 0 ? undefined : await publicKey(place, context);
+  const sealing = dueNow.length === 0 ? undefined : await publicKey(place, context);
   const failed = await runSteps([
-    ...due.map(([name, value]) => async () => {
+    ...dueNow.map(([name, value]) => async () => {
       if (!sealing) return;
       const sealed = { encrypted_value: seal(value.reveal(), sealing.key), key_id: sealing.key_id };
       writtenAt.set(name, await put(place, name, sealed, context));
@@ -192,7 +201,7 @@ async function write(
   ]);
   // The time GitHub shows may be a second after the one of its answer, and the listing may lag behind: the later counts.
   const after = (await read(context, place)) ?? { updatedAt: {} };
-  for (const [name, value] of due) {
+  for (const [name, value] of dueNow) {
     const answered = writtenAt.get(name);
     if (answered === undefined) continue;
     const shown = Date.parse(after.updatedAt[name] ?? "");
@@ -211,6 +220,7 @@ export const secrets = defineSet<SecretsDesired, SecretsObserved>({
   empty: { updatedAt: {} },
   read,
   diff,
+  due: (desired, observed, entry) => due(desired, observed, entry).map(([name]) => name),
   write,
   drop,
 });

@@ -67,6 +67,11 @@ function diff(
   return changes;
 }
 
+/** Wanted variables that are missing or have another value. */
+function due({ values }: VariablesDesired, observed: VariablesObserved): [string, string][] {
+  return [...byStoredName(values, "variable")].filter(([name, value]) => observed.values[name] !== value);
+}
+
 async function put(
   place: Place,
   name: string,
@@ -136,10 +141,9 @@ async function write(
   const values = { ...observed.values };
   const data = { ...context.entry?.data };
   const wanted = byStoredName(desired.values, "variable");
-  const due = [...wanted].filter(([name, value]) => values[name] !== value);
   const obsolete = writtenNames(context.entry).filter((name) => !wanted.has(name));
   const failed = await runSteps([
-    ...due.map(([name, value]) => async () => {
+    ...due(desired, observed).map(([name, value]) => async () => {
       await put(place, name, value, values[name] !== undefined, context);
       values[name] = value;
       data[name] = "written";
@@ -162,6 +166,7 @@ export const variables = defineSet<VariablesDesired, VariablesObserved>({
   empty: { values: {} },
   read,
   diff,
+  due: (desired, observed) => due(desired, observed).map(([name]) => name),
   write,
   drop,
 });
