@@ -56,6 +56,16 @@ const gates = [
   },
   { name: "unit", title: "tests (vitest)", shown: true, runs: [vitest] },
   {
+    name: "simulation",
+    title: "simulation (5,000 seeds, and an accident at every call and write)",
+    full: true,
+    shown: true,
+    runs: [
+      [join(root, "test", "simulation", "simulate.ts"), "--seeds", "5000"],
+      [join(root, "test", "simulation", "simulate.ts"), "--sweep"],
+    ],
+  },
+  {
     name: "package",
     title: "package (publint)",
     full: true,

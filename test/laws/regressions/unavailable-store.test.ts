@@ -1,7 +1,6 @@
 /** An API server that cannot answer for a moment is told as that, and never as a defect of the controller. */
 import { expect, it } from "vitest";
 import { ApiError } from "../../../controller/store/resource-client.ts";
-import type { EmbeddedStore } from "../../../controller/store/embedded/index.ts";
 import { createWorld } from "../../support/world.ts";
 import { applySmallShop } from "../small-shop.ts";
 import { connectedStore, unready } from "../support.ts";
@@ -25,7 +24,7 @@ it("reads of Secrets that are answered 503 delay, and no condition or log line s
         return Reflect.apply(value as (...all: unknown[]) => unknown, target, parameters);
       };
     },
-  }) as EmbeddedStore;
+  });
   const logged: string[] = [];
   const log = (line: string): void => void logged.push(line);
   const world = await createWorld({ sandbox: base.sandbox, store, time: base.time, log });

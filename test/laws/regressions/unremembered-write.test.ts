@@ -12,7 +12,7 @@ it("variables and secrets that a dying controller wrote go with their object", a
   seedTemplate(base);
   // It dies as soon as it is about to remember a variable that it wrote.
   let written = false;
-  const { sandbox, store, kill } = mortal(
+  const first = mortal(
     base,
     (moment, request) => {
       if (moment === "after" && request.method === "POST" && request.url.endsWith("/actions/variables"))
@@ -24,11 +24,9 @@ it("variables and secrets that a dying controller wrote go with their object", a
       if (written && moment === "before" && call === "updateStatus" && object.kind === "Project") die();
     },
   );
-  const dying = await createWorld({ sandbox, store, time: base.time });
+  const dying = await createWorld({ sandbox: first.sandbox, store: first.store, time: base.time });
   await applySmallShop(dying);
-  await runUntil(base, () => written);
-  await dying.pass(5_000);
-  kill();
+  await runUntil(base, () => first.dead);
   expect(names(base.sandbox)).toContain("github acme/shop variable REGION");
   const next = await createWorld({ sandbox: base.sandbox, store: base.store, time: base.time, seed: 7 });
   await next.delete("Project", "shop");

@@ -1,0 +1,31 @@
+/**
+ * Seeds that once broke a promise, run with every test. A seed means what it meant only as long as scenario and schedule
+ * stay as they are; what each of them showed has a test of its own as well.
+ */
+export const regressions: readonly { scenario: string; seed: number; was: string }[] = [
+  {
+    scenario: "one-project",
+    seed: 2,
+    was: "an API server that answers 503 was told as a defect of Flaresmith",
+  },
+  {
+    scenario: "one-project",
+    seed: 35,
+    was: "rulesets stayed in a repository that its Project left in place",
+  },
+  { scenario: "one-project", seed: 49, was: "a variable whose write was not remembered stayed for ever" },
+  { scenario: "one-project", seed: 56, was: "an edit during deletion made the deletion wait for a person" },
+  { scenario: "one-project", seed: 147, was: "a preview whose first deployment was refused leaked" },
+  {
+    scenario: "one-project",
+    seed: 184,
+    was: "behind a silent watch a secret was written again at every attempt",
+  },
+  { scenario: "one-project", seed: 220, was: "a clock that jumped back held a creation up for that long" },
+  { scenario: "five-projects", seed: 14, was: "a variable of an environment stayed after its project" },
+  {
+    scenario: "drift",
+    seed: 7,
+    was: "a requested look that met an outage was answered without having looked",
+  },
+];

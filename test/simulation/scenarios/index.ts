@@ -1,0 +1,28 @@
+/** Every scenario, by name. */
+import type { Scenario } from "../run.ts";
+import { deleteDuringCreate } from "./delete-during-create.ts";
+import { drift } from "./drift.ts";
+import { fiveProjects } from "./five-projects.ts";
+import { foreignName } from "./foreign-name.ts";
+import { oneProject } from "./one-project.ts";
+import { providerOutage } from "./provider-outage.ts";
+import { twoLeaders } from "./two-leaders.ts";
+
+export const scenarios: readonly Scenario[] = [
+  oneProject,
+  fiveProjects,
+  deleteDuringCreate,
+  foreignName,
+  providerOutage,
+  drift,
+  twoLeaders,
+];
+
+/** @throws RangeError naming the scenarios there are */
+export function scenarioNamed(name: string): Scenario {
+  const found = scenarios.find((scenario) => scenario.name === name);
+  if (found) return found;
+  throw new RangeError(
+    `there is no scenario ${name}; there are ${scenarios.map((one) => one.name).join(", ")}`,
+  );
+}
