@@ -5,11 +5,52 @@ import { dependency } from "./deployment.ts";
 import { resource } from "./engine/graph.ts";
 import { entryOf } from "./names.ts";
 import { branch as neonBranch, rootBranch } from "./neon/index.ts";
+import { environmentType } from "./objects.ts";
 import type { EnvironmentObject } from "./objects.ts";
 import { connectionTo, neonBranchName } from "./place.ts";
 import type { Place } from "./place.ts";
 import { BRANCH, withDatabase } from "./place-database.ts";
 import type { NeonPart } from "./place-database.ts";
+
+/**
+ * The branches that are each to be cut from the next and lead back to the first; undefined when they do not. Each would wait
+ * for the other for ever.
+ */
+function cycleOf(
+  { namespace, object, options, project }: Place<EnvironmentObject>,
+  name: string,
+): string[] | undefined {
+  const siblings = options.reader.ofProject<EnvironmentObject>(
+    environmentType,
+    namespace,
+    project.metadata.name,
+  );
+  const parents = new Map(
+    [...siblings, object].map((one) => [neonBranchName(one, project), one.spec.neon?.parent]),
+  );
+  // Neon makes it with its project: it is cut from nothing.
+  parents.delete(project.spec.neon?.branch);
+  const path = [name];
+  for (let at = parents.get(name); at !== undefined; at = parents.get(at)) {
+    path.push(at);
+    if (at === name) return path;
+    // A cycle of others, further up: they say so themselves.
+    if (path.length > parents.size + 1) return undefined;
+  }
+  return undefined;
+}
+
+function inCycle(cycle: readonly string[]): FlaresmithError {
+  return new FlaresmithError({
+    code: "SPEC_DEPENDENCY_CYCLE",
+    // Another object of the cycle may be the one that is corrected.
+    class: "transient",
+    message: `the Neon branches are cut from each other: ${cycle.join(" from ")}`,
+    field: "spec.neon.parent",
+    hint: "Let one of them be cut from a branch that is there.",
+    context: { provider: "neon" },
+  });
+}
 
 /** No nodes when the Project does not use Neon. */
 export async function neonPart(place: Place<EnvironmentObject>): Promise<NeonPart> {
@@ -54,7 +95,11 @@ export async function neonPart(place: Place<EnvironmentObject>): Promise<NeonPar
           connection,
           key: keyOf(neonBranch.segment),
           removal: object.spec.deletionPolicy,
-          desired: () => ({ ...settings, parent: parent ?? spec.branch, init: "parent-data" as const }),
+          desired: () => {
+            const cycle = cycleOf(place, name);
+            if (cycle !== undefined) throw inCycle(cycle);
+            return { ...settings, parent: parent ?? spec.branch, init: "parent-data" as const };
+          },
         });
   const removal = object.spec.deletionPolicy;
   return withDatabase(place, branchNode, { connection, projectId, spec, removal, ephemeral: false });

@@ -12,19 +12,27 @@ import type { Transaction } from "./transaction.ts";
 /** Settles everything that the writes of this transaction left to do. */
 export function collectGarbage(tx: Transaction): void {
   if (tx.dryRun) return;
+  settleOwners(tx);
+  // What is marked again meanwhile comes last, once for all that went: one owner may wait for thousands.
+  for (const uid of tx.marked) {
+    tx.marked.delete(uid);
+    const owner = tx.state.byUid(uid);
+    if (owner?.typeKey === NAMESPACE_KEY) emptyNamespace(tx, owner);
+    else if (owner !== undefined) settleTerminating(tx, owner);
+    settleOwners(tx);
+  }
+}
+
+/** Follows what was stored with owners, and what is gone, until nothing more comes of it. */
+function settleOwners(tx: Transaction): void {
   for (;;) {
     const owned = tx.owned.pop();
     const removed = owned === undefined ? tx.removed.pop() : undefined;
-    const marked = owned === undefined && removed === undefined ? tx.marked.pop() : undefined;
     if (owned !== undefined) {
       const object = tx.state.byUid(owned);
       if (object !== undefined) releaseFromAbsentOwners(tx, object);
     } else if (removed !== undefined) {
       settleAfterRemoval(tx, removed);
-    } else if (marked !== undefined) {
-      const owner = tx.state.byUid(marked);
-      if (owner?.typeKey === NAMESPACE_KEY) emptyNamespace(tx, owner);
-      else if (owner !== undefined) settleTerminating(tx, owner);
     } else return;
   }
 }
@@ -33,10 +41,10 @@ export function collectGarbage(tx: Transaction): void {
 function settleAfterRemoval(tx: Transaction, removed: StoredObject): void {
   for (const dependent of tx.state.dependentsOf(removed.uid)) releaseFromAbsentOwners(tx, dependent);
   const namespace = tx.state.collection(NAMESPACE_KEY).get("", removed.namespace);
-  if (namespace?.terminating === true) tx.marked.push(namespace.uid);
+  if (namespace?.terminating === true) tx.marked.add(namespace.uid);
   for (const reference of removed.ownerReferences) {
     const owner = tx.state.byUid(reference.uid);
-    if (owner?.terminating === true) tx.marked.push(owner.uid);
+    if (owner?.terminating === true) tx.marked.add(owner.uid);
   }
 }
 
@@ -68,7 +76,7 @@ function settleTerminating(tx: Transaction, owner: StoredObject): void {
   const finalizers = parseObject(owner.text).metadata.finalizers ?? [];
   if (finalizers.includes(ORPHAN)) {
     for (const dependent of tx.state.dependentsOf(owner.uid)) dropOwner(tx, dependent, owner.uid);
-    takeOff(tx, owner, ORPHAN);
+    takeOff(tx, owner.uid, ORPHAN);
   } else if (finalizers.includes(FOREGROUND)) {
     for (const dependent of tx.state.dependentsOf(owner.uid)) {
       const kind = tx.definition(dependent.typeKey);
@@ -77,18 +85,42 @@ function settleTerminating(tx: Transaction, owner: StoredObject): void {
         (one) => one.uid !== owner.uid && exists(tx, one, dependent),
       );
       if (others) dropOwner(tx, dependent, owner.uid);
-      else markDeleted(tx, kind, dependent, "Foreground");
+      else
+        markDeleted(tx, kind, closesCircle(tx, dependent) ? unblock(tx, dependent) : dependent, "Foreground");
     }
     const blocked = tx.state
       .dependentsOf(owner.uid)
-      .some((one) =>
-        one.ownerReferences.some(
-          ({ uid, blockOwnerDeletion }) => uid === owner.uid && blockOwnerDeletion === true,
-        ),
-      );
+      .some((one) => one.uid !== owner.uid && blocks(one, owner));
     // A dependent without dependents of its own is let go in a later turn of the loop, which comes back here.
-    if (!blocked) takeOff(tx, owner, FOREGROUND);
+    if (!blocked) takeOff(tx, owner.uid, FOREGROUND);
   }
+}
+
+function blocks(dependent: StoredObject, owner: StoredObject): boolean {
+  return dependent.ownerReferences.some(
+    ({ uid, blockOwnerDeletion }) => uid === owner.uid && blockOwnerDeletion === true,
+  );
+}
+
+/**
+ * Whether what it owns waits for its own dependents already: then each might wait for the other. Like the garbage collector
+ * of a cluster, which lets go too often rather than too seldom (pkg/controller/garbagecollector, attemptToDeleteItem).
+ */
+function closesCircle(tx: Transaction, dependent: StoredObject): boolean {
+  return tx.state
+    .dependentsOf(dependent.uid)
+    .some(
+      ({ terminating, text }) => terminating && parseObject(text).metadata.finalizers?.includes(FOREGROUND),
+    );
+}
+
+/** Its owners no longer wait for it. */
+function unblock(tx: Transaction, dependent: StoredObject): StoredObject {
+  const definition = tx.definition(dependent.typeKey);
+  if (definition === undefined) return dependent;
+  const object = parseObject(dependent.text);
+  for (const owner of object.metadata.ownerReferences ?? []) owner.blockOwnerDeletion = false;
+  return tx.put(definition, object, dependent);
 }
 
 function dropOwner(tx: Transaction, dependent: StoredObject, uid: string): void {
@@ -101,9 +133,10 @@ function dropOwner(tx: Transaction, dependent: StoredObject, uid: string): void 
   tx.put(definition, object, dependent);
 }
 
-function takeOff(tx: Transaction, stored: StoredObject, finalizer: string): void {
-  const definition = tx.definition(stored.typeKey);
-  if (definition === undefined) return;
+function takeOff(tx: Transaction, uid: string, finalizer: string): void {
+  const stored = tx.state.byUid(uid);
+  const definition = tx.definition(stored?.typeKey ?? "");
+  if (stored === undefined || definition === undefined) return;
   const object = parseObject(stored.text);
   const rest = (object.metadata.finalizers ?? []).filter((name) => name !== finalizer);
   if (rest.length === 0) delete object.metadata.finalizers;

@@ -31,7 +31,7 @@ export class Transaction {
   /** Objects that are gone. */
   readonly removed: StoredObject[] = [];
   /** Uids of objects that carry a deletion mark. */
-  readonly marked: string[] = [];
+  readonly marked = new Set<string>();
   /** Keys of the types that were written to. */
   readonly touched = new Set<string>();
 
@@ -84,7 +84,7 @@ export class Transaction {
       ...(previous === undefined ? {} : { previous }),
     });
     if (next.ownerReferences.length > 0) this.owned.push(next.uid);
-    if (next.terminating) this.marked.push(next.uid);
+    if (next.terminating) this.marked.add(next.uid);
     return next;
   }
 
