@@ -1,10 +1,12 @@
 /** `npm run bench -- NAME`: each measurement prints figures for people; ratios and counts, because machines differ. */
 import { clusterCache } from "./cluster-cache.ts";
+import { coldStart } from "./cold-start.ts";
 import { providerReads } from "./provider-reads.ts";
 import { worlds } from "./world.ts";
 
 const benches: Readonly<Record<string, (argument?: string) => Promise<void>>> = {
   "cluster-cache": clusterCache,
+  "cold-start": coldStart,
   "provider-reads": providerReads,
   world: worlds,
 };
