@@ -127,14 +127,24 @@ export async function settle(
   let step = stepOf(fresh);
   let observation = await observe(step);
   let decided = decide(observation);
-  if (decided.do === "create" && !fresh) {
-    // A shared listing is of a moment ago: what somebody made since must not be overwritten.
+  if (!fresh && (decided.do === "create" || isNewFind(definition, entry, observation))) {
+    // A shared listing is of a moment ago: what somebody made since must not be overwritten, and what was deleted since,
+    // with an older object of this name perhaps, must not be taken for something that was lost.
     step = stepOf(true);
     observation = await observe(step);
     decided = decide(observation);
   }
   remember(step, observation, decided, parentOurs);
   return act(step, observation, decided, intents, leave);
+}
+
+/** Whether something that holds data or code is met for the first time. */
+function isNewFind(
+  { holds }: ResourceNode["definition"],
+  entry: InventoryEntry | undefined,
+  observation: Observation<unknown>,
+): boolean {
+  return holds !== "nothing" && entry?.id === undefined && observation.state === "present";
 }
 
 /** Only what the stored inventory says as well: a pass that was refused by the store remembers more than it wrote. */

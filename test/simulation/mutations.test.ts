@@ -25,8 +25,12 @@ function seek(
   return new Promise((resolve) => child.on("close", (code) => resolve({ code, text })));
 }
 
-it.runIf(process.env["FLARESMITH_MUTATIONS"] !== undefined).each(mutations)("$name is caught: $about", { timeout: 300_000 }, async ({ name, scenario, within }) => {
-  const { code, text } = await seek(name, scenario, within);
-  expect(text).toMatch(/[1-9]\d* violations/);
-  expect(code).toBe(1);
-});
+it.runIf(process.env["FLARESMITH_MUTATIONS"] !== undefined).each(mutations)(
+  "$name is caught: $about",
+  { timeout: 300_000 },
+  async ({ name, scenario, within }) => {
+    const { code, text } = await seek(name, scenario, within);
+    expect(text).toMatch(/[1-9]\d* violations/);
+    expect(code).toBe(1);
+  },
+);

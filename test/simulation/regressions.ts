@@ -28,4 +28,9 @@ export const regressions: readonly { scenario: string; seed: number; was: string
     seed: 7,
     was: "a requested look that met an outage was answered without having looked",
   },
+  {
+    scenario: "delete-during-create",
+    seed: 80,
+    was: "a bucket deleted a moment ago was taken for one that somebody else deleted, by an older listing",
+  },
 ];
