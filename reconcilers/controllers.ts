@@ -146,6 +146,7 @@ export function createControllers(options: ControllersOptions): Controllers {
       resyncGroup: (object) => `${object.metadata.namespace ?? ""}/${projectNameOf(object)}`,
       reconcile: async (_key, context) =>
         resultOf(await reconciler.reconcile(context.object, context.signal)),
+      forget: ({ metadata }) => reconciler.forget(metadata.uid ?? ""),
     });
   };
   const definitions = [

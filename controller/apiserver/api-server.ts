@@ -8,7 +8,8 @@ import { methodNotAllowed as verbNotAllowed } from "../store/embedded/errors.ts"
 import { typeKey, type TypeDefinition } from "../store/embedded/type-definition.ts";
 import type { ApiStore } from "./api-store.ts";
 import { BACKUP_PATH, backupResponse } from "./backup-response.ts";
-import { parseObjectBody, readObjectBody } from "./body.ts";
+import { BODY_LIMIT, parseObjectBody, readObjectBody } from "./body.ts";
+import { createBodyBudget } from "./body-budget.ts";
 import { builtInColumns } from "./built-in-columns.ts";
 import { deleteCollectionRequest, deleteRequest } from "./delete-request.ts";
 import { ALL_VERBS, createDiscovery } from "./discovery.ts";
@@ -131,6 +132,13 @@ const VERB_OF: Readonly<Record<string, readonly [collection: string, object: str
   DELETE: ["deletecollection", "delete"],
 };
 
+/** What a body may weigh: what it says, or the most that is read. */
+function bodyLength({ body, headers }: Request): number {
+  if (body === null) return 0;
+  const declared = headers.get("content-length");
+  return declared === null ? BODY_LIMIT : Math.min(Number(declared), BODY_LIMIT);
+}
+
 /** @throws ApiError 405 */
 function checkVerb(path: ResourcePath, method: string): void {
   const verbs = VERB_OF[method];
@@ -150,6 +158,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const discovery = createDiscovery({ types: store.types, virtual: reviewResources });
   const openApi = createOpenApi(store.types);
   const columns = columnIndex();
+  const bodies = createBodyBudget();
   const yieldToLoop = options.yieldToLoop ?? (() => Promise.resolve());
   const address = (): string => options.address?.() ?? "127.0.0.1";
 
@@ -259,7 +268,6 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     if (path === "/version") return jsonResponse(versionBody(options.version ?? SERVER_VERSION));
     if (path === "/livez" || path === "/healthz") return health(true);
     if (path === "/readyz") return health(options.ready?.() ?? true);
-    if (path === BACKUP_PATH) return backupResponse(store, yieldToLoop);
     if (path === "/openapi/v3") return jsonResponse(openApi.index());
     if (path.startsWith("/openapi/v3/")) {
       const text = openApi.document(path.slice("/openapi/v3/".length));
@@ -278,9 +286,17 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       const isRead = c.req.method === "GET" || c.req.method === "HEAD";
       const fixed = isRead ? general(path, c.req.raw) : undefined;
       if (fixed !== undefined) return fixed;
+      if (isRead && path === BACKUP_PATH)
+        return backupResponse(store, { clock, yieldToLoop, disconnect: () => c.env?.outgoing?.destroy() });
       const target = parseResourcePath(path, store.types);
-      if (target !== undefined)
-        return withWarnings(await resource(c, target, (text) => warnings.push(text)), warnings);
+      if (target !== undefined) {
+        const release = isRead ? undefined : bodies.take(bodyLength(c.req.raw));
+        try {
+          return withWarnings(await resource(c, target, (text) => warnings.push(text)), warnings);
+        } finally {
+          release?.();
+        }
+      }
       return (identity === undefined ? undefined : await review(c, identity)) ?? notFoundResponse();
     } catch (error) {
       if (asApiError(error) !== error) options.onError?.(error, { method: c.req.method, path });

@@ -6,17 +6,27 @@ import { clipped, tableText } from "./terminal.ts";
 
 /** One matrix for each Project, by namespace and name. */
 export function matricesOf(objects: readonly KubernetesObject[]): EnvironmentMatrix[] {
-  const ofKind = (kind: string): KubernetesObject[] => objects.filter((object) => object.kind === kind);
-  return ofKind("Project")
-    .map((project) =>
-      environmentMatrix({
+  const ofKind = Map.groupBy(objects, ({ kind }) => kind);
+  // Each Project looks at its own only: there may be as many of them as of everything else.
+  const environments = Map.groupBy(ofKind.get("Environment") ?? [], projectKeyOf);
+  const previews = Map.groupBy(ofKind.get("Preview") ?? [], projectKeyOf);
+  return (ofKind.get("Project") ?? [])
+    .map((project) => {
+      const key = `${project.metadata.namespace ?? ""}/${project.metadata.name}`;
+      return environmentMatrix({
         project,
-        environments: ofKind("Environment"),
-        previews: ofKind("Preview"),
-        connections: ofKind("Connection"),
-      }),
-    )
+        environments: environments.get(key) ?? [],
+        previews: previews.get(key) ?? [],
+        connections: ofKind.get("Connection") ?? [],
+      });
+    })
     .toSorted((a, b) => (`${a.namespace}/${a.project}` < `${b.namespace}/${b.project}` ? -1 : 1));
+}
+
+/** The Project that an Environment or Preview belongs to. */
+function projectKeyOf({ metadata, spec }: KubernetesObject): string {
+  const { projectRef } = (spec ?? {}) as { projectRef?: { name?: string } };
+  return `${metadata.namespace ?? ""}/${projectRef?.name ?? ""}`;
 }
 
 /**

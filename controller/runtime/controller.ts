@@ -55,6 +55,8 @@ export class Controller {
     if (event.type === "deleted") {
       this.#behind.delete(key);
       this.#queue.remove(key);
+      this.#refused.delete(key);
+      this.#definition.forget?.(event.object);
       return;
     }
     const priority = ownPriority(event);

@@ -64,6 +64,8 @@ export interface ControllerDefinition<T extends KubernetesObject = KubernetesObj
   readonly concurrency?: number | undefined;
   reconcile(key: ObjectKey, context: ReconcileContext<T>): Promise<ReconcileResult>;
   readonly watches?: readonly WatchedType[] | undefined;
+  /** The object is gone, whoever removed it: what is remembered of it can be dropped. */
+  forget?(object: T): void;
   /** Milliseconds after which the object is compared again when nothing happened; undefined for never. */
   resyncInterval?(object: T): number | undefined;
   /**

@@ -59,6 +59,8 @@ export interface EmbeddedStoreOptions {
   types: readonly TypeDefinition[];
   /** How many changes are remembered for watches and continued lists. Default 10,000. */
   logCapacity?: number;
+  /** How many characters these changes may keep in memory. Default 32 Mi: 10,000 versions of 3 kB */
+  logCharacters?: number;
   /**
    * Runs a callback in a later turn of the event loop; writes that arrive until then share one transaction. Default: a
    * timer of 0 ms of the clock for a file, a microtask for `:memory:`.
@@ -113,7 +115,11 @@ export class EmbeddedStore implements ResourceClient {
     this.#file = file;
     this.#state = new State(opened?.revision ?? 0);
     for (const object of opened?.objects ?? []) this.#state.load(object);
-    this.#log = new ChangeLog({ capacity: options.logCapacity ?? 10_000, revision: this.#state.revision });
+    this.#log = new ChangeLog({
+      capacity: options.logCapacity ?? 10_000,
+      characters: options.logCharacters ?? 32 * 1024 * 1024,
+      revision: this.#state.revision,
+    });
     this.#watches = new Watches({ state: this.#state, log: this.#log });
     const later = inMemory
       ? (callback: () => void) => queueMicrotask(callback)
@@ -148,12 +154,20 @@ export class EmbeddedStore implements ResourceClient {
   }
 
   /** Figures for metrics and tests. */
-  get statistics(): { revision: number; commits: number; watches: number; oldestRevision: number } {
+  get statistics(): {
+    revision: number;
+    commits: number;
+    watches: number;
+    oldestRevision: number;
+    /** What is remembered for watches. */
+    logged: { changes: number; characters: number };
+  } {
     return {
       revision: this.#state.revision,
       commits: this.#queue.commits,
       watches: this.#watches.size,
       oldestRevision: this.#log.oldestRevision,
+      logged: this.#log.size,
     };
   }
 

@@ -20,8 +20,9 @@ export interface WatcherOptions {
 
 /** Changes of other objects after which a quiet watch with bookmarks gets one. */
 const BOOKMARK_EVERY = 500;
-/** Changes that are looked at in one go. */
+/** Changes that are looked at in one go, and characters that a reader holds of them until it has read on. */
 const PAGE = 512;
+const PAGE_CHARACTERS = 1024 * 1024;
 
 interface Waiter {
   typeKey: string;
@@ -126,7 +127,7 @@ export class Watches {
         if (waiter.cursor < this.#log.oldestRevision) {
           throw tooOldResourceVersion(waiter.cursor, this.#log.oldestRevision);
         }
-        const page = this.#log.after(waiter.cursor, PAGE);
+        const page = this.#log.after(waiter.cursor, PAGE, PAGE_CHARACTERS);
         for (const change of page) {
           waiter.cursor = change.revision;
           const event = change.typeKey === waiter.typeKey ? eventOf(change, selection) : undefined;
