@@ -7,6 +7,7 @@ import type { Clock, Random } from "./clock.ts";
 import { awaitsSecret, errorCodes } from "./errors.ts";
 import type { FlaresmithError } from "./errors.ts";
 import { sha256 } from "./hash.ts";
+import { done } from "./reconcile.ts";
 import type { Caches, ControllerDefinition, ReconcileResult, WatchedType } from "./reconcile.ts";
 import { keyText, parseKey } from "./object-store.ts";
 import type { ReconcileOutcome, Tracker } from "./tracker.ts";
@@ -111,8 +112,8 @@ export class Controller {
     const { caches, client, clock, random, signal } = this.#environment;
     const key = parseKey(item.key);
     this.#refused.delete(item.key);
-    const object = await this.#read(item.key, key);
-    if (object === undefined) {
+    const cached = await this.#read(item.key, key);
+    if (cached === undefined) {
       this.#queue.forget(item.key);
       return;
     }
@@ -122,14 +123,19 @@ export class Controller {
       ...key,
       reconcileID: random.uuid(),
     });
-    const context = { key, object, caches, client, clock, random, tracker, priority: item.priority, signal };
     const began = clock.monotonic();
     tracker.reconcileStarted(name);
-    let result: ReconcileResult;
+    let result: ReconcileResult = done;
+    let object: KubernetesObject | undefined = cached;
     let resync: number | undefined;
     try {
-      resync = this.#definition.resyncInterval?.(object);
-      result = await this.#definition.reconcile(key, context);
+      if (cached.metadata.deletionTimestamp !== undefined) object = await this.#present(key);
+      if (object !== undefined) {
+        resync = this.#definition.resyncInterval?.(object);
+        const { priority } = item;
+        const context = { key, object, caches, client, clock, random, tracker, priority, signal };
+        result = await this.#definition.reconcile(key, context);
+      }
     } catch (error) {
       result = { kind: "failed", error: classifyError(error, clock) };
     }
@@ -137,7 +143,7 @@ export class Controller {
       result,
       resync: untilResync(
         resync,
-        this.#definition.resyncGroup?.(object) ?? `${name}/${item.key}`,
+        this.#definition.resyncGroup?.(object ?? cached) ?? `${name}/${item.key}`,
         clock.now(),
       ),
       tracker,
@@ -160,6 +166,21 @@ export class Controller {
       if (isApiError(error, "NotFound")) return undefined;
       this.#behind.add(text);
       return cached;
+    }
+  }
+
+  /**
+   * Deletion acts on what is there. A cache may still show an object on its way out when it is gone and another of its
+   * name is there, with dependants that must not go with the former.
+   * @throws ApiError when the store cannot be read: then nothing is deleted
+   */
+  async #present(key: ObjectKey): Promise<KubernetesObject | undefined> {
+    const { client, signal } = this.#environment;
+    try {
+      return await client.get(this.#definition.type, key, signal);
+    } catch (error) {
+      if (isApiError(error, "NotFound")) return undefined;
+      throw error;
     }
   }
 

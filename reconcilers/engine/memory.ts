@@ -23,12 +23,14 @@ export interface SlotMemory {
 
 export interface ObjectMemory {
   slots: Map<string, SlotMemory>;
+  /** `type id` of what a provider said it deleted for us: it is gone, whether or not the status could be told so. */
+  deleted: Set<string>;
   /** Monotonic milliseconds since when something is not settled and nothing moves. */
   unsettledSince?: number;
 }
 
 export function createObjectMemory(): ObjectMemory {
-  return { slots: new Map() };
+  return { slots: new Map(), deleted: new Set() };
 }
 
 /**

@@ -30,4 +30,14 @@ describe("a shared observation", () => {
     await source.shared("other", HOUR, load);
     expect(await source.shared("old", Number.POSITIVE_INFINITY, load)).toBe(6);
   });
+
+  it("from before a removal serves nobody, be it still under way", async () => {
+    const held = Promise.withResolvers<number>();
+    const early = source.shared("removed", HOUR, () => held.promise);
+    source.removed();
+    expect(await source.shared("removed", HOUR, load)).toBe(7);
+    held.resolve(0);
+    expect(await early).toBe(0);
+    expect(await source.shared("removed", HOUR, load)).toBe(7);
+  });
 });

@@ -7,6 +7,8 @@ import type { Clock } from "../../controller/runtime/clock.ts";
 interface Cached {
   /** Monotonic milliseconds at which the read began: what it shows is at least as new. */
   startedAt: number;
+  /** Removals that had been sent by then. */
+  removals: number;
   value: Promise<unknown>;
 }
 
@@ -14,6 +16,11 @@ interface Cached {
 export interface ObservationSource {
   /** A value whose read began less than `maxAge` milliseconds ago, be it still under way; else a new one. */
   shared<Value>(key: string, maxAge: number, load: () => Promise<Value>): Promise<Value>;
+  /**
+   * Something is removed through this identity: what was read before shows it still, and serves nobody any more. Whoever
+   * makes the same thing anew would take it for somebody else's, or for its own.
+   */
+  removed(): void;
 }
 
 /** Milliseconds after which an observation is dropped, whatever age its reader would take: projects and previews come and go. */
@@ -22,6 +29,7 @@ const LONGEST = 24 * 3_600_000;
 export function createObservationSource(clock: Clock): ObservationSource {
   const cache = new Map<string, Cached>();
   let sweptAt = clock.monotonic();
+  let removals = 0;
   const sweep = (): void => {
     const now = clock.monotonic();
     if (now - sweptAt < LONGEST / 24) return;
@@ -31,9 +39,10 @@ export function createObservationSource(clock: Clock): ObservationSource {
   return {
     shared: <Value>(key: string, maxAge: number, load: () => Promise<Value>): Promise<Value> => {
       const known = cache.get(key);
-      if (known && clock.monotonic() - known.startedAt < maxAge) return known.value as Promise<Value>;
+      const isYoung = known !== undefined && clock.monotonic() - known.startedAt < maxAge;
+      if (isYoung && known.removals === removals) return known.value as Promise<Value>;
       sweep();
-      const entry: Cached = { startedAt: clock.monotonic(), value: Promise.resolve() };
+      const entry: Cached = { startedAt: clock.monotonic(), removals, value: Promise.resolve() };
       const value = load().catch((error: unknown) => {
         if (cache.get(key) === entry) cache.delete(key);
         throw error;
@@ -42,5 +51,6 @@ export function createObservationSource(clock: Clock): ObservationSource {
       cache.set(key, entry);
       return value;
     },
+    removed: () => void removals++,
   };
 }

@@ -172,7 +172,10 @@ async function removeExternal(
     name: entry.name ?? "",
     ...(entry.id === undefined ? {} : { id: entry.id }),
   };
-  const gone = entry.id !== undefined && options.consents.gone.has(entry.id);
+  const deleted = (id: string): string => `${definition.type} ${id}`;
+  const gone =
+    entry.id !== undefined &&
+    (options.consents.gone.has(entry.id) || options.memory.deleted.has(deleted(entry.id)));
   const shown: InventoryEntry = {
     ...entry,
     // A definition may look otherwise at what is on its way out; one that was never created is still looked for.
@@ -229,11 +232,18 @@ async function removeExternal(
     return { ...base, status: "removing", message: `${where}: ${observation.pending}` };
   }
   slotMemory(options.memory, entry.slot).doubted = true;
-  const answer = await definition.remove({ ...reference, id: observation.id }, context);
+  let answer: Awaited<ReturnType<typeof definition.remove>>;
+  try {
+    answer = await definition.remove({ ...reference, id: observation.id }, context);
+  } finally {
+    // Also after an unclear outcome: it may be gone.
+    connection.source.removed();
+  }
   if (definition.content === true) {
     drop();
     return { ...base, status: "gone", message: `${where} is let go` };
   }
+  if (answer === "deleted") options.memory.deleted.add(deleted(observation.id));
   const remembered = options.inventory.get(entry.slot) ?? entry;
   const acknowledged =
     answer === "deleted"

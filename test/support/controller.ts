@@ -27,6 +27,8 @@ export interface ControllerOptions {
   publicUrl?: string | undefined;
   /** Told every log line, debug included. Default: there is no log. */
   log?: ((line: string) => void) | undefined;
+  /** See `ManagerOptions`. */
+  leadership?: ((signal: AbortSignal) => Promise<void>) | undefined;
 }
 
 export interface RunningController {
@@ -73,6 +75,7 @@ export function startController(options: ControllerOptions): RunningController {
     tracker,
     controllers: controllers.definitions,
     indexes: controllers.indexes,
+    leadership: options.leadership,
   });
   const stopping = new AbortController();
   const ended = Promise.all([manager.start(stopping.signal), tracker.events.run(client, stopping.signal)]);
