@@ -279,8 +279,8 @@ async function act(
     case "create":
       return create(step, intents, leave);
     case "update":
-      await claim(step, observed, intents);
       leave();
+      await claim(step, observed, intents);
       return update(step, observed, decided.changes, decided.drifted);
   }
 }
