@@ -57,10 +57,10 @@ const gates = [
   { name: "unit", title: "tests (vitest)", shown: true, runs: [vitest] },
   {
     name: "simulation",
-    title: "simulation (300 seeds; more with npm run simulate)",
+    title: "simulation (130 seeds; more with npm run simulate)",
     full: true,
     shown: true,
-    runs: [[join(root, "test", "simulation", "simulate.ts"), "--seeds", "300"]],
+    runs: [[join(root, "test", "simulation", "simulate.ts"), "--seeds", "130"]],
   },
   {
     name: "package",

@@ -72,7 +72,7 @@ export function describeKubectl(
       expect(await kubectl.succeed(["apply", "-f", "-"], { input: project() })).toBe(
         "project.flaresmith.dev/shop created\n",
       );
-      expect(await kubectl.succeed(["wait", "--for=condition=Ready", "project/shop", "--timeout=20s"])).toBe(
+      expect(await kubectl.succeed(["wait", "--for=condition=Ready", "project/shop", "--timeout=45s"])).toBe(
         "project.flaresmith.dev/shop condition met\n",
       );
       const { resourceVersion } = (await stored()).metadata;
