@@ -65,7 +65,7 @@ export async function removeEntries(options: RemovalOptions): Promise<RemovalRes
     for (const entry of entries.toReversed()) {
       const result = await removeOne(entry, options, intents);
       results.push(result);
-      if (!options.inventory.has(entry.slot)) forgetParts(entry.slot, options);
+      if (!options.inventory.has(entry.slot)) forgetParts(entry, result.status, options);
       // Children go before what they lie in: the next one waits until this one is gone. One that fails holds nobody up:
       // Workers that are bound to each other only go in the order that the provider allows.
       if (result.status === "removing") break;
@@ -89,13 +89,18 @@ function policyOf(entry: InventoryEntry): "Orphan" | "Delete" {
   return entry.policy ?? "Orphan";
 }
 
-/** What was part of something that is gone, or was left in place, went or stayed with it. */
-function forgetParts(slot: string, options: RemovalOptions): void {
+/**
+ * What was part of something that is gone went with it. What was part of something left in place stayed with it, but for
+ * what is to be taken out of it: a removal that failed is tried again.
+ */
+function forgetParts(whole: InventoryEntry, status: RemovalResult["status"], options: RemovalOptions): void {
+  const leaving = new Map([[whole.slot, whole]]);
   for (const part of options.inventory.values()) {
-    if (part.parent !== slot) continue;
+    if (part.parent !== whole.slot) continue;
+    if (status === "orphaned" && leavesByItself(part, leaving)) continue;
     options.inventory.delete(part.slot);
     options.memory.slots.delete(part.slot);
-    forgetParts(part.slot, options);
+    forgetParts(part, status, options);
   }
 }
 

@@ -96,9 +96,13 @@ export function startTinyController(options: TinyControllerOptions): { release: 
     await store.create(EVENTS, eventFor(object)).catch(() => undefined);
   };
 
+  // One namespace: whoever else tests on the same server must not find our finalizer and status on their objects.
   const watch = async (): Promise<void> => {
-    for await (const event of store.watch(type, {}, signal)) {
-      if (event.type === "ADDED" || event.type === "MODIFIED") await settle(event.object);
+    for await (const event of store.watch(type, { namespace: "default" }, signal)) {
+      if (event.type !== "ADDED" && event.type !== "MODIFIED") continue;
+      await settle(event.object).catch((error: unknown) => {
+        process.stderr.write(`tiny controller: ${event.object.metadata.name ?? ""}: ${String(error)}\n`);
+      });
     }
   };
   watch().catch((error: unknown) => {
