@@ -26,6 +26,7 @@ export async function converge(options: PassOptions): Promise<NodeResult[]> {
     activity,
     clock: options.clock,
     write: () => options.persist(),
+    check: () => options.confirm(),
   });
   const running = new Map<string, Promise<NodeResult>>();
   const bySlot = new Map(options.nodes.map((node) => [node.slot, node] as const));

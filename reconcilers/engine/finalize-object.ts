@@ -42,6 +42,7 @@ export async function finalize<T extends ReconciledObject>(
     tracker: environment.track(object),
     signal,
     persist: () => writer.persist(),
+    confirm: () => writer.confirm(),
     ...removalAccess(environment, object, signal),
   });
   if (inventory.size === 0) {

@@ -13,6 +13,8 @@ const GATHER = 1_000;
 export interface Intents {
   /** Resolves when the entry is durable; rejects with the store's error when it is not. */
   record(entry: InventoryEntry): Promise<void>;
+  /** Resolves when the object is still what this pass believes it to be; rejects with the store's error otherwise. */
+  confirm(): Promise<void>;
 }
 
 interface Waiting {
@@ -23,6 +25,7 @@ interface Waiting {
 
 /**
  * @param write stores the inventory as it stands, version-checked
+ * @param check asks the store whether the object is still as it was read
  * @param inventory the pass's inventory by slot; recorded entries are put into it before it is written
  */
 export function createIntents(options: {
@@ -30,8 +33,9 @@ export function createIntents(options: {
   activity: Activity;
   clock: Clock;
   write: () => Promise<void>;
+  check: () => Promise<void>;
 }): Intents {
-  const { activity, clock, inventory, write } = options;
+  const { activity, check, clock, inventory, write } = options;
   let waiting: Waiting[] = [];
   let flushing: Promise<void> = Promise.resolve();
   let scheduled = false;
@@ -74,5 +78,11 @@ export function createIntents(options: {
         waiting.push({ entry, resolve, reject });
         schedule();
       }),
+    confirm: () => {
+      // In its turn: a write of our own that is under way is no change by another.
+      const checked = flushing.then(check);
+      flushing = checked.catch(() => undefined);
+      return checked;
+    },
   };
 }

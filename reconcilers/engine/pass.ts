@@ -44,6 +44,8 @@ export interface PassOptions {
   trust: number;
   /** Stores the inventory, version-checked. */
   persist(): Promise<void>;
+  /** Asks the store whether the object is still as it was read. @throws ApiError Conflict when it is not */
+  confirm(): Promise<void>;
   clock: Clock;
   random: Random;
   tracker: EngineTracker;

@@ -105,6 +105,7 @@ async function reconcileLiving<T extends ReconciledObject>(
     tracker,
     signal,
     persist: () => writer.persist(),
+    confirm: () => writer.confirm(),
   };
   const archive = blueprint.archive;
   const requested =

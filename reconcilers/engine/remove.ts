@@ -36,6 +36,8 @@ export interface RemovalOptions {
   connect(entry: InventoryEntry): Promise<ConnectionHandle>;
   orphan(entry: InventoryEntry): Promise<void>;
   persist(): Promise<void>;
+  /** Asks the store whether the object is still as it was read. @throws ApiError Conflict when it is not */
+  confirm(): Promise<void>;
   clock: Clock;
   tracker: EngineTracker;
   signal: AbortSignal;
@@ -56,6 +58,7 @@ export async function removeEntries(options: RemovalOptions): Promise<RemovalRes
     activity: createActivity(),
     clock: options.clock,
     write: () => options.persist(),
+    check: () => options.confirm(),
   });
   const leaving = new Map(options.entries.map((entry) => [entry.slot, entry] as const));
   const wholes = options.entries.filter((entry) => leavesByItself(entry, leaving));
@@ -224,7 +227,8 @@ async function removeExternal(
     tracker.event("Warning", "LeftForeignResource", `left ${where} in place: it is not ours any more`);
     return { ...base, status: "gone", message: `${where} is not ours and was left in place` };
   }
-  if (entry.state !== "deleting" && definition.content !== true) {
+  if (definition.content === true) await intents.confirm();
+  else if (entry.state !== "deleting") {
     const intent: InventoryEntry = {
       ...entry,
       id: observation.id,

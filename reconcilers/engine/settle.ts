@@ -340,13 +340,17 @@ function isRefusal(error: FlaresmithError): boolean {
   );
 }
 
-/** Stores what an update is about to make ours. @throws RefusedIntent when the store refused */
+/**
+ * Stores what an update is about to make ours. Where that is nothing, asks whether the object is still as it was read:
+ * what another process has taken away by a newer spec must not come back by an older one.
+ * @throws RefusedIntent when the store refused, or the object is another by now
+ */
 async function claim({ desired, node, options }: Step, observed: unknown, intents: Intents): Promise<void> {
   const entry = options.inventory.get(node.slot);
   const data = entry && node.definition.claim?.(desired, observed, entry);
-  if (entry === undefined || data === undefined) return;
   try {
-    await intents.record({ ...entry, data });
+    if (entry === undefined || data === undefined) await intents.confirm();
+    else await intents.record({ ...entry, data });
   } catch (error) {
     throw new RefusedIntent(error);
   }

@@ -9,12 +9,14 @@ import type {
   ResourceClient,
   ResourceType,
 } from "../../controller/store/resource-client.ts";
-import { isApiError } from "../../controller/store/resource-client.ts";
+import { ApiError, isApiError } from "../../controller/store/resource-client.ts";
 import type { InventoryEntry } from "./resource.ts";
 
 export interface StatusWriter {
   /** Stores the inventory as it stands. @throws ApiError Conflict when the object changed since it was read */
   persist(): Promise<void>;
+  /** Asks the store. @throws ApiError Conflict when the object changed since it was read; NotFound when it is gone */
+  confirm(): Promise<void>;
   /** Stores status fields and inventory; sends nothing when nothing differs. `undefined` removes a field. */
   write(fields: Record<string, unknown>): Promise<void>;
   /** The object as last written or read. */
@@ -44,8 +46,22 @@ export function createStatusWriter(options: {
     const object = { apiVersion, kind, metadata, spec: base["spec"], status: plain(status) };
     current = await client.updateStatus(type, object, { fieldManager: "flaresmith" }, signal);
   };
+  const latestOf = ({ metadata }: KubernetesObject): Promise<KubernetesObject> => {
+    const { name, namespace } = metadata;
+    return client.get(type, { name, ...(namespace === undefined ? {} : { namespace }) }, signal);
+  };
   return {
     current: () => current,
+    confirm: async () => {
+      const { name, resourceVersion, uid } = current.metadata;
+      const latest = (await latestOf(current)).metadata;
+      if (latest.uid === uid && latest.resourceVersion === resourceVersion) return;
+      throw new ApiError({
+        code: 409,
+        reason: "Conflict",
+        message: `${type.kind} ${name} was changed by another while it was being reconciled`,
+      });
+    },
     persist: () => send(current, { ...statusOf(current), inventory: entries() }),
     write: async (fields) => {
       const status = { ...statusOf(current), ...fields, inventory: entries() };
@@ -54,14 +70,9 @@ export function createStatusWriter(options: {
         await send(current, status);
       } catch (error) {
         if (!isApiError(error, "Conflict")) throw error;
-        const { name, namespace, uid } = current.metadata;
-        const latest = await client.get(
-          type,
-          { name, ...(namespace === undefined ? {} : { namespace }) },
-          signal,
-        );
+        const latest = await latestOf(current);
         const untouched = equalJson(statusOf(latest), statusOf(current));
-        if (latest.metadata.uid !== uid || !untouched) throw error;
+        if (latest.metadata.uid !== current.metadata.uid || !untouched) throw error;
         await send(latest, status);
       }
     },

@@ -185,6 +185,7 @@ function set(template?: { owner: string; repository: string }) {
       requested,
       trust: 0,
       persist: async () => void (persisted += 1),
+      confirm: () => Promise.resolve(),
       clock,
       random: seededRandom(persisted + 1),
       tracker: { event: () => undefined, drift: () => undefined, state: () => undefined },

@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { TrieRouter } from "hono/router/trie-router";
 import { createProvider } from "../core/provider.ts";
 import type { SandboxHono, SandboxProvider } from "../core/provider.ts";
 import { access } from "./access.ts";
@@ -54,7 +55,7 @@ function unrouted(app: Hono<SandboxHono>, world: World, c: CloudflareRequest): C
  */
 export function createCloudflare(options: CloudflareOptions): CloudflareSandbox {
   const world = openWorld(options);
-  const app = new Hono<SandboxHono>().basePath(world.basePath);
+  const app = new Hono<SandboxHono>({ router: new TrieRouter() }).basePath(world.basePath);
   app.use("*", access(world));
   app.use("*", async (c, next) => {
     await next();

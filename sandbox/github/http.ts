@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { Hono, type Context } from "hono";
+import { TrieRouter } from "hono/router/trie-router";
 import type { SandboxHono } from "../core/provider.ts";
 import { acceptedPermissions, enterRepository, identify } from "./access.ts";
 import { ApiFailure, failure, type Reply } from "./failure.ts";
@@ -191,7 +192,7 @@ export function createApi(options: {
   before: (app: Hono<SandboxHono>) => void;
 }): Hono<SandboxHono> {
   const { world, limiter, routes } = options;
-  const app = new Hono<SandboxHono>();
+  const app = new Hono<SandboxHono>({ router: new TrieRouter() });
   options.before(app);
   const answerWith = (route: Route | undefined) => (context: Context<SandboxHono>) =>
     serve({ world, limiter, context, route });

@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { TrieRouter } from "hono/router/trie-router";
 import { createProvider } from "../core/provider.ts";
 import type { SandboxContext, SandboxProvider } from "../core/provider.ts";
 import { authenticate, createRateLimiter, defaultRateLimits } from "./access.ts";
@@ -89,7 +90,7 @@ export function createNeon(options: NeonOptions): Neon {
     options.rateLimits === false ? undefined : (options.rateLimits ?? defaultRateLimits),
   );
   const base = new URL(publicUrl).pathname.replace(/\/$/, "");
-  const app = new Hono<NeonHono>().basePath(base);
+  const app = new Hono<NeonHono>({ router: new TrieRouter() }).basePath(base);
   app.onError((error, c) => {
     const requestId = c.req.header("x-request-id") ?? random.uuid();
     if (error instanceof NeonError) {

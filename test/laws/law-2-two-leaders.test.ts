@@ -10,7 +10,7 @@ import { createWorld } from "../support/world.ts";
 import type { World } from "../support/world.ts";
 import { laggingStore } from "./lagging.ts";
 import { pausableProcess } from "./pausable.ts";
-import { applySmallShop, fleetingShop, gone } from "./small-shop.ts";
+import { applySmallShop, fleetingShop, gone, smallShop } from "./small-shop.ts";
 import { connectedStore, names, unready } from "./support.ts";
 
 async function expectedNames(): Promise<string[]> {
@@ -142,4 +142,26 @@ describe("a leader that is stopped for a minute in the middle of its work, and g
       second.process.kill();
     },
   );
+});
+
+it("one whose news is half an hour late does not bring back what the other took away", async () => {
+  const base = await connectedStore();
+  const { sandbox, store, time } = base;
+  const prompt = await createWorld({ sandbox, store, time, seed: 1 });
+  await applySmallShop(prompt);
+  await prompt.settle();
+  const late = laggingStore(store, time, () => 30 * 60_000);
+  const former = await createWorld({ sandbox, store: late.store, time, seed: 2 });
+  await prompt.settle();
+  const mark = prompt.mark();
+  const [project, ...others] = smallShop();
+  const { variables: _, ...github } = project?.spec?.["github"] as Record<string, unknown>;
+  await prompt.apply(
+    { kind: "Project", metadata: { name: "shop" }, spec: { ...project?.spec, github } },
+    ...others,
+  );
+  await prompt.pass(25 * 60_000);
+  expect(names(sandbox)).not.toContain("github acme/shop variable REGION");
+  expect(prompt.changes(mark)).toHaveLength(1);
+  for (const world of [prompt, former]) await world.stop();
 });

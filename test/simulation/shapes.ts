@@ -68,6 +68,41 @@ export function wholeShape(name: string): ProjectShape {
   };
 }
 
+const bare: EnvironmentShape = { stage: "Dev", greeting: "hello", databaseUrl: false, stripe: false };
+
+/** What a project of one thing can be about, beside its repository. */
+const things: readonly Partial<ProjectShape>[] = [
+  {},
+  { region: "eu" },
+  { ruleset: true },
+  { neon: true },
+  { files: true },
+  { environments: { dev: { ...bare, stageVariable: "dev" } } },
+  { cache: true, environments: { dev: bare } },
+  { neon: true, environments: { dev: bare } },
+  { neon: true, environments: { dev: { ...bare, databaseUrl: true } } },
+  { neon: true, environments: { dev: bare }, previews: { "pr-1": { base: "dev" } } },
+  { worker: true, environments: { dev: { ...bare, stripe: true } } },
+];
+
+/** A repository and one thing more at most: little enough to be made and broken very often. */
+export function drawOneThing(random: Random, name: string): ProjectShape {
+  return {
+    name,
+    template: happens(random, 0.3),
+    description: "The shop",
+    ruleset: false,
+    neon: false,
+    worker: false,
+    cache: false,
+    files: false,
+    deletionPolicy: happens(random, 0.8) ? "Delete" : "Orphan",
+    environments: {},
+    previews: {},
+    ...pick(random, things),
+  };
+}
+
 const changes: readonly ((shape: ProjectShape, random: Random) => ProjectShape)[] = [
   (shape) => ({ ...shape, description: `${shape.description}!` }),
   (shape, random) => ({ ...shape, region: happens(random, 0.3) ? undefined : pick(random, regions) }),
@@ -77,8 +112,8 @@ const changes: readonly ((shape: ProjectShape, random: Random) => ProjectShape)[
   (shape) => ({ ...shape, cache: !shape.cache }),
   (shape) => ({ ...shape, files: !shape.files }),
   (shape) => ({ ...shape, worker: true }),
-  (shape) => ({ ...shape, previews: "pr-1" in shape.previews ? {} : { "pr-1": { base: "dev" } } }),
-  (shape) => ({ ...shape, previews: { ...shape.previews, "pr-2": { base: "dev" } } }),
+  (shape) => withPreviews(shape, "pr-1" in shape.previews ? {} : { "pr-1": { base: "dev" } }),
+  (shape) => withPreviews(shape, { ...shape.previews, "pr-2": { base: "dev" } }),
   (shape, random) => onEnvironment(shape, "dev", (dev) => ({ ...dev, greeting: pick(random, greetings) })),
   (shape, random) =>
     onEnvironment(shape, "dev", (dev) => ({
@@ -115,6 +150,10 @@ function onEnvironment(
   const environment = shape.environments[short];
   if (environment === undefined) return shape;
   return { ...shape, environments: { ...shape.environments, [short]: change(environment) } };
+}
+
+function withPreviews(shape: ProjectShape, previews: ProjectShape["previews"]): ProjectShape {
+  return "dev" in shape.environments ? { ...shape, previews } : shape;
 }
 
 /** The shape after a change of mind. */

@@ -130,6 +130,8 @@ async function runAll(options: Options): Promise<number> {
       const args = options.mutation === undefined ? [] : [options.mutation];
       const child = fork(import.meta.filename, args, {
         env: { ...process.env, SIMULATE_WORKER: "1" },
+        // Runs leave much behind that is short-lived.
+        execArgv: [...process.execArgv, "--max-semi-space-size=32"],
         serialization: "advanced",
       });
       const next = (): void => {

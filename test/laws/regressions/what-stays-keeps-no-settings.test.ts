@@ -22,3 +22,23 @@ it("a repository that stays loses its Project's rulesets and variables, and keep
   ]);
   await world.stop();
 });
+
+it("a variable that GitHub did not let go the first time is not forgotten with the repository that stays", async () => {
+  const world = await createWorld();
+  seedTemplate(world);
+  await world.apply(...smallShop());
+  await world.settle();
+  world.sandbox.context.faults.add({
+    provider: "github",
+    method: "DELETE",
+    path: "/actions/variables/REGION$",
+    status: 502,
+    times: 0,
+  });
+  await world.delete("Project", "shop");
+  await world.pass(60_000);
+  world.sandbox.context.faults.clear();
+  await gone(world);
+  expect(names(world.sandbox, "github")).not.toContain("github acme/shop variable REGION");
+  await world.stop();
+});

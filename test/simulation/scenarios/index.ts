@@ -5,10 +5,12 @@ import { drift } from "./drift.ts";
 import { fiveProjects } from "./five-projects.ts";
 import { foreignName } from "./foreign-name.ts";
 import { oneProject } from "./one-project.ts";
+import { oneThing } from "./one-thing.ts";
 import { providerOutage } from "./provider-outage.ts";
 import { twoLeaders } from "./two-leaders.ts";
 
 export const scenarios: readonly Scenario[] = [
+  oneThing,
   oneProject,
   fiveProjects,
   deleteDuringCreate,
