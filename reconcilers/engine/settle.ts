@@ -127,9 +127,10 @@ export async function settle(
   let step = stepOf(fresh);
   let observation = await observe(step);
   let decided = decide(observation);
-  if (!fresh && (decided.do === "create" || isNewFind(definition, entry, observation))) {
-    // A shared listing is of a moment ago: what somebody made since must not be overwritten, and what was deleted since,
-    // with an older object of this name perhaps, must not be taken for something that was lost.
+  const isMissed = observation.state === "absent" && decided.do !== "wait";
+  if (!fresh && (isMissed || isNewFind(definition, entry, observation))) {
+    // A shared listing is of a moment ago: what somebody made since must not be overwritten or called lost, and what was
+    // deleted since, with an older object of this name perhaps, must not be taken for something that was lost.
     step = stepOf(true);
     observation = await observe(step);
     decided = decide(observation);

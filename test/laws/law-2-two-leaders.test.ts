@@ -155,7 +155,7 @@ it("one whose news is half an hour late does not bring back what the other took 
   await prompt.settle();
   const mark = prompt.mark();
   const [project, ...others] = smallShop();
-  const { variables: _, ...github } = project?.spec?.["github"] as Record<string, unknown>;
+  const github = { ...(project?.spec?.["github"] as Record<string, unknown>), variables: [] };
   await prompt.apply(
     { kind: "Project", metadata: { name: "shop" }, spec: { ...project?.spec, github } },
     ...others,
