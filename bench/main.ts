@@ -2,12 +2,14 @@
 import { clusterCache } from "./cluster-cache.ts";
 import { coldStart } from "./cold-start.ts";
 import { providerReads } from "./provider-reads.ts";
+import { signatureTiming } from "./signature-timing.ts";
 import { worlds } from "./world.ts";
 
-const benches: Readonly<Record<string, (argument?: string) => Promise<void>>> = {
+const benches: Readonly<Record<string, (argument?: string) => Promise<void> | void>> = {
   "cluster-cache": clusterCache,
   "cold-start": coldStart,
   "provider-reads": providerReads,
+  "signature-timing": signatureTiming,
   world: worlds,
 };
 

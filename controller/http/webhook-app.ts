@@ -2,11 +2,11 @@
  * The webhook listener. A delivery is a hint that something may have changed, never data: it is measured, verified over
  * its raw bytes, and only then parsed for which repository it is about.
  */
-import { createHmac, timingSafeEqual } from "node:crypto";
 import { Hono } from "hono";
 import { FlaresmithError } from "../runtime/errors.ts";
 import { createDeliveryLog } from "./delivery-log.ts";
 import { problemHandlers } from "./problem.ts";
+import { isSigned } from "./webhook-signature.ts";
 import type { HttpEnvironment } from "./problem.ts";
 
 export interface WebhookHint {
@@ -121,20 +121,6 @@ async function readCapped(request: Request, maxBytes: number, held: Held): Promi
   }
   if (refused !== undefined) throw refused;
   return Buffer.concat(chunks);
-}
-
-/** Looks at every secret, so that how long it takes does not tell which one matched. */
-function isSigned(body: Uint8Array, signature: string | undefined, secrets: readonly string[]): boolean {
-  const hex = /^sha256=([0-9a-f]{64})$/.exec(signature ?? "")?.[1];
-  if (hex === undefined) return false;
-  const given = Buffer.from(hex, "hex");
-  let matched = false;
-  for (const secret of secrets) {
-    if (secret === "") continue;
-    const expected = createHmac("sha256", secret).update(body).digest();
-    matched = timingSafeEqual(expected, given) || matched;
-  }
-  return matched;
 }
 
 function header(value: string | undefined, name: string): string {

@@ -1,9 +1,12 @@
 /**
  * A queue of keys with the semantics of client-go's workqueue and controller-runtime's priority queue: a key is in it at
- * most once, is never handed to two workers, and is queued again when it was added while being processed. Every operation
- * is synchronous; only `get` waits. Delays live in one heap behind one timer.
+ * most once, is never handed to two workers, and is queued again when it was added while being processed. Namespaces take
+ * turns, so that one with ten thousand objects does not keep the others waiting. Every operation is synchronous; only `get`
+ * waits. Delays live in one heap behind one timer.
  */
 import { BinaryHeap } from "./binary-heap.ts";
+import { createTurns } from "./turns.ts";
+import type { Turns } from "./turns.ts";
 import type { Clock, Random, Timer } from "./clock.ts";
 
 /** Higher goes first. A person's edit is never stuck behind a restart's listing. */
@@ -89,8 +92,6 @@ interface Entry {
   readonly key: string;
   priority: Priority;
   place: Place;
-  /** Order of arrival among equals; raised or newly ready entries go to the end of their class. */
-  sequence: number;
   /** Monotonic time from which it may be handed out; while processing, undefined means not added again. */
   readyAt: number | undefined;
   /** When processing began. */
@@ -122,7 +123,7 @@ class PriorityWorkQueue implements WorkQueue {
   readonly #observer: QueueObserver;
   readonly #entries = new Map<string, Entry>();
   readonly #failures = new Map<string, number>();
-  readonly #ready: readonly BinaryHeap<Slot>[];
+  readonly #ready: readonly { heap: BinaryHeap<Slot>; turns: Turns }[];
   readonly #delayed: BinaryHeap<Slot>;
   readonly #waiters = new Set<Waiter>();
   #counts: Record<Place, number> = { ready: 0, delayed: 0, processing: 0 };
@@ -136,11 +137,13 @@ class PriorityWorkQueue implements WorkQueue {
     this.#baseDelay = options.baseDelay ?? 5;
     this.#maxDelay = options.maxDelay ?? 1_000_000;
     this.#observer = options.observer ?? {};
-    const earlier = (a: Slot, b: Slot): boolean => a.order < b.order;
-    this.#ready = Object.values(priorities).map(() => new BinaryHeap<Slot>(earlier));
-    this.#delayed = new BinaryHeap<Slot>((a, b) =>
-      a.order === b.order ? a.stamp < b.stamp : a.order < b.order,
-    );
+    const earlier = (a: Slot, b: Slot): boolean =>
+      a.order === b.order ? a.stamp < b.stamp : a.order < b.order;
+    this.#ready = Object.values(priorities).map(() => ({
+      heap: new BinaryHeap<Slot>(earlier),
+      turns: createTurns(),
+    }));
+    this.#delayed = new BinaryHeap<Slot>(earlier);
   }
 
   get length(): number {
@@ -214,9 +217,11 @@ class PriorityWorkQueue implements WorkQueue {
 
   tryGet(): QueueItem | undefined {
     this.#promote();
-    for (const heap of this.#ready.toReversed()) {
+    for (const { heap, turns } of this.#ready.toReversed()) {
       const slot = popValid(heap);
-      if (slot !== undefined) return this.#handOut(slot.entry);
+      if (slot === undefined) continue;
+      turns.took(slot.order);
+      return this.#handOut(slot.entry);
     }
     return undefined;
   }
@@ -268,7 +273,7 @@ class PriorityWorkQueue implements WorkQueue {
   }
 
   #insert(key: string, priority: Priority, readyAt: number, now: number): void {
-    const entry: Entry = { key, priority, place: "ready", sequence: 0, readyAt, startedAt: 0, stamp: 0 };
+    const entry: Entry = { key, priority, place: "ready", readyAt, startedAt: 0, stamp: 0 };
     this.#entries.set(key, entry);
     this.#place(entry, readyAt, now);
   }
@@ -298,10 +303,16 @@ class PriorityWorkQueue implements WorkQueue {
       this.#schedule();
     } else {
       entry.place = "ready";
-      entry.sequence = entry.stamp;
-      this.#ready[entry.priority]?.push({ entry, stamp: entry.stamp, order: entry.sequence });
+      const { heap, turns } = this.#classOf(entry.priority);
+      heap.push({ entry, stamp: entry.stamp, order: turns.next(namespaceOf(entry.key)) });
     }
     this.#counts[entry.place]++;
+  }
+
+  #classOf(priority: Priority): { heap: BinaryHeap<Slot>; turns: Turns } {
+    const found = this.#ready[priority];
+    if (found === undefined) throw new RangeError(`there is no priority ${priority}`);
+    return found;
   }
 
   #discard(entry: Entry): void {
@@ -365,6 +376,11 @@ class PriorityWorkQueue implements WorkQueue {
   #settleDrain(): void {
     if (this.#counts.ready === 0 && this.#counts.processing === 0) this.#drain?.resolve();
   }
+}
+
+/** Keys are `<namespace>/<name>`; those of cluster-wide objects share one turn. */
+function namespaceOf(key: string): string {
+  return key.slice(0, Math.max(0, key.indexOf("/")));
 }
 
 function peekValid(heap: BinaryHeap<Slot>): Slot | undefined {
