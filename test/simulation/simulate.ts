@@ -8,7 +8,6 @@ import { Command, InvalidArgumentError } from "commander";
 import { faultsInWords } from "./faults-in-words.ts";
 import { applyMutation } from "./mutate.ts";
 import type { RunResult } from "./run.ts";
-import { plannedSeeds } from "./planned-seeds.ts";
 import type { Planned } from "./planned-seeds.ts";
 
 interface Options {
@@ -82,15 +81,19 @@ function onUnhandled(tell: (message: string) => void): void {
   process.on("uncaughtException", end);
 }
 
-async function replay(name: string, seed: number, log: boolean): Promise<number> {
+async function replay(options: Options & { replay: number }): Promise<number> {
+  const { log, mutation, replay: seed, scenario: name = "one-project" } = options;
+  // Before anything of the controller is loaded.
+  const checkMutation = mutation === undefined ? undefined : applyMutation(mutation);
   const { run } = await import("./run.ts");
   const { scenarioNamed } = await import("./scenarios/index.ts");
+  checkMutation?.();
   onUnhandled((message) => print(`unhandled: ${message}`));
   const result = await run({
     scenario: scenarioNamed(name),
     seed,
     listen: (milliseconds, line) => print(`${(milliseconds / 1000).toFixed(3).padStart(10)} s  ${line}`),
-    ...(log ? { logged: (line: string) => print(`${" ".repeat(14)}${line.trimEnd()}`) } : {}),
+    ...(log === true ? { logged: (line: string) => print(`${" ".repeat(14)}${line.trimEnd()}`) } : {}),
   });
   print(told({ scenario: name, seed }, result));
   return result.violation === undefined ? 0 : 1;
@@ -98,8 +101,9 @@ async function replay(name: string, seed: number, log: boolean): Promise<number>
 
 /** A worker runs what it is sent, one after another. */
 async function work(mutation: string | undefined): Promise<void> {
-  if (mutation !== undefined) applyMutation(mutation);
+  const checkMutation = mutation === undefined ? undefined : applyMutation(mutation);
   const { runPlanned } = await import("./sweep.ts");
+  checkMutation?.();
   let current: Planned | undefined;
   onUnhandled((message) => process.send?.({ died: message, planned: current }));
   process.on("message", (planned: Planned) => {
@@ -112,7 +116,10 @@ async function work(mutation: string | undefined): Promise<void> {
 }
 
 async function plan(options: Options): Promise<Planned[]> {
-  if (options.sweep !== true) return [...plannedSeeds(options)];
+  if (options.sweep !== true) {
+    const { plannedSeeds } = await import("./planned-seeds.ts");
+    return [...plannedSeeds(options)];
+  }
   const { plannedSweep } = await import("./sweep.ts");
   const places: Planned[] = [];
   for await (const place of plannedSweep()) places.push(place);
@@ -176,11 +183,8 @@ if (process.env["SIMULATE_WORKER"] === "1") {
   await work(process.argv[2]);
 } else {
   const options = program.parse().opts<Options>();
-  if (options.mutation !== undefined && options.replay !== undefined) applyMutation(options.mutation);
-  const code =
-    options.replay === undefined
-      ? await runAll(options)
-      : await replay(options.scenario ?? "one-project", options.replay, options.log === true);
+  const { replay: seed } = options;
+  const code = seed === undefined ? await runAll(options) : await replay({ ...options, replay: seed });
   // SDKs leave timers of their own behind.
   process.exit(code);
 }
