@@ -70,8 +70,13 @@ export interface LeaderElection {
   release(): Promise<void>;
 }
 
-/** client-go: candidates wait between one and 2.2 periods, so that they do not try together. */
-const JITTER = 1.2;
+/** client-go: a leader that renews this many periods late has not lost the lease yet. */
+const LATENESS = 1.2;
+/**
+ * Candidates wait between one and 1.2 periods, so that they do not try together. In client-go it is up to 2.2, and then a
+ * renewal may be seen 4.4 seconds late, which the next leader has to wait for besides the lease's duration.
+ */
+const JITTER = 0.2;
 /** Candidates that wait for the same moment do not try in the same millisecond. */
 const SPREAD = 500;
 /** A released lease is nobody's; the duration must be positive all the same. */
@@ -96,7 +101,7 @@ class LeaseElection implements LeaderElection {
 
   constructor(options: LeaderElectionOptions) {
     const { leaseDuration = 15_000, renewDeadline = 10_000, retryPeriod = 2_000 } = options;
-    if (leaseDuration <= renewDeadline || renewDeadline <= retryPeriod * JITTER) {
+    if (leaseDuration <= renewDeadline || renewDeadline <= retryPeriod * LATENESS) {
       throw new RangeError(
         "leader election needs leaseDuration > renewDeadline > 1.2 * retryPeriod, such as 15 s, 10 s and 2 s",
       );

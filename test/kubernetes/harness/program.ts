@@ -20,6 +20,8 @@ export interface ProgramOptions {
 
 export interface Program {
   readonly pid: number;
+  /** Resolves when it is gone: with its exit code, or null when a signal ended it. */
+  readonly ended: Promise<number | null>;
   /** Whether it has neither ended nor been killed. */
   isRunning(): boolean;
   /** Asks it to end (SIGTERM), and kills it when it does not within 20 s. Resolves when it is gone. */
@@ -30,6 +32,8 @@ export interface Program {
   freeze(): void;
   /** SIGCONT. */
   thaw(): void;
+  /** All that it printed so far. */
+  log(): string;
   /** The last lines of its log, for errors. */
   lastWords(): string;
 }
@@ -68,15 +72,17 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   if (pid === undefined) throw new Error(`${command} has no process id`);
   tellWatchdog(`+${pid}`);
   let isRunning = true;
-  const ended = once(child, "exit").then(() => {
+  const ended = once(child, "exit").then(([code]) => {
     isRunning = false;
     tellWatchdog(`-${pid}`);
+    return code as number | null;
   });
   const signal = (name: NodeJS.Signals): void => {
     if (isRunning) child.kill(name);
   };
   return {
     pid,
+    ended,
     isRunning: () => isRunning,
     async stop() {
       signal("SIGCONT");
@@ -91,6 +97,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     },
     freeze: () => signal("SIGSTOP"),
     thaw: () => signal("SIGCONT"),
+    log: () => readFileSync(logFile, "utf8"),
     lastWords() {
       const lines = readFileSync(logFile, "utf8").trim().split("\n").slice(-QUOTED_LINES);
       return `${basename(command)}: ${lines.join("\n")}`;
