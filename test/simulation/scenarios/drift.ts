@@ -49,6 +49,12 @@ const meddling: readonly ((scene: Scene) => Promise<unknown>)[] = [
     }),
 ];
 
+/** Everything that somebody may do, one after the other. */
+export async function meddleWithEverything(scene: Scene): Promise<void> {
+  scene.intention.meddled();
+  for (const how of meddling) await how(scene);
+}
+
 function meddle(random: Random): Step["act"] {
   const how = pick(random, meddling);
   return async (scene) => {

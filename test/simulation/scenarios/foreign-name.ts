@@ -48,6 +48,26 @@ const occupations: Readonly<
   },
 });
 
+/** Makes somebody else's things, and then the project that wants their names. */
+export function occupyAndWant(chosen: readonly string[]): Step["act"] {
+  return async (scene) => {
+    const before = new Set(scene.things().map((thing) => thing.name));
+    for (const name of chosen) await occupations[name]?.occupy(scene);
+    for (const thing of scene.things())
+      if (!before.has(thing.name)) scene.intention.foreign.set(thing.name, JSON.stringify(thing));
+    await scene.want({ ...wholeShape("shop"), template: false });
+  };
+}
+
+/** Lets the project have everything that can be adopted. */
+export async function consent(scene: Scene): Promise<void> {
+  scene.intention.foreign.clear();
+  scene.intention.meddled();
+  const adopt = { "flaresmith.dev/adopt": "githubRepo,cloudflareR2/files,cloudflareKv/cache" };
+  await scene.team.annotate("Project", "shop", adopt);
+  await scene.team.annotate("Environment", "shop-dev", adopt);
+}
+
 export const foreignName: Scenario = {
   name: "foreign-name",
   about:
@@ -56,28 +76,13 @@ export const foreignName: Scenario = {
     const faults = drawFaults(random, { most: 120_000 });
     const some = Object.keys(occupations).filter(() => happens(random, 0.4));
     const chosen = some.length === 0 ? ["repository"] : some;
-    const shape = { ...wholeShape("shop"), template: false };
-    // Before the project, so that what comes of it does not hang on who was first.
-    const begin = async (scene: Scene): Promise<void> => {
-      const before = new Set(scene.things().map((thing) => thing.name));
-      for (const name of chosen) await occupations[name]?.occupy(scene);
-      for (const thing of scene.things())
-        if (!before.has(thing.name)) scene.intention.foreign.set(thing.name, JSON.stringify(thing));
-      await scene.want(shape);
-    };
-    const steps: Step[] = [{ at: 0, act: begin }];
+    // Theirs come before the project, so that what comes of it does not hang on who was first.
+    const steps: Step[] = [{ at: 0, act: occupyAndWant(chosen) }];
     const end = random.next();
     const blocked = chosen.flatMap((name) => occupations[name]?.stops ?? []);
     if (end < 0.3) {
       steps.push({ at: spread(random, 1_000, faults.end), act: (scene) => scene.abandon("shop") });
     } else if (end < 0.6 && !chosen.includes("Neon project")) {
-      const consent = async (scene: Scene): Promise<void> => {
-        scene.intention.foreign.clear();
-        scene.intention.meddled();
-        const adopt = { "flaresmith.dev/adopt": "githubRepo,cloudflareR2/files,cloudflareKv/cache" };
-        await scene.team.annotate("Project", "shop", adopt);
-        await scene.team.annotate("Environment", "shop-dev", adopt);
-      };
       steps.push({ at: spread(random, 1_000, faults.end * 1.2 + 1_000), act: consent });
       return { steps, faults };
     }
