@@ -21,6 +21,10 @@ export interface Intention {
   /** Notes a shape. @returns objects of the shape before that are no longer wanted */
   want(shape: ProjectShape): { kind: string; name: string }[];
   abandon(name: string): void;
+  /** Somebody else takes away what belongs to him. */
+  takenAway(name: string): void;
+  /** Things of which nobody can say whose they are, as their project went while it took them over: they may stay or go. */
+  doubtful(names: Iterable<string>): void;
 }
 
 /** @param now milliseconds since the epoch */
@@ -74,6 +78,16 @@ export function createIntention(now: () => number): Intention {
       shapes.delete(name);
       changedAt = now();
       leave(before, new Map());
+    },
+    takenAway: (name) => {
+      foreign.delete(name);
+      going.add(name);
+    },
+    doubtful: (names) => {
+      for (const name of names) {
+        left.add(name);
+        going.add(name);
+      }
     },
   };
 }

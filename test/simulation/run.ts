@@ -40,6 +40,8 @@ export interface Script {
   faults: FaultPlan;
   /** Objects, as `Kind/name`, that somebody else's things stop: they must say so, and others may wait for them. */
   blocked?: readonly string[];
+  /** What people decide, again and again, when all is well and not everything is as they want. */
+  decide?(scene: Scene): Promise<void>;
 }
 
 export interface Scenario {
@@ -62,6 +64,8 @@ export interface Scene {
   want(shape: ProjectShape): Promise<void>;
   /** Deletes a project; its environments and previews go with it. */
   abandon(name: string): Promise<void>;
+  /** Every process dies at this very moment; another follows. */
+  crash(): void;
 }
 
 export interface RunOptions {
@@ -185,6 +189,9 @@ export async function run(options: RunOptions): Promise<RunResult> {
       intention.abandon(name);
       await team.delete("Project", name);
     },
+    crash: () => {
+      for (const process of living()) process.kill("all of a sudden");
+    },
   };
 
   const stepping: Promise<void>[] = [];
@@ -218,6 +225,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     while (!converged && kernel.now() < limit) {
       await sayAgain(scene);
       await confirmGone(scene);
+      await script.decide?.(scene);
       if (!(await until(kernel.now() + 5 * SECOND))) break judge;
       converged = unsaid(scene).length === 0 && oracles.restless(blocked).length === 0;
     }

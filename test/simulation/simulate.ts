@@ -19,6 +19,8 @@ interface Options {
   processes: number;
   mutation?: string;
   sweep?: boolean;
+  commands?: number;
+  path?: string;
   stopAtFirst?: boolean;
 }
 
@@ -45,6 +47,8 @@ const program = new Command("simulate")
   .option("--processes <count>", "how many processes share the seeds", number, availableParallelism())
   .option("--mutation <name>", "run with a deliberate fault in the controller; see mutations.ts")
   .option("--sweep", "instead of seeds: one accident at every call and every write of clean runs")
+  .option("--commands <count>", "instead of seeds: so many workloads of commands, in one process", number)
+  .option("--path <path>", "with --commands: print one workload, moment by moment; 0 for a whole one")
   .option("--stop-at-first", "end at the first violation")
   .addHelpText(
     "after",
@@ -53,6 +57,7 @@ Examples:
   npm run simulate -- --seeds 100000
   npm run simulate -- --scenario drift --seeds 500 --from 1000
   npm run simulate -- --scenario drift --replay 1234
+  npm run simulate -- --commands 1000
 `,
   );
 
@@ -97,6 +102,15 @@ async function replay(options: Options & { replay: number }): Promise<number> {
   });
   print(told({ scenario: name, seed }, result));
   return result.violation === undefined ? 0 : 1;
+}
+
+async function command(options: Options & { commands: number }): Promise<number> {
+  const { commands: count, from, mutation, path } = options;
+  const checkMutation = mutation === undefined ? undefined : applyMutation(mutation);
+  const { replayCommands, simulateCommands } = await import("./commands/simulate.ts");
+  checkMutation?.();
+  onUnhandled((message) => print(`unhandled: ${message}`));
+  return path === undefined ? simulateCommands({ count, from, print }) : replayCommands(from, path, print);
 }
 
 /** A worker runs what it is sent, one after another. */
@@ -183,8 +197,13 @@ if (process.env["SIMULATE_WORKER"] === "1") {
   await work(process.argv[2]);
 } else {
   const options = program.parse().opts<Options>();
-  const { replay: seed } = options;
-  const code = seed === undefined ? await runAll(options) : await replay({ ...options, replay: seed });
+  const { commands, replay: seed } = options;
+  const code =
+    commands !== undefined
+      ? await command({ ...options, commands })
+      : seed === undefined
+        ? await runAll(options)
+        : await replay({ ...options, replay: seed });
   // SDKs leave timers of their own behind.
   process.exit(code);
 }

@@ -1,0 +1,66 @@
+/** How people say to the store what they want, and what they decide when an object asks. */
+import type { KubernetesObject } from "../../../controller/store/resource-client.ts";
+import { conditionsOf } from "../../support/world.ts";
+import { manifestsOf } from "../desired.ts";
+import type { ProjectShape } from "../desired.ts";
+import { objectsOf } from "../people.ts";
+import type { Scene } from "../run.ts";
+import type { Draft } from "./command.ts";
+
+function projectOf(object: KubernetesObject): string {
+  const { projectRef } = object["spec"] as { projectRef?: { name: string } };
+  return projectRef?.name ?? object.metadata.name;
+}
+
+/** Every object of a project that stands in the store. */
+function objectsOfProject(scene: Scene, name: string): KubernetesObject[] {
+  return ["Project", "Environment", "Preview"].flatMap((kind) =>
+    objectsOf(scene.store, kind).filter((object) => projectOf(object) === name),
+  );
+}
+
+/**
+ * Says a shape. What is still being deleted may be said again as it was; a change would be a change of how it is deleted.
+ * So changes wait, as those of a Source do, until the old objects are gone and the run says again what is missing.
+ */
+export async function say(scene: Scene, draft: Draft, shape: ProjectShape): Promise<void> {
+  const { intention, team } = scene;
+  const leaving = objectsOfProject(scene, shape.name).filter(
+    ({ metadata }) => metadata.deletionTimestamp !== undefined,
+  );
+  const text = JSON.stringify(shape);
+  if (leaving.length > 0 && draft.said.get(shape.name) !== text) {
+    for (const { kind, name } of intention.want(shape)) await team.delete(kind, name);
+    if (leaving.some(({ kind }) => kind === "Project")) return;
+    const gone = new Set(leaving.map(({ kind, metadata }) => `${kind} ${metadata.name}`));
+    await team.apply(
+      ...manifestsOf(shape).filter(({ kind, metadata }) => !gone.has(`${kind} ${metadata.name}`)),
+    );
+    return;
+  }
+  draft.said.set(shape.name, text);
+  await scene.want(shape);
+  // A Project that went before any controller saw it took nobody with it.
+  const wanted = new Set(manifestsOf(shape).map(({ kind, metadata }) => `${kind} ${metadata.name}`));
+  for (const { kind = "", metadata } of objectsOfProject(scene, shape.name))
+    if (!wanted.has(`${kind} ${metadata.name}`)) await team.delete(kind, metadata.name);
+}
+
+/**
+ * What was left in place before it could be marked is nobody's: who wants the project again takes it over, as the
+ * condition says. Only for projects that left something.
+ */
+export async function takeUpAgain({ intention, store, team }: Scene): Promise<void> {
+  for (const kind of ["Project", "Environment", "Preview"])
+    for (const object of objectsOf(store, kind)) {
+      const project = projectOf(object);
+      if (![...intention.left].some((name) => name.split(/[ /-]/).includes(project))) continue;
+      const slots = conditionsOf(object).flatMap(({ message }) =>
+        [...message.matchAll(/flaresmith\.dev\/adopt: ([\w/-]+)/g)].map((match) => match[1] ?? ""),
+      );
+      const known = object.metadata.annotations?.["flaresmith.dev/adopt"]?.split(",") ?? [];
+      const all = [...new Set([...known, ...slots])];
+      if (all.length > known.length)
+        await team.annotate(kind, object.metadata.name, { "flaresmith.dev/adopt": all.join(",") });
+    }
+}
