@@ -8,6 +8,7 @@ import { oneProject } from "./one-project.ts";
 import { oneThing } from "./one-thing.ts";
 import { providerOutage } from "./provider-outage.ts";
 import { twoLeaders } from "./two-leaders.ts";
+import { unclearCreates } from "./unclear-creates.ts";
 
 export const scenarios: readonly Scenario[] = [
   oneThing,
@@ -18,6 +19,7 @@ export const scenarios: readonly Scenario[] = [
   providerOutage,
   drift,
   twoLeaders,
+  unclearCreates,
 ];
 
 /** @throws RangeError naming the scenarios there are */
