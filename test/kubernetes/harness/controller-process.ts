@@ -6,6 +6,8 @@ import { removeAfterwards, startProgram, type Program } from "./program.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const POLL_MILLISECONDS = 20;
+/** Between the end of a process and its next start. */
+const RESTART_MILLISECONDS = 1000;
 /** Of this process's environment, credentials of real providers reach no controller. */
 const WITHOUT_CREDENTIALS = { GITHUB_TOKEN: "", NEON_API_KEY: "", CLOUDFLARE_API_TOKEN: "", KUBECONFIG: "" };
 
@@ -67,4 +69,40 @@ export async function startController(options: ControllerOptions): Promise<Contr
     if (!program.isRunning()) throw new Error(program.lastWords());
     await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
   }
+}
+
+export interface Supervised {
+  /** Exit codes of the processes that ended and were followed by another, oldest first. */
+  readonly exits: readonly (number | null)[];
+  /** What all of them printed, for failures. */
+  log(): string;
+  /** SIGTERM. @returns the last one's exit code */
+  stop(): Promise<number | null>;
+}
+
+/** One after another, as the kubelet does it: whenever the process ends, for whatever reason, it is started again. */
+export async function superviseController(options: ControllerOptions): Promise<Supervised> {
+  const exits: (number | null)[] = [];
+  const programs = [await launch(options)];
+  let isStopping = false;
+  const watch = async (): Promise<number | null> => {
+    for (;;) {
+      const code = (await programs.at(-1)?.ended) ?? null;
+      if (isStopping) return code;
+      exits.push(code);
+      await new Promise((resolve) => setTimeout(resolve, RESTART_MILLISECONDS));
+      if (isStopping) return code;
+      programs.push(await launch(options));
+    }
+  };
+  const watched = watch();
+  return {
+    exits,
+    log: () => programs.map((program) => program.log()).join("\n"),
+    async stop() {
+      isStopping = true;
+      await programs.at(-1)?.stop();
+      return watched;
+    },
+  };
 }
