@@ -15,6 +15,8 @@ export interface ControllerOptions {
   /** Of the pod: its identity in the Lease begins with it. */
   name: string;
   kubeconfig: string;
+  /** More of its environment. */
+  env?: Readonly<Record<string, string>>;
 }
 
 export interface ControllerProcess {
@@ -25,7 +27,7 @@ export interface ControllerProcess {
 }
 
 /** Starts it and says nothing about whether it will get far. */
-async function launch({ name, kubeconfig }: ControllerOptions): Promise<Program> {
+async function launch({ name, kubeconfig, env = {} }: ControllerOptions): Promise<Program> {
   const folder = await mkdtemp(join(tmpdir(), `controller-${name}-`));
   removeAfterwards(folder);
   return startProgram({
@@ -44,6 +46,7 @@ async function launch({ name, kubeconfig }: ControllerOptions): Promise<Program>
       ...WITHOUT_CREDENTIALS,
       POD_NAME: name,
       NODE_COMPILE_CACHE: join(root, "node_modules/.cache/node"),
+      ...env,
     },
   });
 }
