@@ -175,7 +175,8 @@ describe.skipIf(binaries === undefined)("the main job at a cluster", () => {
         const answer = await fetch(`${controller.ops}/projects/team/shop/environments`, {
           headers: { authorization },
         });
-        return answer.status === 200 ? answer.text() : void (await answer.body?.cancel());
+        const text = await answer.text();
+        return answer.status === 200 ? text : undefined;
       },
       () => controller.program.lastWords(),
     );
