@@ -1,10 +1,10 @@
 const POLL_MILLISECONDS = 50;
-/** As long as it takes a busy machine; nothing that is promised. */
-const DEADLINE_MILLISECONDS = 150_000;
+/** As long as it takes a busy machine, a minute of grace for what may have been created (law 2 of 005) included. */
+const DEADLINE_MILLISECONDS = 200_000;
 
 /**
  * Waits until there is something.
- * @param otherwise what to say when there is nothing for 150 s
+ * @param otherwise what to say when there is nothing for 200 s
  * @returns what came
  */
 export async function until<T>(
