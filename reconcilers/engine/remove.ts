@@ -17,6 +17,7 @@ import { createMarker } from "./marker.ts";
 import type { MarkerParts } from "./marker.ts";
 import type { ObjectMemory } from "./memory.ts";
 import { slotMemory } from "./memory.ts";
+import { isSaidGone } from "./gone-word.ts";
 import { markedSlot } from "./aside.ts";
 import { CREATE_GRACE, describe, isOurs } from "./plan.ts";
 import type { InventoryEntry, Reference, ResourceDefinition } from "./resource.ts";
@@ -182,8 +183,8 @@ async function removeExternal(
   };
   const deleted = (id: string): string => `${definition.type} ${id}`;
   const gone =
-    entry.id !== undefined &&
-    (options.consents.gone.has(entry.id) || options.memory.deleted.has(deleted(entry.id)));
+    isSaidGone(entry, options.consents.gone) ||
+    (entry.id !== undefined && options.memory.deleted.has(deleted(entry.id)));
   const shown: InventoryEntry = {
     ...entry,
     // A definition may look otherwise at what is on its way out; one that was never created is still looked for.

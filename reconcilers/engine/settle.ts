@@ -3,6 +3,7 @@ import { timestamp } from "../../controller/runtime/clock.ts";
 import { FlaresmithError } from "../../controller/runtime/errors.ts";
 import { hashOf } from "../../controller/runtime/hash.ts";
 import { resourceContext } from "./context.ts";
+import { isSaidGone } from "./gone-word.ts";
 import { partOf } from "./graph.ts";
 import type { ResourceNode } from "./graph.ts";
 import { intentAge, startIntent } from "./intent-age.ts";
@@ -77,7 +78,7 @@ export async function settle(
   const written = memory.written;
   const sinceWrite = written === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() - written.at;
   const nonce = entry?.nonce ?? "";
-  const gone = entry?.id !== undefined && options.consents.gone.has(entry.id);
+  const gone = isSaidGone(entry, options.consents.gone);
   const shownEntry =
     entry && gone ? { ...entry, data: { ...entry.data, confirmGone: entry.id ?? "" } } : entry;
   const marker = createMarker({ ...options.marker, slot }, nonce);
@@ -304,6 +305,9 @@ async function create(step: Step, intents: Intents, leave: () => void): Promise<
     policy: node.removal,
     connection: connectionKey(node),
   };
+  // Only of what a person, or a complete look, said to be gone: other absences may be a late read.
+  if (definition.holds !== "nothing" && options.inventory.get(slot)?.id !== undefined)
+    forgetParts(slot, options);
   leave();
   try {
     await intents.record(intent);
@@ -331,6 +335,16 @@ async function create(step: Step, intents: Intents, leave: () => void): Promise<
     // A clear refusal happened instead of the create; the intent would only delay the next attempt.
     if (isRefusal(error)) options.inventory.delete(slot);
     return { slot, provider: definition.provider, status: "failed", error };
+  }
+}
+
+/** What lay in something that is gone went with it: it is made with the new one, as for the first time. */
+function forgetParts(slot: string, options: NodeOptions): void {
+  for (const part of options.inventory.values()) {
+    if (part.parent !== slot) continue;
+    options.inventory.delete(part.slot);
+    options.memory.slots.delete(part.slot);
+    forgetParts(part.slot, options);
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { FlaresmithError } from "../../controller/runtime/errors.ts";
 import type { ResourceContext } from "../engine/resource.ts";
+import { goneWord } from "../engine/gone-word.ts";
 import type { GitHubClient } from "./client.ts";
 import type { GitHubIdentity } from "./identity.ts";
 
@@ -73,16 +74,22 @@ export async function readById(context: ReadContext, id: number): Promise<Reposi
   return answer.ok ? answer.data : undefined;
 }
 
-/** The error for a repository that was seen before and now answers 404. */
-export function notVisible(fullName: string, id?: string): FlaresmithError {
+/**
+ * The error for a repository that was seen before and now answers 404.
+ *
+ * @param id the repository's own
+ * @param part what names the thing that lay in it, in a person's word that the repository is gone
+ */
+export function notVisible(fullName: string, id?: string, part?: string): FlaresmithError {
+  const word = id ?? part;
   return new FlaresmithError({
     code: "INTEGRATION_REPOSITORY_NOT_VISIBLE",
     message: `GitHub answers 404 for the repository ${fullName}${id === undefined ? "" : ` (id ${id})`}, which it also does where access is missing`,
     context: { provider: "github", repository: fullName },
     hint:
-      id === undefined
+      word === undefined
         ? "Give the credentials of the Connection access to the repository, or correct its name."
-        : `Give the credentials of the Connection access to the repository; if it was deleted, say so with the annotation flaresmith.dev/confirm-gone: "${id}".`,
+        : `Give the credentials of the Connection access to the repository; if it was deleted, say so with the annotation flaresmith.dev/confirm-gone: "${word}"${id === undefined ? ", which names what lay in it" : ""}.`,
   });
 }
 
@@ -99,7 +106,7 @@ export async function requireVisible(context: ReadContext, repository: string): 
   if (await context.shared(key, read, 0)) return;
   if (context.entry?.data?.["confirmGone"] !== undefined) return;
   if (await provenGone(context, owner, { name: repo })) return;
-  throw notVisible(repository);
+  throw notVisible(repository, undefined, context.entry && goneWord(context.entry));
 }
 
 export function identityOf(context: ReadContext): Promise<GitHubIdentity> {
