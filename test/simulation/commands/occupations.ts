@@ -106,7 +106,8 @@ export function namesAround(scene: Scene, occupation: Occupation, project: strin
 export async function takeAway(scene: Scene, occupation: Occupation, project: string): Promise<void> {
   const name = nameOf(occupation, project);
   const thing = scene.things().find((one) => one.name === name);
-  if (thing === undefined || !scene.intention.foreign.has(name)) return;
+  // What is not as he left it stays, for the oracle to see.
+  if (thing === undefined || scene.intention.foreign.get(name) !== JSON.stringify(thing)) return;
   const places: Record<Occupation, ["github" | "neon" | "cloudflare", string]> = {
     repository: ["github", `/repos/acme/${project}`],
     "Neon project": ["neon", `/projects/${thing.id}`],

@@ -64,3 +64,29 @@ export async function takeUpAgain({ intention, store, team }: Scene): Promise<vo
         await team.annotate(kind, object.metadata.name, { "flaresmith.dev/adopt": all.join(",") });
     }
 }
+
+/** What people are asked for after others deleted something, and how they answer. */
+const questions = [
+  { annotation: "flaresmith.dev/confirm", asked: /flaresmith\.dev\/confirm: (p[0-9a-f]+)/g },
+  // By the id of what lay in a repository; the run answers for repositories themselves.
+  { annotation: "flaresmith.dev/confirm-gone", asked: /flaresmith\.dev\/confirm-gone: "([^"]+)", which/g },
+];
+
+/** Whoever is asked whether what others deleted is gone, and may be made anew and empty, says yes. */
+export async function agree({ intention, sandbox, store, team }: Scene): Promise<void> {
+  const { repositories } = sandbox.github.state() as { repositories: { name: string }[] };
+  for (const kind of ["Project", "Environment", "Preview"])
+    for (const object of objectsOf(store, kind)) {
+      const messages = conditionsOf(object).map(({ message }) => message);
+      const there = repositories.some(({ name }) => name === projectOf(object));
+      for (const { annotation, asked } of questions) {
+        if (annotation.endsWith("gone") && (there || !intention.mayGo(`github acme/${projectOf(object)}`)))
+          continue;
+        const known = object.metadata.annotations?.[annotation]?.split(",") ?? [];
+        const words = messages.flatMap((text) => [...text.matchAll(asked)].map((match) => match[1] ?? ""));
+        const all = [...new Set([...known, ...words])];
+        if (all.length > known.length)
+          await team.annotate(kind, object.metadata.name, { [annotation]: all.join(",") });
+      }
+    }
+}

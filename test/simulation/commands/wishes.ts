@@ -8,7 +8,7 @@ import type { Scene } from "../run.ts";
 import { act, command } from "./command.ts";
 import type { Command, Draft, Model } from "./command.ts";
 import { edits, shapeInWords, shapes } from "./edits.ts";
-import { meddlings } from "./meddling.ts";
+import { meddlings, ruins } from "./meddling.ts";
 import { consentOf, namesAround, occupations, occupy, takeAway, wants } from "./occupations.ts";
 import type { Occupation } from "./occupations.ts";
 import { say } from "./say.ts";
@@ -208,7 +208,13 @@ export const adopts: fc.Arbitrary<Command> = project.map((name) =>
 );
 
 export const meddles: fc.Arbitrary<Command> = fc
-  .tuple(project, fc.constantFrom(...meddlings))
+  .tuple(
+    project,
+    fc.oneof(
+      { weight: 2, arbitrary: fc.constantFrom(...meddlings) },
+      { weight: 1, arbitrary: fc.constantFrom(...ruins) },
+    ),
+  )
   .map(([name, { does, words }]) =>
     command(
       words.replace("@", name),

@@ -11,7 +11,7 @@ import type { RunOptions, RunResult, Scene } from "../run.ts";
 import type { Accident, Command, Draft, Model } from "./command.ts";
 import { act } from "./command.ts";
 import { accidents, breaks, crashes, heals, mend, waits, weakens } from "./troubles.ts";
-import { takeUpAgain } from "./say.ts";
+import { agree, takeUpAgain } from "./say.ts";
 import {
   adopts,
   changes,
@@ -29,35 +29,28 @@ import {
 /** Commands of a workload, at most. */
 const MOST = 60;
 
-/** What is written twice comes twice as often. */
+/** How often each command is drawn; what means nothing at its moment is left out afterwards. */
+const shares: readonly (readonly [fc.Arbitrary<Command>, number])[] = [
+  [makes, 3],
+  [makesAgain, 1],
+  [changes, 4],
+  [deletes, 1],
+  [suspends, 1],
+  [resumes, 1],
+  [occupies, 1],
+  [adopts, 2],
+  [meddles, 4],
+  [crashes, 1],
+  [accidents, 2],
+  [breaks, 1],
+  [weakens, 1],
+  [heals, 2],
+  [waits, 5],
+];
+
 function commandsOf(replayPath: string | undefined): fc.Arbitrary<Iterable<Command>> {
   return fc.commands(
-    [
-      makes,
-      makes,
-      makesAgain,
-      changes,
-      changes,
-      changes,
-      deletes,
-      suspends,
-      resumes,
-      occupies,
-      adopts,
-      adopts,
-      meddles,
-      crashes,
-      accidents,
-      accidents,
-      breaks,
-      weakens,
-      heals,
-      heals,
-      waits,
-      waits,
-      waits,
-      waits,
-    ],
+    shares.flatMap(([kind, share]) => Array.from({ length: share }, () => kind)),
     { maxCommands: MOST, size: "max", ...(replayPath === undefined ? {} : { replayPath }) },
   );
 }
@@ -100,6 +93,7 @@ function write(commands: Iterable<Command>): Written {
   const decide = async (scene: Scene): Promise<void> => {
     await makeWay(scene, model);
     await takeUpAgain(scene);
+    await agree(scene);
   };
   return { draft, decide, faults: { end: draft.at, rates: draft.rates, periods: draft.periods, crashes: 0 } };
 }

@@ -102,15 +102,15 @@ export function createOracles(options: {
       ownKinds.flatMap((kind) =>
         objectsOf(store, kind).flatMap((object) => {
           const name = `${kind}/${object.metadata.name}`;
-          if (object.metadata.deletionTimestamp !== undefined) return [`${name} is still being deleted`];
           const conditions = conditionsOf(object);
-          const broken = checkConditionInvariants(object);
-          if (broken.length > 0)
-            return [`${name} breaks the rules for conditions: ${JSON.stringify(broken)}`];
           const text = conditions.map(
             ({ message, reason, status, type }) => `${type}=${status} ${reason} ${message}`,
           );
           const says = `${name}: ${text.join(" | ")}`;
+          if (object.metadata.deletionTimestamp !== undefined) return [`${says} (it is still being deleted)`];
+          const broken = checkConditionInvariants(object);
+          if (broken.length > 0)
+            return [`${name} breaks the rules for conditions: ${JSON.stringify(broken)}`];
           if (blocked.includes(name)) {
             const stands = conditions.some(({ status, type }) => type === "Stalled" && status === "True");
             return stands ? [] : [says];
