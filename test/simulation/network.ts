@@ -3,11 +3,14 @@ import type { Fetch } from "../../controller/runtime/clock.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
 import type { CallFate, Faults, ProviderName } from "./faults.ts";
 import type { Kernel } from "./kernel.ts";
+import { whenAborted } from "./when-aborted.ts";
 
 /** What the network has to know of the process whose calls it carries. */
 interface Caller {
   readonly name: string;
   readonly alive: boolean;
+  /** Aborted when the run is over: what nobody answers is broken off then. */
+  readonly over: AbortSignal;
   kill(why: string): void;
 }
 
@@ -139,8 +142,11 @@ export function networkOf(caller: Caller, options: NetworkOptions): Fetch {
     return answer;
   };
 
+  const never = (): Promise<Response> =>
+    new Promise((_resolve, reject) => whenAborted(caller.over, () => reject(caller.over.reason as Error)));
+
   return async (input, init) => {
-    if (!caller.alive) return new Promise(() => undefined);
+    if (!caller.alive) return never();
     const given = new Request(input, init);
     const { signal } = given;
     signal.throwIfAborted();
@@ -165,11 +171,12 @@ export function networkOf(caller: Caller, options: NetworkOptions): Fetch {
     const fate = options.fate?.(call, drawn) ?? drawn;
     if (fate.crash === "before") {
       caller.kill(`before ${call.method} ${call.path}`);
-      return new Promise(() => undefined);
+      return never();
     }
     options.onSend(call);
     return new Promise<Response>((resolve, reject) => {
       let over = false;
+      whenAborted(caller.over, () => reject(caller.over.reason as Error));
       const end = (settle: () => void): void => {
         if (over || !caller.alive) return;
         over = true;

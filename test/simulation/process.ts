@@ -5,6 +5,7 @@ import { startController } from "../support/controller.ts";
 import type { RunningController } from "../support/controller.ts";
 import { streamOf } from "./chance.ts";
 import type { Kernel } from "./kernel.ts";
+import { whenAborted } from "./when-aborted.ts";
 
 export interface Process {
   readonly name: string;
@@ -15,6 +16,13 @@ export interface Process {
   kill(why: string): void;
   /** Ends it as SIGTERM does. Resolves when it has ended; it may be killed before. */
   terminate(): Promise<void>;
+  /** Aborted when the run is over. */
+  readonly over: AbortSignal;
+  /**
+   * When the run is over: whatever still waits is broken off, as the SDKs' own timers, which run in real time, would keep
+   * all that a process has made.
+   */
+  release(): void;
   /** Milliseconds by which its wall clock is wrong. */
   skew: number;
   /** Every log line, when they are kept. */
@@ -32,7 +40,7 @@ export interface Surroundings {
 }
 
 /** Its clock is right about how long things take, and off by its skew about what time it is. */
-function clockOf(kernel: Kernel, process: Process): Clock {
+function clockOf(kernel: Kernel, process: Process, over: AbortSignal): Clock {
   const began = kernel.now();
   const setTimer: Clock["setTimer"] = (milliseconds, callback) =>
     kernel.after(milliseconds, () => {
@@ -57,6 +65,7 @@ function clockOf(kernel: Kernel, process: Process): Clock {
           resolve();
         });
         signal?.addEventListener("abort", abort, { once: true });
+        whenAborted(over, () => reject(over.reason as Error));
       }),
   };
 }
@@ -74,6 +83,7 @@ export function startProcess(options: {
 }): Process {
   const { kernel, ordinal, seed, surroundings } = options;
   const gone = new AbortController();
+  const over = new AbortController();
   const lines: string[] = [];
   let alive = true;
   let broken: unknown;
@@ -81,6 +91,7 @@ export function startProcess(options: {
     name: `p${ordinal}`,
     skew: 0,
     gone: gone.signal,
+    over: over.signal,
     log: lines,
     get alive() {
       return alive;
@@ -102,12 +113,17 @@ export function startProcess(options: {
       alive = false;
       gone.abort();
     },
+    release: () => {
+      const reason = new Error("the run is over");
+      running.abort(reason);
+      over.abort(reason);
+    },
     exposition: async () => (await running.tracker.exposition()).body,
   };
   kernel.trace(`${process.name} starts`);
   const running: RunningController = startController({
     client: surroundings.store(process),
-    clock: clockOf(kernel, process),
+    clock: clockOf(kernel, process, over.signal),
     random: streamOf(seed, `process ${ordinal}`),
     fetch: surroundings.network(process),
     log:

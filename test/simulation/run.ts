@@ -245,6 +245,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const lasted = elapsed();
   for (const process of living()) process.kill("as the run ends");
   await kernel.runUntil(kernel.now());
+  for (const process of processes) process.release();
   await store.close();
   return {
     seed,
