@@ -2,6 +2,7 @@
  * Whatever people and accidents do one after another, in whatever order, everything becomes what people want when all is
  * well again, and no promise is broken on the way.
  */
+import { spawn } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { outcomeInWords, playWorkload } from "./commands/workload.ts";
 
@@ -55,4 +56,36 @@ describe("workloads of commands", () => {
     expect(again.played.hash).toBe(first.played.hash);
     expect(other.played.hash).not.toBe(first.played.hash);
   });
+});
+
+/** Runs the command line with a deliberate fault in the controller: whatever looks like ours is taken for ours. */
+function simulate(...args: string[]): Promise<string> {
+  const program = new URL("simulate.ts", import.meta.url).pathname;
+  const child = spawn(process.execPath, [program, "--mutation", "adoption-by-name", ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let text = "";
+  child.stdout.on("data", (chunk: Buffer) => void (text += chunk.toString()));
+  return new Promise((resolve) => child.on("close", () => resolve(text)));
+}
+
+describe("a workload that breaks a promise", () => {
+  it(
+    "is told as the few commands that it takes, and played again to the same end",
+    { timeout: 240_000 },
+    async () => {
+      // A seed whose workload is long and meets the fault; another has to be found when commands are drawn otherwise.
+      const told = await simulate("--commands", "1", "--from", "20");
+      const [, count = "", from = "", hash = ""] = /(\d+) commands of (\d+); trace (\w+)/.exec(told) ?? [];
+      expect(Number(from)).toBeGreaterThanOrEqual(15);
+      expect(Number(count)).toBeLessThanOrEqual(3);
+      expect(told).toMatch(/somebody else makes a repository[^\n]*\n[^\n]*the project \w+ is wanted/);
+      const broken = /^workload 20: (.+)$/m.exec(told)?.[1] ?? "";
+      expect(broken).toMatch(/^only what is ours: github acme/);
+      const path = /--path '([^']+)'/.exec(told)?.[1] ?? "";
+      const again = await simulate("--commands", "1", "--from", "20", "--path", path);
+      expect(again).toContain(`${broken}\n`);
+      expect(again).toContain(`trace ${hash}`);
+    },
+  );
 });

@@ -15,9 +15,12 @@ export async function simulateCommands(options: {
   let violations = 0;
   for (let seed = from; seed < from + count; seed += 1) {
     const outcome = await playWorkload({ seed });
-    if (outcome.broken === undefined) continue;
-    violations += 1;
-    print(`workload ${seed}: ${outcomeInWords(outcome)}`);
+    if (outcome.broken !== undefined) {
+      violations += 1;
+      print(`workload ${seed}: ${outcomeInWords(outcome)}`);
+    }
+    const done = seed + 1 - from;
+    if (done % 500 === 0) print(`${done} workloads, ${violations} violations`);
   }
   const minutes = (performance.now() - began) / 60_000;
   print(`${count} workloads, ${violations} violations, ${Math.round(count / minutes)} workloads per minute`);
