@@ -5,7 +5,6 @@ import { startController } from "../support/controller.ts";
 import type { RunningController } from "../support/controller.ts";
 import { streamOf } from "./chance.ts";
 import type { Kernel } from "./kernel.ts";
-import { whenAborted } from "./when-aborted.ts";
 
 export interface Process {
   readonly name: string;
@@ -40,7 +39,7 @@ export interface Surroundings {
 }
 
 /** Its clock is right about how long things take, and off by its skew about what time it is. */
-function clockOf(kernel: Kernel, process: Process, over: AbortSignal): Clock {
+function clockOf(kernel: Kernel, process: Process): Clock {
   const began = kernel.now();
   const setTimer: Clock["setTimer"] = (milliseconds, callback) =>
     kernel.after(milliseconds, () => {
@@ -65,7 +64,6 @@ function clockOf(kernel: Kernel, process: Process, over: AbortSignal): Clock {
           resolve();
         });
         signal?.addEventListener("abort", abort, { once: true });
-        whenAborted(over, () => reject(over.reason as Error));
       }),
   };
 }
@@ -115,7 +113,8 @@ export function startProcess(options: {
     },
     release: () => {
       const reason = new Error("the run is over");
-      running.abort(reason);
+      // Without draining: its clock stands still.
+      void running.manager.stop({ drain: 0 });
       over.abort(reason);
     },
     exposition: async () => (await running.tracker.exposition()).body,
@@ -123,7 +122,7 @@ export function startProcess(options: {
   kernel.trace(`${process.name} starts`);
   const running: RunningController = startController({
     client: surroundings.store(process),
-    clock: clockOf(kernel, process, over.signal),
+    clock: clockOf(kernel, process),
     random: streamOf(seed, `process ${ordinal}`),
     fetch: surroundings.network(process),
     log:
