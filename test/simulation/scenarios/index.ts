@@ -7,6 +7,8 @@ import { foreignName } from "./foreign-name.ts";
 import { oneProject } from "./one-project.ts";
 import { oneThing } from "./one-thing.ts";
 import { providerOutage } from "./provider-outage.ts";
+import { refusedMidway } from "./refused-midway.ts";
+import { settingsInPlace } from "./settings-in-place.ts";
 import { twoLeaders } from "./two-leaders.ts";
 import { unclearCreates } from "./unclear-creates.ts";
 
@@ -20,6 +22,8 @@ export const scenarios: readonly Scenario[] = [
   drift,
   twoLeaders,
   unclearCreates,
+  refusedMidway,
+  settingsInPlace,
 ];
 
 /** @throws RangeError naming the scenarios there are */
