@@ -271,6 +271,18 @@ describe("seeded files", () => {
     expect(await revision.look({ repository, branch: "main" }, shared)).toEqual({ sha: id });
   });
 
+  it("are waited for while GitHub still shows the commit before: what follows must not be made from that", async () => {
+    world.context.faults.setLag({ provider: "github", resource: "*", milliseconds: 20_000 });
+    world.advance(20_000);
+    const slot = slotOf(harness, seedFiles);
+    expect(await slot.create(desired)).toMatchObject({ pending: "GitHub does not show the commit yet" });
+    expect(await slot.observe(desired)).toMatchObject({ pending: "GitHub does not show the commit yet" });
+    world.advance(20_000);
+    const seen = await slot.observe(desired);
+    expect(seen).not.toHaveProperty("pending");
+    expect(seen).toMatchObject({ state: "present", id: await head() });
+  });
+
   it("are never touched again, with the inventory or without", async () => {
     const slot = slotOf(harness, seedFiles);
     await slot.create(desired);

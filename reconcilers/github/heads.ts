@@ -65,9 +65,12 @@ export function sharedHeads(
   );
 }
 
-/** After a commit of our own: nobody is to deploy the one before. What cannot be read now is read by who needs it. */
-export async function renewHeads(context: ReadContext, repository: string): Promise<void> {
-  await sharedHeads(context, repository, 0).catch(() => undefined);
+/**
+ * After a commit of our own: nobody is to deploy the one before. What cannot be read now is read by who needs it.
+ * @returns the branches as they are shown now; undefined when they cannot be read
+ */
+export async function renewHeads(context: ReadContext, repository: string): Promise<Heads | undefined> {
+  return sharedHeads(context, repository, 0).catch(() => undefined);
 }
 
 /** The shared listing, for those who need content. @throws FlaresmithError INTEGRATION_BUSY while it is empty */

@@ -110,6 +110,11 @@ async function commitOnce(
   });
 }
 
+/** Stands in the inventory, with the commit before ours, when GitHub still showed that one after our write. */
+const BEFORE = "before";
+/** What waits for the seeded files, such as an environment's branch, must not be made from the commit before them. */
+const HIDDEN = "GitHub does not show the commit yet";
+
 /**
  * Known by the commit that the inventory remembers, or by the marker in its message. Without either, `create` looks at
  * each path's history first and leaves every path alone that somebody already committed, so that repeating it is
@@ -128,6 +133,8 @@ export const seedFiles = define<SeedFilesDesired, SeedFilesObserved>({
   observe: async ({ scope, name, id }, context) => {
     const commit = id ?? (await findCommit(scope, name, context));
     if (commit === undefined) return { state: "absent" };
+    const before = context.entry?.state === "pending" ? context.entry.data?.[BEFORE] : undefined;
+    const hidden = before !== undefined && (await readHead(context, scope, name)) === before;
     return {
       state: "present",
       id: commit,
@@ -135,6 +142,7 @@ export const seedFiles = define<SeedFilesDesired, SeedFilesObserved>({
       owner: id === undefined ? "ours" : "unmarked",
       observed: { commit },
       depth: "deep",
+      ...(hidden ? { pending: HIDDEN } : {}),
     };
   },
   diff: () => [],
@@ -156,8 +164,10 @@ export const seedFiles = define<SeedFilesDesired, SeedFilesObserved>({
       untouched.length === 0
         ? (histories[0]?.commit ?? head)
         : await commitOnce(desired, head, untouched, context);
-    if (commit !== head) await renewHeads(context, repository);
-    return { id: commit, name: branch, observed: { commit } };
+    const result = { id: commit, name: branch, observed: { commit } };
+    const shown = commit === head ? undefined : await renewHeads(context, repository);
+    if (shown?.get(branch) !== head) return result;
+    return { ...result, data: { [BEFORE]: head }, pending: HIDDEN };
   },
   update: async ({ branch }, observed) => ({ id: observed.commit, name: branch, observed }),
   remove: async () => undefined,

@@ -131,7 +131,7 @@ export function slotOf<Desired, Observed>(
     slot.entry = {
       ...base,
       id: result.id,
-      state: "ready",
+      state: result.pending === undefined ? "ready" : "pending",
       data: result.data ?? base.data,
       fingerprint: result.fingerprint ?? base.fingerprint,
     };
