@@ -57,10 +57,13 @@ const gates = [
   { name: "unit", title: "tests (vitest)", shown: true, runs: [vitest] },
   {
     name: "simulation",
-    title: "simulation (130 seeds; more with npm run simulate)",
+    title: "simulation (5,000 seeds, and an accident at every place; more with npm run simulate)",
     full: true,
     shown: true,
-    runs: [[join(root, "test", "simulation", "simulate.ts"), "--seeds", "130"]],
+    runs: [
+      [join(root, "test", "simulation", "simulate.ts"), "--seeds", "5000"],
+      [join(root, "test", "simulation", "simulate.ts"), "--sweep"],
+    ],
   },
   {
     name: "package",

@@ -24,6 +24,23 @@ export const regressions: readonly { scenario: string; seed: number; was: string
   { scenario: "one-project", seed: 220, was: "a clock that jumped back held a creation up for that long" },
   { scenario: "five-projects", seed: 14, was: "a variable of an environment stayed after its project" },
   {
+    scenario: "five-projects",
+    seed: 136,
+    was: "a variable whose removal failed was forgotten with the repository that stayed",
+  },
+  { scenario: "two-leaders", seed: 527, was: "a second leader wrote what a newer spec had taken away" },
+  { scenario: "two-leaders", seed: 1777, was: "a second leader wrote a secret that a newer spec had taken away" },
+  {
+    scenario: "one-project",
+    seed: 2617,
+    was: "a branch that another leader made was called deleted by someone else",
+  },
+  {
+    scenario: "unclear-creates",
+    seed: 10534,
+    was: "an environment's branch was made from the commit before the seeded files",
+  },
+  {
     scenario: "drift",
     seed: 7,
     was: "a requested look that met an outage was answered without having looked",
