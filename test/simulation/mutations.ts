@@ -32,7 +32,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: "no-intent",
     about: "Nothing is stored before something is created.",
-    file: `${engine}/settle.ts`,
+    file: `${engine}/act.ts`,
     find: "await intents.record(intent);",
     replace: "options.inventory.set(slot, intent);",
     scenario: "one-thing",
@@ -41,7 +41,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: "intent-after-call",
     about: "The intent is stored while the create is already on its way.",
-    file: `${engine}/settle.ts`,
+    file: `${engine}/act.ts`,
     find: "await intents.record(intent);",
     replace: "void intents.record(intent).catch(() => undefined);",
     scenario: "one-thing",
@@ -141,7 +141,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: "nothing-claimed",
     about: "Variables and secrets are written before anything says that they are ours.",
-    file: `${engine}/settle.ts`,
+    file: `${engine}/act.ts`,
     find: "await claim(step, observed, intents);",
     replace: "",
     scenario: "settings-in-place",

@@ -29,7 +29,11 @@ export const regressions: readonly { scenario: string; seed: number; was: string
     was: "a variable whose removal failed was forgotten with the repository that stayed",
   },
   { scenario: "two-leaders", seed: 527, was: "a second leader wrote what a newer spec had taken away" },
-  { scenario: "two-leaders", seed: 1777, was: "a second leader wrote a secret that a newer spec had taken away" },
+  {
+    scenario: "two-leaders",
+    seed: 1777,
+    was: "a second leader wrote a secret that a newer spec had taken away",
+  },
   {
     scenario: "one-project",
     seed: 2617,
