@@ -5,7 +5,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
@@ -14,20 +13,13 @@ import { systemClock, systemRandom } from "../controller/runtime/adapters/system
 import { builtinTypes, kindType, openEmbeddedStore } from "../controller/store/embedded/index.ts";
 import { kinds, resourceType } from "../crds/index.ts";
 import { project } from "../crds/project.ts";
+import { freePort } from "./free-port.ts";
 
 const RUNS = 5;
 const root = join(import.meta.dirname, "..");
 const bundle = join(root, "dist/flaresmith.js");
 /** Milliseconds after which a start counts as failed. */
 const LIMIT = 60_000;
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Suspended ones: what providers would have to say about them is not measured here. */
 async function fill(directory: string, objects: number): Promise<void> {

@@ -1,4 +1,5 @@
 /** `npm run bench -- NAME`: each measurement prints figures for people; ratios and counts, because machines differ. */
+import { apiServers } from "./api-servers.ts";
 import { clusterCache } from "./cluster-cache.ts";
 import { coldStart } from "./cold-start.ts";
 import { providerReads } from "./provider-reads.ts";
@@ -6,6 +7,7 @@ import { signatureTiming } from "./signature-timing.ts";
 import { worlds } from "./world.ts";
 
 const benches: Readonly<Record<string, (argument?: string) => Promise<void> | void>> = {
+  "api-servers": apiServers,
   "cluster-cache": clusterCache,
   "cold-start": coldStart,
   "provider-reads": providerReads,
