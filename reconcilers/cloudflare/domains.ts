@@ -164,8 +164,11 @@ export const domains: ResourceDefinition<DomainsDesired, DomainsObserved, Cloudf
   observe,
   diff: (desired: DomainsDesired, observed: DomainsObserved, entry: InventoryEntry | undefined) =>
     diffAddresses(kind, wantedOf(desired), observed.domains, entry),
-  claim: (desired: DomainsDesired, observed: DomainsObserved, entry: InventoryEntry | undefined) =>
-    claimAddresses(kind, wantedOf(desired), observed.domains, entry),
+  claim: (
+    desired: DomainsDesired,
+    observed: DomainsObserved | undefined,
+    entry: InventoryEntry | undefined,
+  ) => claimAddresses(kind, wantedOf(desired), observed?.domains ?? [], entry),
   // Also after a lost inventory, what has the hostname is looked at before it is written.
   create: async (desired: DomainsDesired, context: Context) =>
     write(desired, { domains: await readDomains(context, desired.accountId) }, context),

@@ -203,8 +203,10 @@ export const preview: ResourceDefinition<PreviewDesired, PreviewObserved, Cloudf
   secrets: (desired: PreviewDesired) => desired.secrets,
   observe,
   diff,
-  recall: (desired: PreviewDesired, { deployment }: PreviewObserved) =>
-    remembered(desired, deployment === undefined ? {} : { deployment: deployment.id }),
+  recall: (desired: PreviewDesired, { deployment }: PreviewObserved, data: unknown) =>
+    data === undefined
+      ? remembered(desired, deployment === undefined ? {} : { deployment: deployment.id })
+      : undefined,
   create,
   update: (desired: PreviewDesired, observed: PreviewObserved, _changes: unknown, context: Context) =>
     deploy(desired, observed, context),

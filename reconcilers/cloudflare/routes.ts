@@ -168,8 +168,8 @@ export const routes: ResourceDefinition<RoutesDesired, RoutesObserved, Cloudflar
   observe,
   diff: (desired: RoutesDesired, observed: RoutesObserved, entry: InventoryEntry | undefined) =>
     diffAddresses(kind, wantedOf(desired), observed.routes, entry),
-  claim: (desired: RoutesDesired, observed: RoutesObserved, entry: InventoryEntry | undefined) =>
-    claimAddresses(kind, wantedOf(desired), observed.routes, entry),
+  claim: (desired: RoutesDesired, observed: RoutesObserved | undefined, entry: InventoryEntry | undefined) =>
+    claimAddresses(kind, wantedOf(desired), observed?.routes ?? [], entry),
   create: (desired: RoutesDesired, context: Context) => write(desired, { routes: [] }, context),
   update: (desired: RoutesDesired, observed: RoutesObserved, _changes: unknown, context: Context) =>
     write(desired, observed, context),

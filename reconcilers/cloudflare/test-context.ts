@@ -122,7 +122,7 @@ export function testSlot<Desired, Observed>(
     found: { id: string; fingerprint?: string; observed: Observed },
   ): void => {
     const { fingerprint = slot.entry?.fingerprint, id, observed } = found;
-    const data = slot.entry?.data ?? definition.recall?.(desired, observed);
+    const data = definition.recall?.(desired, observed, slot.entry?.data) ?? slot.entry?.data;
     remember(desired, { id });
     if (slot.entry) slot.entry = { ...slot.entry, fingerprint, data };
   };

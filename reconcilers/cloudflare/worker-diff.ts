@@ -39,7 +39,17 @@ export function remembered(
   };
 }
 
-/** Names of bindings that we wrote, as remembered. */
+/** What to remember before an upload: bindings by names that it adds are ours, whatever becomes of its answer. */
+export function claimNames(
+  desired: BindingsDesired,
+  entry: InventoryEntry | undefined,
+): Record<string, string> | undefined {
+  const known = writtenNames(entry);
+  const names = new Set([...known, ...ownNames(desired)]);
+  return names.size === known.size ? undefined : { ...entry?.data, names: [...names].sort().join(",") };
+}
+
+/** Names of bindings that we wrote, or were about to write, as remembered. */
 export function writtenNames(entry: InventoryEntry | undefined): Set<string> {
   return new Set((entry?.data?.["names"] ?? "").split(",").filter((name) => name !== ""));
 }

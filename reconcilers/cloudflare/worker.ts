@@ -3,7 +3,13 @@
  * look is the account's listing: unchanged are etag, modification time and the hash in our tag. When one of them moved,
  * and at every deep look, the settings are read and compared field by field.
  */
-import type { Observation, ResourceContext, ResourceDefinition, WriteResult } from "../engine/resource.ts";
+import type {
+  InventoryEntry,
+  Observation,
+  ResourceContext,
+  ResourceDefinition,
+  WriteResult,
+} from "../engine/resource.ts";
 import type { CloudflareClient } from "./client.ts";
 import { isAbsence } from "./failures.ts";
 import { readMarker, withMarker } from "./marker-tags.ts";
@@ -14,7 +20,7 @@ import type { WorkerDesired, WorkerObserved, WorkerOutputs } from "./types.ts";
 import { z } from "zod";
 import { foreignBindings, observedBinding } from "./worker-bindings.ts";
 import { readUploadHash, uploadHashOf } from "./version-annotations.ts";
-import { diffWorker, remembered, specHash, writtenNames } from "./worker-diff.ts";
+import { claimNames, diffWorker, remembered, specHash, writtenNames } from "./worker-diff.ts";
 import { plainTag, uploadWorker } from "./worker-upload.ts";
 
 interface Found {
@@ -211,8 +217,16 @@ export const worker: ResourceDefinition<WorkerDesired, WorkerObserved, Cloudflar
   secrets: (desired: WorkerDesired) => desired.secrets,
   observe,
   diff: diffWorker,
-  recall: (desired: WorkerDesired, { deployment, etag, modifiedOn }: WorkerObserved) =>
-    remembered(desired, { etag, modifiedOn, ...(deployment === undefined ? {} : { deployment }) }),
+  recall: (
+    desired: WorkerDesired,
+    { deployment, etag, modifiedOn }: WorkerObserved,
+    data: InventoryEntry["data"],
+  ) =>
+    data?.["bundle"] === undefined
+      ? remembered(desired, { etag, modifiedOn, ...(deployment === undefined ? {} : { deployment }) })
+      : undefined,
+  claim: (desired: WorkerDesired, _observed: unknown, entry: InventoryEntry | undefined) =>
+    claimNames(desired, entry),
   create: (desired: WorkerDesired, context: Context) => upload(desired, undefined, context),
   update: (desired: WorkerDesired, observed: WorkerObserved, _changes: unknown, context: Context) =>
     update(desired, observed, context),

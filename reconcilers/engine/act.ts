@@ -77,6 +77,7 @@ async function create(step: Step, intents: Intents, leave: () => void): Promise<
     parent: partOf(node),
     policy: node.removal,
     connection: connectionKey(node),
+    data: definition.claim?.(desired, undefined, undefined),
   };
   // Only of what a person, or a complete look, said to be gone: other absences may be a late read.
   if (definition.holds !== "nothing" && options.inventory.get(slot)?.id !== undefined)

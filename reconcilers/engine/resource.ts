@@ -196,23 +196,28 @@ export interface ResourceDefinition<Desired, Observed, Client> {
     witness: string,
   ): FieldChange[];
   /**
-   * Pure: what a write of this very state would have left in `entry.data`. Asked when nothing differs and the inventory,
-   * once lost, remembers nothing.
+   * Pure: what a write of this very state would have left in `entry.data`. Asked when nothing differs, for an inventory
+   * that was lost or never learned the outcome of a write. Undefined when `data` needs no help.
    */
-  recall?(desired: Desired, observed: Observed): Record<string, string> | undefined;
+  recall?(
+    desired: Desired,
+    observed: Observed,
+    data: Readonly<Record<string, string>> | undefined,
+  ): Record<string, string> | undefined;
   /**
    * Called only after an intent with the marker's nonce was stored (law 2). A refusal that is thrown says that nothing was
    * created; what fails after the resource came to be is told as `pending`.
    */
   create(desired: Desired, context: ResourceContext<Client>): Promise<WriteResult<Observed>>;
   /**
-   * For content of which only what we wrote is ours: what to remember of the writes that `update` is about to make, in
-   * place of the entry's `data`. It is stored before they are sent, like an intent, so that what was written is known as
+   * Where only what we wrote is ours: what to remember of the writes that `create` or `update` is about to make, in place of
+   * the entry's `data`. It is stored before they are sent, like an intent or with it, so that what was written is known as
    * ours even when nobody is left to remember the answer. Undefined when they add nothing.
+   * @param observed undefined before a create
    */
   claim?(
     desired: Desired,
-    observed: Observed,
+    observed: Observed | undefined,
     entry: InventoryEntry | undefined,
   ): Record<string, string> | undefined;
   update(

@@ -199,7 +199,9 @@ function remember(step: Step, observation: Observation<unknown>, decided: Plan, 
     since: entry?.since,
     ...(adopted ? { nonce: ADOPTED } : {}),
     specHash: settled ? specHash : entry?.specHash,
-    data: entry?.data ?? (settled ? definition.recall?.(step.desired, observation.observed) : undefined),
+    data:
+      (settled ? definition.recall?.(step.desired, observation.observed, entry?.data) : undefined) ??
+      entry?.data,
     // A fingerprint stands for a state without difference: kept until then, it makes the next look a deep one.
     fingerprint: settled ? (observation.fingerprint ?? entry?.fingerprint) : entry?.fingerprint,
     parent: partOf(node),

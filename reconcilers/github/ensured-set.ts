@@ -144,7 +144,7 @@ export function defineSet<
     diff,
     claim: (desired, observed, entry) => {
       const data = entry?.data ?? {};
-      const added = due(desired, observed, entry).filter((name) => !(name in data));
+      const added = due(desired, observed ?? empty, entry).filter((name) => !(name in data));
       return added.length === 0
         ? undefined
         : { ...data, ...Object.fromEntries(added.map((name) => [name, CLAIMED])) };

@@ -112,7 +112,7 @@ export const webhook = define<WebhookDesired, WebhookObserved>({
     };
   },
   diff,
-  recall: ({ secret }) => ({ secret: secret.hash }),
+  recall: ({ secret }, _observed, data) => (data === undefined ? { secret: secret.hash } : undefined),
   create: async (desired, context) => {
     const { client, signal } = context;
     const what = `creating the webhook of ${desired.repository}`;

@@ -69,7 +69,7 @@ describe("a Neon branch", () => {
     const lost = slotOf(harness, branch);
     expect(await lost.differences(again)).toEqual([]);
     expect(await lost.outputs(again)).toMatchObject({ expiresAt: preview.expiresAt });
-    const recalled = branch.recall?.(again, await observedOf(lost, again));
+    const recalled = branch.recall?.(again, await observedOf(lost, again), undefined);
     expect(recalled).toEqual({ lease: preview.expiresAt });
     expect(await slotOf(harness, branch).differences({ ...again, expiresAt: inHours(48) })).toEqual([
       "expiresAt",

@@ -92,7 +92,8 @@ export const branch = define<BranchDesired, Seen>({
     }
     return changes;
   },
-  recall: (_desired, { expiresAt }) => (expiresAt === undefined ? undefined : { lease: expiresAt }),
+  recall: (_desired, { expiresAt }, data) =>
+    data !== undefined || expiresAt === undefined ? undefined : { lease: expiresAt },
   create: async (desired, context) => {
     const { client, clock, marker, signal } = context;
     const { init, name, projectId } = desired;

@@ -4,7 +4,8 @@ import { ApiError } from "../../../controller/store/resource-client.ts";
 import type { KubernetesObject } from "../../../controller/store/resource-client.ts";
 import { seedTemplate } from "../../support/shop.ts";
 import { createWorld } from "../../support/world.ts";
-import { applySmallShop, gone } from "../small-shop.ts";
+import type { Manifest, World } from "../../support/world.ts";
+import { applySmallShop, gone, smallShop } from "../small-shop.ts";
 import { connectedStore, mortal, names, runUntil } from "../support.ts";
 
 it("variables and secrets that a dying controller wrote go with their object", async () => {
@@ -53,3 +54,33 @@ it("an edit that comes while the last thing is deleted leaves no object behind t
   expect(edited).toBe(true);
   await world.stop();
 });
+
+it("what an upload without an answer bound to a Worker is taken away with a spec that no longer wants it", async () => {
+  const world = await createWorld();
+  world.sandbox.context.faults.add({
+    provider: "cloudflare",
+    method: "PUT",
+    path: "/workers/scripts/shop-api-dev$",
+    when: "after",
+    drop: true,
+    times: 1,
+  });
+  await applySmallShop(world);
+  await world.until(() => bindingsOf(world).includes("CACHE"), 600_000);
+  const [project, environment, preview] = smallShop();
+  const { workers } = environment?.spec?.["cloudflare"] as { workers: object[] };
+  const spec = { ...environment?.spec, cloudflare: { workers: [{ ...workers[0], bindings: [] }] } };
+  const all = [project, { ...environment, spec }, preview] as Manifest[];
+  await world.apply(...all);
+  await world.settle();
+  expect(bindingsOf(world)).toEqual(["DATABASE_URL", "ENVIRONMENT"]);
+  await world.stop();
+});
+
+function bindingsOf({ sandbox }: World): string[] {
+  const { accounts } = sandbox.cloudflare.state() as {
+    accounts: { scripts: { name: string; bindings: { name: string }[] }[] }[];
+  };
+  const worker = accounts[0]?.scripts.find(({ name }) => name === "shop-api-dev");
+  return (worker?.bindings ?? []).map(({ name }) => name).toSorted();
+}
