@@ -31,6 +31,11 @@ export const regressions: readonly { scenario: string; seed: number; was: string
   { scenario: "two-leaders", seed: 527, was: "a second leader wrote what a newer spec had taken away" },
   {
     scenario: "two-leaders",
+    seed: 1083,
+    was: "a secret of an upload without an answer stayed on the Worker when the spec changed",
+  },
+  {
+    scenario: "two-leaders",
     seed: 1777,
     was: "a second leader wrote a secret that a newer spec had taken away",
   },

@@ -55,29 +55,33 @@ it("an edit that comes while the last thing is deleted leaves no object behind t
   await world.stop();
 });
 
-it("what an upload without an answer bound to a Worker is taken away with a spec that no longer wants it", async () => {
-  const world = await createWorld();
-  world.sandbox.context.faults.add({
-    provider: "cloudflare",
-    method: "PUT",
-    path: "/workers/scripts/shop-api-dev$",
-    when: "after",
-    drop: true,
-    times: 1,
+it("what a dying controller bound to a Worker is taken away with a spec that no longer wants it", async () => {
+  const base = await connectedStore();
+  seedTemplate(base);
+  const first = mortal(base, (moment, request, kill) => {
+    if (moment === "after" && request.method === "PUT" && request.url.includes("/scripts/shop-api-dev?"))
+      kill();
+    return undefined;
   });
-  await applySmallShop(world);
-  await world.until(() => bindingsOf(world).includes("CACHE"), 600_000);
-  const [project, environment, preview] = smallShop();
-  const { workers } = environment?.spec?.["cloudflare"] as { workers: object[] };
-  const spec = { ...environment?.spec, cloudflare: { workers: [{ ...workers[0], bindings: [] }] } };
-  const all = [project, { ...environment, spec }, preview] as Manifest[];
-  await world.apply(...all);
-  await world.settle();
-  expect(bindingsOf(world)).toEqual(["DATABASE_URL", "ENVIRONMENT"]);
-  await world.stop();
+  const dying = await createWorld({ sandbox: first.sandbox, store: first.store, time: base.time });
+  await applySmallShop(dying);
+  await runUntil(base, () => first.dead);
+  expect(bindingsOf(base)).toEqual(["CACHE", "DATABASE_URL", "ENVIRONMENT", "FILES"]);
+  const next = await createWorld({ sandbox: base.sandbox, store: base.store, time: base.time, seed: 7 });
+  await next.apply(
+    ...smallShop().map((manifest): Manifest => {
+      if (manifest.kind !== "Environment") return manifest;
+      const { workers = [] } = (manifest.spec?.["cloudflare"] ?? {}) as { workers?: object[] };
+      const cloudflare = { workers: workers.map((worker) => ({ ...worker, bindings: [] })) };
+      return { ...manifest, spec: { ...manifest.spec, cloudflare } };
+    }),
+  );
+  await next.settle();
+  expect(bindingsOf(base)).toEqual(["DATABASE_URL", "ENVIRONMENT"]);
+  await next.stop();
 });
 
-function bindingsOf({ sandbox }: World): string[] {
+function bindingsOf({ sandbox }: Pick<World, "sandbox">): string[] {
   const { accounts } = sandbox.cloudflare.state() as {
     accounts: { scripts: { name: string; bindings: { name: string }[] }[] }[];
   };
