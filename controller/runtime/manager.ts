@@ -94,8 +94,11 @@ class ControllerManager implements Manager {
         throw new RangeError(`two controllers are called ${JSON.stringify(definition.name)}`);
       }
       const { client, clock, random, tracker } = options;
-      const shared = { client, clock, random, tracker, caches: this.caches, signal: this.#cut.signal };
-      this.#controllers.set(definition.name, new Controller(definition, shared));
+      const shared = { client, clock, random, tracker, caches: this.caches, slice: this.#slice };
+      this.#controllers.set(
+        definition.name,
+        new Controller(definition, { ...shared, signal: this.#cut.signal }),
+      );
     }
   }
 

@@ -20,6 +20,7 @@ export function createTimeSlice(options: { clock: Clock; pause?: () => Promise<v
   const { clock, pause = yieldToEventLoop } = options;
   let began = Number.NEGATIVE_INFINITY;
   let last = Number.NEGATIVE_INFINITY;
+  let pausing: Promise<void> | undefined;
   return {
     get isOver() {
       const now = clock.monotonic();
@@ -28,10 +29,14 @@ export function createTimeSlice(options: { clock: Clock; pause?: () => Promise<v
       last = now;
       return now - began > LENGTH;
     },
-    pause: async () => {
-      await pause();
-      began = clock.monotonic();
-      last = began;
+    pause: () => {
+      // Who pauses at once goes on at once, in one slice: each with one of its own would hold the loop one after another.
+      pausing ??= pause().then(() => {
+        pausing = undefined;
+        began = clock.monotonic();
+        last = began;
+      });
+      return pausing;
     },
   };
 }

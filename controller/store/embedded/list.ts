@@ -164,7 +164,7 @@ export function listObjects(
     throw token === undefined ? revisionExpired() : continueExpired();
   const limit = options.limit === undefined || options.limit <= 0 ? Number.POSITIVE_INFINITY : options.limit;
   const texts: string[] = [];
-  let last = "";
+  let last: StoredObject | undefined;
   let remaining = 0;
   const objects = valuesAt(state, log, key, {
     namespace: selection.namespace,
@@ -175,17 +175,18 @@ export function listObjects(
     if (!selection.matches(object)) continue;
     if (texts.length < limit) {
       texts.push(object.text);
-      last = objectPath(object.namespace, object.name);
+      last = object;
     } else {
       remaining += 1;
       // With a selector the rest is not counted, as in kube-apiserver.
       if (!selection.everything) break;
     }
   }
+  const start = last === undefined ? "" : objectPath(last.namespace, last.name);
   return {
     texts,
     revision,
-    ...(remaining === 0 ? {} : { continue: encode({ v: 1, rv: revision, start: last }) }),
+    ...(remaining === 0 ? {} : { continue: encode({ v: 1, rv: revision, start }) }),
     ...(remaining > 0 && selection.everything ? { remainingItemCount: remaining } : {}),
   };
 }
