@@ -188,7 +188,8 @@ export async function apiServers(): Promise<void> {
       clients.push(client);
       return { ...contender, client };
     };
-    const embedded = side(await startEmbedded());
+    const server = await startEmbedded();
+    const embedded = side(server);
     const kubernetes = await startKubeApiserver(binaries);
     const lines = await measureAll([embedded, side(kubernetes)]);
     const load = [...began.slice(0, 1), ...loadavg().slice(0, 1)]
@@ -198,6 +199,13 @@ export async function apiServers(): Promise<void> {
       `${availableParallelism()} cores, load ${load}; kube-apiserver ${kubernetes.version} on kine`,
     );
     report(lines);
+    const turns: number[] = [];
+    for (let turn = 0; turn < LISTS; turn += 1)
+      turns.push(await server.longestTurn(async () => void (await embedded.client.list())));
+    console.log(
+      `longest turn of the embedded server's loop in a list of ${MANY}: ${quantile(turns, 0.5).toFixed(1)} ms of processor time, ` +
+        `${Math.max(...turns).toFixed(1)} at most`,
+    );
   } finally {
     for (const client of clients) await client.close();
     for (const contender of started) await contender.stop();

@@ -22,6 +22,7 @@ import { kubeApi } from "../test/contract/kube-api.ts";
 import { installDefinition } from "../test/kubernetes/harness/definitions.ts";
 import { startKubernetes } from "../test/kubernetes/harness/kubernetes.ts";
 import { clusterFetch } from "../test/support/cluster.ts";
+import { watchTurns } from "./turns.ts";
 
 const OBJECTS = 20_000;
 const EVENTS = 500;
@@ -72,24 +73,6 @@ async function fillServer(kubeconfig: string): Promise<void> {
   };
   await Promise.all(Array.from({ length: 32 }, worker));
   await close();
-}
-
-/**
- * The most of this thread's processor time that one turn of the event loop took, in milliseconds. Unlike a delay it says
- * the same however busy the machine is.
- */
-function watchTurns(): { longest: () => number; stop: () => void } {
-  let stopped = false;
-  let longest = 0;
-  let before = process.threadCpuUsage();
-  const turn = (): void => {
-    const now = process.threadCpuUsage();
-    longest = Math.max(longest, now.user + now.system - before.user - before.system);
-    before = now;
-    if (!stopped) setImmediate(turn);
-  };
-  setImmediate(turn);
-  return { longest: () => longest / 1000, stop: () => void (stopped = true) };
 }
 
 const megabytes = (bytes: number): number => Math.round(bytes / 1024 / 1024);

@@ -18,6 +18,8 @@ import { freePort } from "../free-port.ts";
 const root = join(import.meta.dirname, "../..");
 const READY_MILLISECONDS = 60_000;
 const POLL_MILLISECONDS = 20;
+/** Until a signal has been heard. */
+const MOMENT_MILLISECONDS = 200;
 
 export interface Contender {
   name: string;
@@ -25,6 +27,11 @@ export interface Contender {
   /** Process ids: first the one that answers, then what it cannot do without. */
   processes: readonly number[];
   stop: () => Promise<void>;
+}
+
+export interface EmbeddedContender extends Contender {
+  /** The longest turn of the server's event loop while work is done, in milliseconds of its processor time. */
+  longestTurn: (work: () => Promise<void>) => Promise<number>;
 }
 
 /** Bundled as the product is: Node keeps what strips types in memory, which no installation has. */
@@ -42,7 +49,7 @@ async function bundle(outfile: string): Promise<void> {
 }
 
 /** The embedded API over a store on disk. @throws Error with the last lines of a process that does not become ready */
-export async function startEmbedded(): Promise<Contender> {
+export async function startEmbedded(): Promise<EmbeddedContender> {
   const directory = await mkdtemp(join(tmpdir(), "flaresmith-bench-"));
   removeAfterwards(directory);
   // Inside the checkout, where the packages that stay outside of a bundle are found.
@@ -67,7 +74,17 @@ export async function startEmbedded(): Promise<Contender> {
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
   }
-  return { name: "embedded", access: await readKubeconfig(kubeconfig), processes: [running.pid], stop };
+  const moment = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, MOMENT_MILLISECONDS));
+  const longestTurn: EmbeddedContender["longestTurn"] = async (work) => {
+    process.kill(running.pid, "SIGUSR2");
+    await moment();
+    await work();
+    process.kill(running.pid, "SIGUSR2");
+    await moment();
+    return Number(running.log().match(/(?<=longest turn )[\d.]+(?= ms\n$)/)?.[0]);
+  };
+  const access = await readKubeconfig(kubeconfig);
+  return { name: "embedded", access, processes: [running.pid], stop, longestTurn };
 }
 
 /**
