@@ -64,6 +64,8 @@ async function start(directory: string): Promise<Start> {
   const began = performance.now();
   const child = spawn(process.execPath, [bundle, "up", ...options], {
     stdio: ["ignore", "ignore", "inherit"],
+    // Nobody's first start finds what an earlier one compiled.
+    env: { ...process.env, NODE_COMPILE_CACHE: undefined },
   });
   const ended = once(child, "exit");
   try {
