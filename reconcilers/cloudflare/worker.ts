@@ -73,22 +73,30 @@ function observedOf(
   };
 }
 
-function find(context: Context, accountId: string, name: string): Promise<Found | undefined> {
+/** By itself, with a listing of this moment. */
+async function findAlone(context: Context, accountId: string, name: string): Promise<Found | undefined> {
   const { client, signal } = context;
-  return context.read<ListedScript[], Found>({
+  const settings = await readSettings(client, accountId, name, signal);
+  if (!settings) return undefined;
+  const scripts = await readScripts(client, accountId, signal);
+  return { script: scripts.find((candidate) => candidate.id === name), settings };
+}
+
+async function find(context: Context, accountId: string, name: string): Promise<Found | undefined> {
+  const { client, entry, signal } = context;
+  const found = await context.read<ListedScript[], Found>({
     listing: accountId,
     list: () => readScripts(client, accountId, signal),
     find: (scripts) => {
       const script = scripts.find((candidate) => candidate.id === name);
       return script && { script, settings: undefined };
     },
-    single: async () => {
-      const settings = await readSettings(client, accountId, name, signal);
-      if (!settings) return undefined;
-      const scripts = await readScripts(client, accountId, signal);
-      return { script: scripts.find((candidate) => candidate.id === name), settings };
-    },
+    single: () => findAlone(context, accountId, name),
   });
+  // A shared listing from before an upload that another leader made meanwhile.
+  const uploadedOn = entry?.data?.["modifiedOn"] ?? "";
+  const isOld = found?.settings === undefined && (found?.script?.modified_on ?? "") < uploadedOn;
+  return found !== undefined && isOld ? findAlone(context, accountId, name) : found;
 }
 
 async function observe(

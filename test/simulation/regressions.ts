@@ -41,6 +41,11 @@ export const regressions: readonly { scenario: string; seed: number; was: string
   },
   {
     scenario: "one-project",
+    seed: 86,
+    was: "a status told of an older listing than the one before",
+  },
+  {
+    scenario: "one-project",
     seed: 2617,
     was: "a branch that another leader made was called deleted by someone else",
   },
