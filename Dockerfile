@@ -21,7 +21,8 @@ COPY --from=build /src/package.json /src/LICENSE ./
 COPY --from=build /src/node_modules node_modules
 COPY --from=build /src/dist dist
 COPY --from=build /src/crds crds
-ENV NODE_ENV=production NODE_OPTIONS=--enable-source-maps
+# Left alone, V8 keeps up to 128 MiB for what was made last; with less it is no slower (specs/013).
+ENV NODE_ENV=production NODE_OPTIONS="--max-semi-space-size=16"
 USER 65532:65532
 ENTRYPOINT ["node", "/app/dist/flaresmith.js"]
 CMD ["--help"]

@@ -58,7 +58,8 @@ export async function startEmbedded(): Promise<EmbeddedContender> {
   const port = String(await freePort());
   const running = await startProgram({
     command: process.execPath,
-    args: [program, directory, port],
+    // As in the image.
+    args: ["--max-semi-space-size=16", program, directory, port],
     logFile: join(directory, "process.log"),
   });
   const stop = async (): Promise<void> => {
