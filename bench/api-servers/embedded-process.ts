@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { serveApi } from "../../controller/apiserver/serve-api.ts";
+import { inLaterTurn } from "../../controller/runtime/adapters/event-loop.ts";
 import { keepAlive } from "../../controller/runtime/adapters/keep-alive.ts";
 import { systemClock, systemRandom } from "../../controller/runtime/adapters/system.ts";
 import { builtinTypes, kindType, openEmbeddedStore } from "../../controller/store/embedded/index.ts";
@@ -16,7 +17,13 @@ keepAlive();
 const clock = systemClock();
 const random = systemRandom();
 const types = [...builtinTypes, ...kinds.map((kind) => kindType(kind))];
-const store = await openEmbeddedStore({ path: join(directory, "store.db"), clock, random, types });
+const store = await openEmbeddedStore({
+  path: join(directory, "store.db"),
+  clock,
+  random,
+  types,
+  defer: inLaterTurn,
+});
 await serveApi({ directory, store, clock, random, port: Number(port) });
 
 let turns: ReturnType<typeof watchTurns> | undefined;

@@ -1,6 +1,7 @@
 /** The store of `up`: opened, and heard of wherever people look when it cannot be written. */
 import { join } from "node:path";
 import { kinds } from "../../../crds/index.ts";
+import { inLaterTurn } from "../../runtime/adapters/event-loop.ts";
 import { builtinTypes, kindType, openEmbeddedStore } from "../../store/embedded/index.ts";
 import type { EmbeddedStore, StoreHealth } from "../../store/embedded/index.ts";
 import { installationObject } from "../process/installation.ts";
@@ -44,6 +45,8 @@ export async function openStore({ directory, environment, report, tracker }: Run
     clock,
     random,
     types: [...builtinTypes, ...kinds.map((kind) => kindType(kind))],
+    // Writes of one turn share a transaction; nobody who writes alone waits for a timer.
+    defer: inLaterTurn,
     onHealth,
     onWriteFailure: (fault) => tracker.storeWriteFailed(fault),
   });

@@ -2,3 +2,8 @@
 export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
+
+/** Calls back in a later turn of the event loop. A timer of no length takes a millisecond; this takes none. */
+export function inLaterTurn(callback: () => void): void {
+  setImmediate(callback);
+}
