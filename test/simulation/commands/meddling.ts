@@ -1,11 +1,14 @@
 /** What somebody else does to what is ours. */
 import { outsider } from "../people.ts";
+import type { ProjectShape } from "../desired.ts";
 import type { Scene } from "../run.ts";
 
 export interface Meddling {
   /** With `@` for the project. */
   words: string;
   does: (scene: Scene, project: string) => Promise<unknown>;
+  /** Whether it changes something that a project of this shape manages; what no spec names is nobody's to correct. */
+  when?: (shape: ProjectShape) => boolean;
 }
 
 const github = (words: string, method: string, path: string, body?: unknown): Meddling => ({
@@ -87,12 +90,15 @@ export const meddlings: readonly Meddling[] = [
     "DELETE",
     (project) => `/workers/scripts/${project}-api-dev/schedules`,
   ),
-  cloudflare(
-    "somebody sets another cron on @",
-    "PUT",
-    (project) => `/workers/scripts/${project}-api-dev/schedules`,
-    [{ cron: "5 5 * * *" }],
-  ),
+  {
+    ...cloudflare(
+      "somebody sets another cron on @",
+      "PUT",
+      (project) => `/workers/scripts/${project}-api-dev/schedules`,
+      [{ cron: "5 5 * * *" }],
+    ),
+    when: ({ environments }) => environments["dev"]?.cron !== undefined,
+  },
 ];
 
 const ofAccount = (scene: Scene, path: string): ["cloudflare", string] => [

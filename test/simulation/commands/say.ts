@@ -46,6 +46,15 @@ export async function say(scene: Scene, draft: Draft, shape: ProjectShape): Prom
     if (!wanted.has(`${kind} ${metadata.name}`)) await team.delete(kind, metadata.name);
 }
 
+/** Deletes a project. One that went before any controller saw it took nobody with it, so that the rest is deleted too. */
+export async function abandon(scene: Scene, name: string): Promise<void> {
+  await scene.abandon(name);
+  const left = objectsOfProject(scene, name);
+  if (left.some(({ kind }) => kind === "Project")) return;
+  for (const { kind = "", metadata } of left)
+    if (metadata.deletionTimestamp === undefined) await scene.team.delete(kind, metadata.name);
+}
+
 /**
  * What was left in place before it could be marked is nobody's: who wants the project again takes it over, as the
  * condition says. Only for projects that left something.

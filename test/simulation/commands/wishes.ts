@@ -11,7 +11,7 @@ import { edits, shapeInWords, shapes } from "./edits.ts";
 import { meddlings, ruins } from "./meddling.ts";
 import { consentOf, namesAround, occupations, occupy, takeAway, wants } from "./occupations.ts";
 import type { Occupation } from "./occupations.ts";
-import { say } from "./say.ts";
+import { abandon, say } from "./say.ts";
 
 /** Mostly one, so that much happens to it. */
 const project = fc.constantFrom("shop", "shop", "shop", "blog");
@@ -84,7 +84,7 @@ export const deletes: fc.Arbitrary<Command> = project.map((name) =>
       model.deleted.add(name);
       const consented = [...consentedOf(model, name)];
       act(draft, async (scene) => {
-        await scene.abandon(name);
+        await abandon(scene, name);
         doubt(scene, name, consented);
       });
     },
@@ -216,11 +216,14 @@ export const meddles: fc.Arbitrary<Command> = fc
       { weight: 1, arbitrary: fc.constantFrom(...ruins) },
     ),
   )
-  .map(([name, { does, words }]) =>
+  .map(([name, { does, when, words }]) =>
     command(
       words.replace("@", name),
       // What belongs to somebody else is his to change.
-      (model) => isWanted(model, name) && !model.occupied.has(name),
+      (model) => {
+        const shape = model.intention.shapes.get(name);
+        return shape !== undefined && !model.occupied.has(name) && when?.(shape) !== false;
+      },
       (_model, draft) =>
         act(draft, async (scene) => {
           scene.intention.meddled();

@@ -55,6 +55,9 @@ function commandsOf(replayPath: string | undefined): fc.Arbitrary<Iterable<Comma
   );
 }
 
+/** Milliseconds of real time after which a workload is told as small as it was made so far. */
+const LONGEST = 120_000;
+
 interface Written {
   draft: Draft;
   faults: FaultPlan;
@@ -204,6 +207,7 @@ export async function playWorkload(
     numRuns: 1,
     // Small workloads come when large ones shrink.
     unbiased: true,
+    interruptAfterTimeLimit: LONGEST,
     ...(place.path === undefined ? {} : { path: place.path, endOnFailure: true }),
   });
   if (first === undefined || (details.failed && !(details.errorInstance instanceof Broken)))
