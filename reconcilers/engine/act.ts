@@ -80,8 +80,11 @@ async function create(step: Step, intents: Intents, leave: () => void): Promise<
     data: definition.claim?.(desired, undefined, undefined),
   };
   // Only of what a person, or a complete look, said to be gone: other absences may be a late read.
-  if (definition.holds !== "nothing" && options.inventory.get(slot)?.id !== undefined)
+  if (definition.holds !== "nothing" && options.inventory.get(slot)?.id !== undefined) {
     forgetParts(slot, options);
+    // What was listed below it is of the one before.
+    if (!(node.connection instanceof FlaresmithError)) node.connection.source.removed();
+  }
   leave();
   try {
     await intents.record(intent);

@@ -214,6 +214,8 @@ async function removeExternal(
     if (withinGrace(entry, options)) {
       return { ...base, status: "removing", message: `${where} was created and is not visible yet` };
     }
+    // Somebody else deleted it: listings of before show it still, and what lay in it.
+    if (entry.id !== undefined && entry.state !== "deleting") connection.source.removed();
     drop();
     if (entry.state === "deleting") tracker.event("Normal", "DeletedExternalResource", `deleted ${where}`);
     return { ...base, status: "gone", message: `${where} is gone` };

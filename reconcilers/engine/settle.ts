@@ -180,7 +180,11 @@ function remember(step: Step, observation: Observation<unknown>, decided: Plan, 
     }
     return;
   }
-  if (observation.state === "absent") return;
+  if (observation.state === "absent") {
+    // Listings of before show it still: until it is there again, it is looked at by itself.
+    if (entry?.id !== undefined) memory.doubted = true;
+    return;
+  }
   const ours = isOurs(node.definition, observation, entry, parentOurs);
   const adopted = !ours && options.consents.adopt.has(node.slot);
   if (!ours && !adopted) return;

@@ -4,7 +4,7 @@ import { seedTemplate } from "../../support/shop.ts";
 import { conditionsOf, createWorld } from "../../support/world.ts";
 import type { World } from "../../support/world.ts";
 import { fleetingShop } from "../small-shop.ts";
-import { asSomeoneElse, breakProvider, heal } from "../support.ts";
+import { asSomeoneElse, breakProvider, external, heal } from "../support.ts";
 
 /** Says of every object what its conditions ask for, until none is left. @throws Error after an hour of virtual time */
 async function sayGoneUntilGone(world: World): Promise<void> {
@@ -55,5 +55,28 @@ it("an environment goes of which nobody knows whether it was made before its rep
   await world.delete("Project", "shop");
   await sayGoneUntilGone(world);
   expect(await world.list("Environment")).toEqual([]);
+  await world.stop();
+});
+
+it("what is declared again at once is looked for in the new repository, not in listings of the old one", async () => {
+  const world = await createWorld();
+  seedTemplate(world);
+  await world.apply(...fleetingShop());
+  await world.settle();
+  await world.pass(60_000);
+  // An edit looks at everything by listings, which serve for five minutes.
+  const edited = fleetingShop().map((manifest) => ({
+    ...manifest,
+    spec: { ...manifest.spec, interval: "11m" },
+  }));
+  await world.apply(...edited);
+  await world.settle();
+  await asSomeoneElse(world, "github", "DELETE", "/repos/acme/shop");
+  await world.delete("Project", "shop");
+  await sayGoneUntilGone(world);
+  await world.apply(...fleetingShop());
+  await world.settle();
+  const shop = external(world.sandbox).github.repositories.find(({ name }) => name === "shop");
+  expect(shop?.environments.map(({ name }) => name)).toEqual(["dev"]);
   await world.stop();
 });
