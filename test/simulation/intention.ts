@@ -18,6 +18,8 @@ export interface Intention {
   /** Somebody else changed what is ours, or a person decided something about it. */
   meddled(): void;
   meddledWith(): boolean;
+  /** Whether that was after this moment. */
+  meddledSince(moment: number): boolean;
   /** Notes a shape. @returns objects of the shape before that are no longer wanted */
   want(shape: ProjectShape): { kind: string; name: string }[];
   abandon(name: string): void;
@@ -33,7 +35,7 @@ export function createIntention(now: () => number): Intention {
   const left = new Set<string>();
   const going = new Set<string>();
   const foreign = new Map<string, string>();
-  let meddledWith = false;
+  let meddledAt = Number.NEGATIVE_INFINITY;
   let changedAt = Number.NEGATIVE_INFINITY;
   const leave = (before: ProjectShape, after: Expected): void => {
     const expected = expectedOf(before);
@@ -59,10 +61,11 @@ export function createIntention(now: () => number): Intention {
     mayGo: (name) => going.has(name),
     changedSince: (moment) => changedAt >= moment,
     meddled: () => {
-      meddledWith = true;
+      meddledAt = now();
       changedAt = now();
     },
-    meddledWith: () => meddledWith,
+    meddledWith: () => meddledAt > Number.NEGATIVE_INFINITY,
+    meddledSince: (moment) => meddledAt >= moment,
     want: (shape) => {
       const before = shapes.get(shape.name);
       shapes.set(shape.name, shape);
