@@ -33,9 +33,6 @@ const spread = 1000;
 /** Milliseconds until a missing Secret is looked for again. */
 const secretRecheck = 15_000;
 
-/** Milliseconds until what waits for another object looks by itself; that object's events wake it sooner. */
-const patience = 1_000;
-
 export class Controller {
   readonly #definition: ControllerDefinition;
   readonly #environment: ControllerEnvironment;
@@ -243,7 +240,7 @@ export class Controller {
         else if (errorCodes[error.code].severity === "info") {
           // Waiting for another object or for the provider's own work is no failure.
           tracker.log.info("waiting", { error });
-          this.#retry(key, priority, wait, patience);
+          this.#retry(key, priority, wait);
           return "requeue";
         } else tracker.log.warn("trying again later", { error });
         this.#retry(key, priority, wait);
@@ -252,9 +249,9 @@ export class Controller {
   }
 
   /** The back-off, but not before the moment that the error names. */
-  #retry(key: string, priority: Priority, wait: number, atLeast = 0): void {
+  #retry(key: string, priority: Priority, wait: number): void {
     if (wait > 0) this.#queue.add(key, { after: wait + this.#environment.random.next() * spread, priority });
-    else this.#queue.addRateLimited(key, { priority, atLeast });
+    else this.#queue.addRateLimited(key, { priority });
   }
 
   #addResync(key: string, after: number | undefined): void {

@@ -52,10 +52,9 @@ export interface WorkQueue {
    * Adds a key after its exponential back-off with full jitter: uniform in (0, cap], cap doubling from baseDelay to
    * maxDelay with each call since the last `forget`.
    *
-   * @param options.atLeast milliseconds that the delay does not fall below. Default 0
    * @returns the delay in milliseconds
    */
-  addRateLimited(key: string, options?: { priority?: Priority; atLeast?: number }): number;
+  addRateLimited(key: string, options?: { priority?: Priority }): number;
   /** Ends the key's back-off: the next failure starts from baseDelay again. */
   forget(key: string): void;
   /** How often the key was added with back-off since it was last forgotten. */
@@ -178,14 +177,13 @@ class PriorityWorkQueue implements WorkQueue {
     this.#dispatch();
   }
 
-  addRateLimited(key: string, options: { priority?: Priority; atLeast?: number } = {}): number {
-    const { atLeast = 0, ...rest } = options;
+  addRateLimited(key: string, options: { priority?: Priority } = {}): number {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
     const cap = Math.min(this.#maxDelay, this.#baseDelay * 2 ** Math.min(failures, 60));
-    const delay = Math.max(atLeast, cap * (1 - this.#random.next()));
+    const delay = cap * (1 - this.#random.next());
     this.#observer.retried?.();
-    this.add(key, { ...rest, after: delay });
+    this.add(key, { ...options, after: delay });
     return delay;
   }
 
