@@ -26,6 +26,6 @@ ENV NODE_ENV=production NODE_OPTIONS="--max-semi-space-size=16" NODE_COMPILE_CAC
 RUN install -d -o 65532 -g 65532 /app/compiled
 USER 65532:65532
 # What a start compiles is kept in the image, whose root is read-only when it runs. Node keeps it by user.
-RUN node dist/flaresmith.js up --once --data-dir /tmp/start && rm -rf /tmp/start
+RUN node dist/flaresmith.js up --once --installation image --data-dir /tmp/start && rm -rf /tmp/start
 ENTRYPOINT ["node", "/app/dist/flaresmith.js"]
 CMD ["--help"]
