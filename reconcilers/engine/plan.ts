@@ -106,6 +106,8 @@ function planAbsent(input: PlanInput, slot: string): Plan {
   }
   if (entry?.id === undefined) return { do: "create" };
   if (age < CREATE_GRACE) return { do: "wait", message: `${where} was created and is not visible yet` };
+  // Its deletion was ours, and then it was wanted again.
+  if (entry.state === "deleting") return { do: "create" };
   if (definition.holds === "nothing" || input.ephemeral) {
     const gone: FieldChange = {
       field: `${definition.type} ${entry.name ?? entry.id} is gone`,

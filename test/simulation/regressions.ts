@@ -46,6 +46,11 @@ export const regressions: readonly { scenario: string; seed: number; was: string
   },
   {
     scenario: "one-project",
+    seed: 3550,
+    was: "what the project deleted itself and wanted again was called deleted by someone else",
+  },
+  {
+    scenario: "one-project",
     seed: 2617,
     was: "a branch that another leader made was called deleted by someone else",
   },
