@@ -4,7 +4,7 @@ import { seededRandom } from "../../sandbox/core/random.ts";
 import { createWorld } from "../support/world.ts";
 import type { World } from "../support/world.ts";
 import { laggingStore } from "./lagging.ts";
-import { fleetingShop, gone, applySmallShop } from "./small-shop.ts";
+import { fleetingShop, gone, applySmallShop, smallShopNames } from "./small-shop.ts";
 import { connectedStore, identities, names, requestAll, unready } from "./support.ts";
 import { seedTemplate } from "../support/shop.ts";
 
@@ -21,17 +21,8 @@ async function lagging(lag: () => number): Promise<LaggingWorld> {
   return { world, conflicts: () => late.conflicts };
 }
 
-async function expectedNames(): Promise<string[]> {
-  const world = await createWorld();
-  await applySmallShop(world);
-  await world.settle();
-  const expected = names(world.sandbox);
-  await world.stop();
-  return expected;
-}
-
 describe("news that is late", async () => {
-  const expected = await expectedNames();
+  const expected = await smallShopNames();
   const noise = seededRandom(5);
 
   for (const [what, lag, isSlow] of [

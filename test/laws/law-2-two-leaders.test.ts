@@ -10,19 +10,10 @@ import { createWorld } from "../support/world.ts";
 import type { World } from "../support/world.ts";
 import { laggingStore } from "./lagging.ts";
 import { pausableProcess } from "./pausable.ts";
-import { applySmallShop, fleetingShop, gone, smallShop } from "./small-shop.ts";
+import { applySmallShop, fleetingShop, gone, smallShop, smallShopNames } from "./small-shop.ts";
 import { connectedStore, names, unready } from "./support.ts";
 
-async function expectedNames(): Promise<string[]> {
-  const world = await createWorld();
-  await applySmallShop(world);
-  await world.settle();
-  const expected = names(world.sandbox);
-  await world.stop();
-  return expected;
-}
-
-const expected = await expectedNames();
+const expected = await smallShopNames();
 
 describe("two that act all the time, each with caches of its own", () => {
   for (let seed = 1; seed <= 8; seed++) {

@@ -1,6 +1,8 @@
 /** The smallest project that has one of everything: quick enough to be made once for each request it takes. */
 import { seedTemplate, shopEnvironment, shopPreview, shopProject } from "../support/shop.ts";
+import { createWorld } from "../support/world.ts";
 import type { Manifest, World } from "../support/world.ts";
+import { names } from "./support.ts";
 
 export function smallShop(spec: Record<string, unknown> = {}): Manifest[] {
   const project = shopProject({ previews: { environmentRef: { name: "shop-dev" } }, ...spec });
@@ -49,4 +51,14 @@ export async function gone(of: World): Promise<void> {
     const objects = await Promise.all(["Project", "Environment", "Preview"].map((kind) => of.list(kind)));
     return objects.flat().length === 0;
   }, 3_600_000);
+}
+
+/** What the small shop comes to when nothing goes wrong. */
+export async function smallShopNames(): Promise<string[]> {
+  const world = await createWorld();
+  await applySmallShop(world);
+  await world.settle();
+  const expected = names(world.sandbox);
+  await world.stop();
+  return expected;
 }
