@@ -23,9 +23,14 @@ function desired(overrides: Partial<PreviewDesired> = {}): PreviewDesired {
   };
 }
 
-async function setUp() {
+/** @param altered what becomes of each answer on its way */
+async function setUp(altered?: (response: Response) => Promise<Response>) {
   const bench = testBench();
-  const client = testClient(bench.cloudflare.fetch, { apiToken: token });
+  const send = async (request: Request): Promise<Response> => {
+    const response = await bench.cloudflare.fetch(request);
+    return altered === undefined ? response : altered(response);
+  };
+  const client = testClient(send, { apiToken: token });
   await bench.upload("shop-api-dev");
   await bench.call("POST", `/accounts/${account}/workers/scripts/shop-api-dev/subdomain`, {
     enabled: true,
@@ -51,6 +56,20 @@ test("a created preview has an address and shows no difference; a shallow look i
     slug: "feature-x",
     revision: "a".repeat(40),
   });
+});
+
+test("answers that do not say when it was deployed do not have it deployed again and again", async () => {
+  const { cloudflare, context, slot } = await setUp(async (response) => {
+    const text = (await response.text()).replaceAll(/"deployed_on":"[^"]*"/g, '"deployed_on":null');
+    return new Response(text, response);
+  });
+  await slot.converge(desired());
+  expect(await slot.differences(desired())).toEqual([]);
+  const before = context.journal.since(0).filter(({ changed }) => changed).length;
+  expect(await slot.differences(desired(), { depth: "shallow" })).toEqual([]);
+  await slot.converge(desired());
+  expect(context.journal.since(0).filter(({ changed }) => changed)).toHaveLength(before);
+  expect(JSON.stringify(cloudflare.state())).toContain("deployedOn");
 });
 
 test("before previews are enabled on the Worker, the address is the one that it is going to have", async () => {

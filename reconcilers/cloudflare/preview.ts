@@ -90,7 +90,8 @@ async function observe(reference: Reference, context: Context): Promise<Observat
       specHash: marker.specHash,
       updatedOn: found.updatedOn,
       deployment,
-      deployed: deep ? deployment !== undefined : found.deployedOn !== "",
+      // Unchanged since we last knew what it runs; that times are left out of an answer says nothing about that.
+      deployed: deep ? deployment !== undefined : entry?.data?.["deployment"] !== undefined,
     },
     depth: deep ? "deep" : "shallow",
     fingerprint: fingerprint(found),

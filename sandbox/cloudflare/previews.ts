@@ -81,7 +81,10 @@ function previewsOf(world: World, owner: Worker): Preview[] {
     .filter((preview) => preview.workerId === owner.id);
 }
 
-/** A preview by id, slug or name. @throws CloudflareFailure 404 10025 when the Worker has none of that name */
+/**
+ * A preview by id, slug or name, as a lagging reader sees it; for a change, what is there now of one that was found.
+ * @throws CloudflareFailure 404 10025 when the Worker has none of that name
+ */
 export function requirePreview(world: World, c: CloudflareRequest): { owner: Worker; preview: Preview } {
   const owner = worker(world, c);
   const given = c.req.param("preview") ?? "";
@@ -89,7 +92,8 @@ export function requirePreview(world: World, c: CloudflareRequest): { owner: Wor
     [candidate.id, candidate.slug, candidate.name].includes(given),
   );
   if (!preview) throw failure(404, 10025, `Preview '${given}' not found.`);
-  return { owner, preview };
+  if (c.req.method === "GET") return { owner, preview };
+  return { owner, preview: world.previews.get(`${owner.id}/${preview.id}`) ?? preview };
 }
 
 function ignoresBase(c: CloudflareRequest): boolean {

@@ -7,12 +7,13 @@ import type { CloudflareRequest } from "./envelope.ts";
 import type { Version, Worker } from "./model.ts";
 import { multipartBoundary } from "./multipart.ts";
 import { checkMetadata, splitParts } from "./upload.ts";
-import { accountSubdomain, requireScript, servingVersion } from "./world.ts";
+import { currentWorker, accountSubdomain, requireScript, servingVersion } from "./world.ts";
 import type { World } from "./world.ts";
 import { latestVersion, redeployWith, saveWorker, uploadSource } from "./worker-store.ts";
 
 function script(world: World, c: CloudflareRequest, resource?: string): Worker {
-  return requireScript(world, c.req.param("account") ?? "", c.req.param("name") ?? "", resource);
+  const found = requireScript(world, c.req.param("account") ?? "", c.req.param("name") ?? "", resource);
+  return c.req.method === "GET" ? found : currentWorker(world, found);
 }
 
 function scriptLevel(worker: Worker): Record<string, unknown> {
@@ -158,8 +159,7 @@ async function postSubdomain(world: World, c: CloudflareRequest): Promise<Respon
     );
   }
   const subdomain = { enabled: wanted.enabled, previewsEnabled: wanted.previews_enabled ?? wanted.enabled };
-  const current = world.workers.get(`${worker.accountId}/${worker.name}`) ?? worker;
-  world.workers.set(`${worker.accountId}/${worker.name}`, { ...current, subdomain });
+  world.workers.set(`${worker.accountId}/${worker.name}`, { ...worker, subdomain });
   c.env.changed = true;
   return success({ enabled: subdomain.enabled, previews_enabled: subdomain.previewsEnabled });
 }

@@ -7,7 +7,7 @@ import type { CloudflareRequest } from "./envelope.ts";
 import type { Binding, Deployment, Version, Worker } from "./model.ts";
 import { slicePage } from "./paging.ts";
 import { readUpload } from "./upload.ts";
-import { activeDeployment, requireScript } from "./world.ts";
+import { currentWorker, activeDeployment, requireScript } from "./world.ts";
 import type { World } from "./world.ts";
 import {
   addDeployment,
@@ -23,7 +23,8 @@ import {
 const deployableVersions = 100;
 
 function script(world: World, c: CloudflareRequest): Worker {
-  return requireScript(world, c.req.param("account") ?? "", c.req.param("name") ?? "");
+  const found = requireScript(world, c.req.param("account") ?? "", c.req.param("name") ?? "");
+  return c.req.method === "GET" ? found : currentWorker(world, found);
 }
 
 function summary(version: Version): Record<string, unknown> {

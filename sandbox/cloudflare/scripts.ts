@@ -5,7 +5,7 @@ import type { CloudflareRequest } from "./envelope.ts";
 import type { Route, Version, Worker } from "./model.ts";
 import { writeMultipart } from "./multipart.ts";
 import { readUpload } from "./upload.ts";
-import { activeDeployment, requireScript, servingVersion, workerKey } from "./world.ts";
+import { activeDeployment, currentWorker, requireScript, servingVersion, workerKey } from "./world.ts";
 import type { World } from "./world.ts";
 import {
   addDeployment,
@@ -130,7 +130,10 @@ function content(world: World, c: CloudflareRequest): Response {
 }
 
 async function putContent(world: World, c: CloudflareRequest): Promise<Response> {
-  const worker = requireScript(world, c.req.param("account") ?? "", c.req.param("name") ?? "");
+  const worker = currentWorker(
+    world,
+    requireScript(world, c.req.param("account") ?? "", c.req.param("name") ?? ""),
+  );
   const upload = await readUpload(c);
   const previous = latestVersion(world, worker.id);
   if (!previous) throw failure(404, 10222, "This Worker has no versions.");

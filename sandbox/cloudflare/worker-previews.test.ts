@@ -151,3 +151,25 @@ test("a Worker shell can own previews before it was ever deployed, and is no scr
   });
   expect((await call("GET", `/accounts/${account}/workers/scripts`)).result).toEqual([]);
 });
+
+test("a change lays itself upon what is there, also while readers still see what was there before", async () => {
+  const { call, context } = await withWorker();
+  const { result } = await call<{ id: string }>("POST", previews, { name: "pr-1" });
+  context.clock.advance(60_000);
+  for (const resource of ["preview", "script"])
+    context.faults.setLag({ provider: "cloudflare", resource, milliseconds: 2000 });
+  await call("POST", `${previews}/${result.id}/deployments`, code);
+  await call("PATCH", `${previews}/${result.id}`, { tags: ["ours"] });
+  await call("PUT", `/accounts/${account}/workers/scripts/shop/schedules`, [{ cron: "0 * * * *" }]);
+  await call("PATCH", worker, { tags: ["ours"] });
+  expect((await call("GET", `${previews}/pr-1`)).result).toMatchObject({ tags: [], deployed_on: null });
+  context.clock.advance(2000);
+  expect((await call("GET", `${previews}/pr-1`)).result).toMatchObject({
+    tags: ["ours"],
+    deployed_on: expect.any(String) as string,
+  });
+  expect((await call("GET", `/accounts/${account}/workers/scripts/shop/schedules`)).result).toMatchObject({
+    schedules: [{ cron: "0 * * * *" }],
+  });
+  expect((await call("GET", worker)).result).toMatchObject({ tags: ["ours"] });
+});

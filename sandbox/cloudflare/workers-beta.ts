@@ -7,7 +7,7 @@ import type { CloudflareRequest } from "./envelope.ts";
 import { mergePatch } from "./merge-patch.ts";
 import type { Binding, Worker } from "./model.ts";
 import { pageNumbered } from "./paging.ts";
-import { activeDeployment, requireWorker, servingVersion, workerKey } from "./world.ts";
+import { activeDeployment, currentWorker, requireWorker, servingVersion, workerKey } from "./world.ts";
 import type { World } from "./world.ts";
 import { newWorker, removeWorker, saveWorker } from "./worker-store.ts";
 
@@ -117,7 +117,8 @@ function applyWorker(world: World, worker: Worker, body: z.output<typeof workerS
 }
 
 async function patchWorker(world: World, c: CloudflareRequest): Promise<Response> {
-  const worker = requireWorker(world, c.req.param("account") ?? "", c.req.param("worker") ?? "");
+  const found = requireWorker(world, c.req.param("account") ?? "", c.req.param("worker") ?? "");
+  const worker = currentWorker(world, found);
   const body = await readJson(c, z.record(z.string(), z.unknown()), 10021);
   const key = body["previews_base_config"] === undefined ? "preview_defaults" : "previews_base_config";
   const patch = body[key];
@@ -163,7 +164,8 @@ export function workersBetaRoutes(app: Hono<SandboxHono>, world: World): void {
     success(describeWorker(world, requireWorker(world, c.req.param("account"), c.req.param("worker")))),
   );
   app.put(`${base}/:worker`, async (c) => {
-    const worker = requireWorker(world, c.req.param("account"), c.req.param("worker"));
+    const found = requireWorker(world, c.req.param("account"), c.req.param("worker"));
+    const worker = currentWorker(world, found);
     const body = await readJson(c, workerSchema.extend({ name: z.string() }), 10021);
     const { observability: _observability, ...rest } = worker;
     const cleared = {

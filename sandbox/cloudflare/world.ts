@@ -177,6 +177,11 @@ export function requireWorker(world: World, accountId: string, idOrName: string)
   return worker;
 }
 
+/** A Worker that a lagging reader found, as it is now: a change builds on what is there, however old the view of it. */
+export function currentWorker(world: World, found: Worker): Worker {
+  return world.workers.get(workerKey(found.accountId, found.name)) ?? found;
+}
+
 /** The account's workers.dev subdomain; null when none is registered. */
 export function accountSubdomain(world: World, accountId: string): string | null {
   return world.subdomains.get(accountId)?.subdomain ?? null;

@@ -32,6 +32,8 @@ export interface Intention {
 /** @param now milliseconds since the epoch */
 export function createIntention(now: () => number): Intention {
   const shapes = new Map<string, ProjectShape>();
+  /** Shapes whose Project was deleted: what was declared beside it is still there when no controller had seen it yet. */
+  const abandoned = new Map<string, ProjectShape>();
   const left = new Set<string>();
   const going = new Set<string>();
   const foreign = new Map<string, string>();
@@ -69,16 +71,20 @@ export function createIntention(now: () => number): Intention {
     want: (shape) => {
       const before = shapes.get(shape.name);
       shapes.set(shape.name, shape);
-      if (before === undefined) return [];
-      changedAt = now();
-      leave(before, expectedOf(shape));
+      if (before !== undefined) {
+        changedAt = now();
+        leave(before, expectedOf(shape));
+      }
+      const declared = before ?? abandoned.get(shape.name);
+      if (declared === undefined) return [];
       const wanted = new Set(children(shape).map((child) => child.name));
-      return children(before).filter((child) => !wanted.has(child.name));
+      return children(declared).filter((child) => !wanted.has(child.name));
     },
     abandon: (name) => {
       const before = shapes.get(name);
       if (before === undefined) return;
       shapes.delete(name);
+      abandoned.set(name, before);
       changedAt = now();
       leave(before, new Map());
     },

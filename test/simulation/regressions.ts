@@ -40,6 +40,11 @@ export const regressions: readonly { scenario: string; seed: number; was: string
     was: "a second leader wrote a secret that a newer spec had taken away",
   },
   {
+    scenario: "two-leaders",
+    seed: 11557,
+    was: "a preview whose listing does not say when it was deployed was deployed again at every look",
+  },
+  {
     scenario: "one-project",
     seed: 86,
     was: "a status told of an older listing than the one before",
