@@ -9,7 +9,7 @@ COPY toolchain/package.json toolchain/
 RUN npm ci
 COPY . .
 # Called directly: the launcher would compare the lock file's time with npm's marker and install again.
-RUN node toolchain/build.mjs && npm ci --omit=dev --omit=optional --workspaces=false
+RUN node toolchain/build.mjs --image
 
 FROM node:24-trixie-slim
 # git is the only program the controller executes. No shell, package manager or compiler is needed at run time.
@@ -18,8 +18,7 @@ RUN apt-get update \
   && rm -rf /var/lib/apt/lists/* /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /opt/yarn*
 WORKDIR /app
 COPY --from=build /src/package.json /src/LICENSE ./
-COPY --from=build /src/node_modules node_modules
-COPY --from=build /src/dist dist
+COPY --from=build /src/image dist
 COPY --from=build /src/crds crds
 # Left alone, V8 keeps up to 128 MiB for what was made last; with less it is no slower (specs/013).
 ENV NODE_ENV=production NODE_OPTIONS="--max-semi-space-size=16" NODE_COMPILE_CACHE=/app/compiled

@@ -1,5 +1,5 @@
 /**
- * How long the bundle takes from being started to `/readyz`, with nothing in its store and with 20,000 objects: a process
+ * How long the bundle of the image takes from being started to `/readyz`, with nothing in its store and with 20,000 objects: a process
  * of its own each time, over a store on disk; with nothing compiled before, and with what the image keeps. DESIGN §13 wants half a second and a second and a half, and 140 and 260 MiB.
  * Linux only: memory and processor time are read from /proc.
  */
@@ -23,7 +23,7 @@ const RUNS = 5;
 /** Milliseconds of rest before memory is read: by then every object has been looked at. */
 const REST = 5_000;
 const root = join(import.meta.dirname, "..");
-const bundle = join(root, "dist/flaresmith.js");
+const bundle = join(root, "image/flaresmith.js");
 /** Node's options in the image. */
 const [, nodeOptions = ""] =
   /NODE_OPTIONS="([^"]+)"/.exec(readFileSync(join(root, "Dockerfile"), "utf8")) ?? [];
@@ -109,7 +109,7 @@ export async function coldStart(argument?: string): Promise<void> {
   if (!sizes.every((size) => Number.isInteger(size) && size >= 0))
     throw new Error(`the number of objects must be a whole number, not "${argument}"`);
   const release = keepAlive();
-  execFileSync(process.execPath, [join(root, "toolchain/build.mjs")], { stdio: "inherit" });
+  execFileSync(process.execPath, [join(root, "toolchain/build.mjs"), "--image"], { stdio: "inherit" });
   for (const objects of sizes) {
     const directory = await mkdtemp(join(tmpdir(), "cold-start-"));
     try {
