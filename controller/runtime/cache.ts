@@ -38,12 +38,16 @@ export interface CacheReader<T extends KubernetesObject = KubernetesObject> {
   byIndex(index: string, value: string): readonly T[];
 }
 
-export interface Cache<T extends KubernetesObject = KubernetesObject> extends CacheReader<T> {
-  addIndex(name: string, values: IndexFunction<T>): void;
+/** A cache that others keep current. */
+export interface FollowedCache<T extends KubernetesObject = KubernetesObject> extends CacheReader<T> {
   /** Hears what is there now and every change after it, until the returned function is called. Handlers must not throw or wait. */
   subscribe(handler: CacheHandler<T>): () => void;
   /** Resolves at the first complete listing. @throws the signal's reason when aborted before */
   synced(signal?: AbortSignal): Promise<void>;
+}
+
+export interface Cache<T extends KubernetesObject = KubernetesObject> extends FollowedCache<T> {
+  addIndex(name: string, values: IndexFunction<T>): void;
   /** Keeps the cache current until the signal is aborted. Call once. */
   run(signal: AbortSignal): Promise<void>;
 }

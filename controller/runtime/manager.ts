@@ -4,12 +4,12 @@
  */
 import type { KubernetesObject, ObjectKey, ResourceClient, ResourceType } from "../store/resource-client.ts";
 import { createCache } from "./cache.ts";
-import type { Cache, CacheReader } from "./cache.ts";
+import type { Cache, FollowedCache } from "./cache.ts";
 import type { Clock, Random } from "./clock.ts";
 import { Controller } from "./controller.ts";
 import { DeadlineExceeded, withDeadline } from "./deadline.ts";
 import type { IndexFunction } from "./object-store.ts";
-import type { Caches, ControllerDefinition } from "./reconcile.ts";
+import type { ControllerDefinition } from "./reconcile.ts";
 import { createTimeSlice } from "./time-slice.ts";
 import type { TimeSlice } from "./time-slice.ts";
 import type { Tracker } from "./tracker.ts";
@@ -40,8 +40,14 @@ export interface ManagerOptions {
   leadership?: ((signal: AbortSignal) => Promise<void>) | undefined;
 }
 
+/** All caches of a manager, by type, for those who want to hear what changes. */
+export interface FollowedCaches {
+  /** @throws RangeError for a type that no controller owns or watches */
+  of<T extends KubernetesObject>(type: ResourceType): FollowedCache<T>;
+}
+
 export interface Manager {
-  readonly caches: Caches;
+  readonly caches: FollowedCaches;
   /** Whether every cache was filled; where there is a leadership, its standby is ready too. */
   readonly ready: boolean;
   /**
@@ -70,7 +76,7 @@ export function createManager(options: ManagerOptions): Manager {
 const typeKey = ({ group, plural }: ResourceType): string => `${group}/${plural}`;
 
 class ControllerManager implements Manager {
-  readonly caches: Caches;
+  readonly caches: FollowedCaches;
   readonly #options: ManagerOptions;
   readonly #caches = new Map<string, Cache>();
   readonly #controllers = new Map<string, Controller>();
@@ -84,7 +90,7 @@ class ControllerManager implements Manager {
   constructor(options: ManagerOptions) {
     this.#options = options;
     this.#slice = createTimeSlice(options);
-    this.caches = { of: <T extends KubernetesObject>(type: ResourceType) => this.#reader<T>(type) };
+    this.caches = { of: <T extends KubernetesObject>(type: ResourceType) => this.#followed<T>(type) };
     for (const { type, watches = [] } of options.controllers) {
       for (const wanted of [type, ...watches.map((watched) => watched.type)]) this.#cache(wanted);
     }
@@ -194,10 +200,10 @@ class ControllerManager implements Manager {
     return cache;
   }
 
-  #reader<T extends KubernetesObject>(type: ResourceType): CacheReader<T> {
+  #followed<T extends KubernetesObject>(type: ResourceType): FollowedCache<T> {
     const cache = this.#caches.get(typeKey(type));
     if (cache === undefined) throw new RangeError(`no controller owns or watches ${type.plural}`);
     // A cache of a type holds objects of that type: the API that filled it says so.
-    return cache as unknown as CacheReader<T>;
+    return cache as unknown as FollowedCache<T>;
   }
 }

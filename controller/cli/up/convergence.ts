@@ -9,6 +9,8 @@ import type { WorldView } from "./view.ts";
 
 /** Milliseconds for which a verdict must hold: a Source that was just applied is about to bring more objects. */
 const CALM = 1500;
+/** Milliseconds between looks while things change: each is a look at everything. */
+const LOOK_EVERY = 100;
 
 export type Convergence = Verdict & { ended: "ready" | "stuck" | "timeout" | "stopped" };
 
@@ -53,15 +55,17 @@ export function converged(options: {
   return new Promise((resolve) => {
     let calm: Timer | undefined;
     let calmFor: Verdict["state"] | undefined;
+    let next: Timer | undefined;
     const finish = (ended: Convergence["ended"]): void => {
-      calm?.cancel();
-      limit?.cancel();
+      for (const timer of [calm, limit, next]) timer?.cancel();
+      unsubscribe();
       signal.removeEventListener("abort", stop);
       resolve({ ...judge(view.objects()), ended });
     };
     const stop = (): void => finish("stopped");
     const limit = timeout === undefined ? undefined : clock.setTimer(timeout, () => finish("timeout"));
     const look = (): void => {
+      next = undefined;
       const { state } = judge(view.objects());
       if (state === calmFor) return;
       calm?.cancel();
@@ -69,12 +73,14 @@ export function converged(options: {
       if (state === "progressing" || (state === "stuck" && !endWhenStuck)) return;
       calm = clock.setTimer(CALM, () => finish(state));
     };
+    const unsubscribe = view.onChange(() => {
+      next ??= clock.setTimer(LOOK_EVERY, look);
+    });
     if (signal.aborted) {
       stop();
       return;
     }
     signal.addEventListener("abort", stop, { once: true });
-    view.onChange(look);
     look();
   });
 }

@@ -9,9 +9,6 @@ import type { UpOptions } from "./options.ts";
 import type { Report } from "./report.ts";
 import type { WorldView } from "./view.ts";
 
-/** As many objects as `up` still tells the changes of, once everything was Ready. */
-const MOST_FOLLOWED = 1_000;
-
 /** What the steps of one run share. */
 export interface Run {
   options: UpOptions;
@@ -66,13 +63,6 @@ export async function serveUntilStopped(
   });
   if (result.ended === "ready") {
     await report.finished({ result, objects: view.objects(), addresses, fetch, signal: shutdown.signal });
-    // Following costs a copy of every object, and a look at all of them whenever one changes.
-    if (view.objects().length > MOST_FOLLOWED) {
-      report.note(
-        "From here on, changes are told by kubectl get -w: there are too many objects to follow them here.",
-      );
-      await view.close();
-    }
   }
   await stopped;
   return exitCodes.ok;

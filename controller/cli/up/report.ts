@@ -1,6 +1,6 @@
 /** Everything `up` says: where things are, how far they are, and how it ended; as text or as JSON lines. */
 import type { SandboxAddresses } from "../../../sandbox/serve.ts";
-import type { Fetch } from "../../runtime/clock.ts";
+import type { Clock, Fetch } from "../../runtime/clock.ts";
 import type { KubernetesObject } from "../../store/resource-client.ts";
 import { matricesOf, matrixText } from "../matrix-text.ts";
 import type { ObjectReadiness } from "../readiness.ts";
@@ -50,9 +50,9 @@ const endings: Readonly<Record<Convergence["ended"], string>> = Object.freeze({
 const isOpen = ({ state }: ObjectReadiness): boolean => state !== "ready" && state !== "suspended";
 
 /** @param options.output `text` for people, `json` for one JSON object per line */
-export function createReport(options: { terminal: Terminal; output: "text" | "json" }): Report {
-  const { output, terminal } = options;
-  const progress = output === "json" ? jsonProgress(terminal) : textProgress(terminal);
+export function createReport(options: { terminal: Terminal; clock: Clock; output: "text" | "json" }): Report {
+  const { clock, output, terminal } = options;
+  const progress = output === "json" ? jsonProgress(terminal) : textProgress(terminal, clock);
   const event = (name: string, fields: object): void =>
     terminal.line(JSON.stringify({ event: name, ...fields }));
   return {
@@ -63,7 +63,9 @@ export function createReport(options: { terminal: Terminal; output: "text" | "js
     },
     follow: (view) => {
       progress.show(view.objects());
-      view.onChange(() => progress.show(view.objects()));
+      view.onChange(({ object, type }) =>
+        type === "deleted" ? progress.gone(object) : progress.changed(object),
+      );
     },
     finished: async ({ addresses, fetch, objects, result, signal }) => {
       progress.end();

@@ -35,7 +35,7 @@ import {
 } from "./sandbox.ts";
 import { ensureSource, readSource } from "./source.ts";
 import { openStore } from "./store.ts";
-import { watchWorld } from "./view.ts";
+import { viewWorld } from "./view.ts";
 
 /**
  * Runs until a signal, or with `--once` until everything is Ready or nothing more will change.
@@ -65,7 +65,7 @@ export async function up(options: UpOptions, environment: CommandEnvironment): P
   const tracker = createTracker({ clock, destination, level: options.logLevel, processMetrics: true });
   const shutdown = createShutdown({ clock, tracker });
   shutdown.register("data directory", () => lock.release());
-  const report = createReport({ terminal, output: options.output });
+  const report = createReport({ terminal, clock, output: options.output });
   const run: Run = { options, environment, directory, shutdown, tracker, report };
   const stopListening = onSignals({
     process: environment.signals,
@@ -183,7 +183,7 @@ async function runUntilDone(run: Run, wanted: Wanted): Promise<number> {
     sources,
     sandbox: addresses === undefined ? undefined : join(directory, "sandbox.json"),
   });
-  const view = watchWorld({ client: store, clock, random, tracker });
+  const view = viewWorld(manager.caches);
   shutdown.register("progress", () => view.close());
   const exitCode = options.once
     ? await convergeOnce(run, view, addresses, wanted.timeout)

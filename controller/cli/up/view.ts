@@ -1,8 +1,7 @@
-/** All objects of our kinds as they change, for progress and for waiting. */
-import { createCache } from "../../runtime/cache.ts";
-import type { Clock, Random } from "../../runtime/clock.ts";
-import type { Tracker } from "../../runtime/tracker.ts";
-import type { KubernetesObject, ResourceClient } from "../../store/resource-client.ts";
+/** All objects of our kinds as they change, for progress and for waiting: the controllers' own caches, looked at. */
+import type { CacheEvent } from "../../runtime/cache.ts";
+import type { FollowedCaches } from "../../runtime/manager.ts";
+import type { KubernetesObject } from "../../store/resource-client.ts";
 import { shownTypes } from "../types.ts";
 
 export interface WorldView {
@@ -10,38 +9,36 @@ export interface WorldView {
   synced: Promise<void>;
   /** Everything there is, kind by kind, by namespace and name. */
   objects(): readonly KubernetesObject[];
-  /** Calls back after each change. */
-  onChange(callback: () => void): void;
-  close(): Promise<void>;
+  /** Tells of each change from now on, until the returned function is called. */
+  onChange(callback: (change: CacheEvent<KubernetesObject>) => void): () => void;
+  close(): void;
 }
 
-/** Follows all kinds until it is closed. */
-export function watchWorld(options: {
-  client: ResourceClient;
-  clock: Clock;
-  random: Random;
-  tracker: Tracker;
-}): WorldView {
-  const stopping = new AbortController();
-  const callbacks: (() => void)[] = [];
-  const caches = shownTypes.map((type) => createCache({ ...options, type }));
-  const running = caches.map((cache) => cache.run(stopping.signal));
-  for (const cache of caches) {
-    cache.subscribe(() => {
-      for (const callback of callbacks) callback();
-    });
-  }
-  const order = (a: KubernetesObject, b: KubernetesObject): number => {
-    const [left, right] = [a, b].map(({ metadata }) => `${metadata.namespace ?? ""}/${metadata.name}`);
-    return (left ?? "") < (right ?? "") ? -1 : 1;
-  };
+/** Looks at all kinds until it is closed. */
+export function viewWorld(all: FollowedCaches): WorldView {
+  const closing = new AbortController();
+  const callbacks = new Set<(change: CacheEvent<KubernetesObject>) => void>();
+  const caches = shownTypes.map((type) => all.of(type));
+  const unsubscribe = caches.map((cache) =>
+    cache.subscribe((event) => {
+      for (const callback of callbacks) callback(event);
+    }),
+  );
   return {
-    synced: Promise.all(caches.map((cache) => cache.synced(stopping.signal))).then(() => undefined),
-    objects: () => caches.flatMap((cache) => cache.list().toSorted(order)),
-    onChange: (callback) => void callbacks.push(callback),
-    close: async () => {
-      stopping.abort(new Error("nobody looks any more"));
-      await Promise.all(running);
+    synced: Promise.all(caches.map((cache) => cache.synced(closing.signal))).then(() => undefined),
+    objects: () => caches.flatMap((cache) => cache.list().toSorted(byPlace)),
+    onChange: (callback) => {
+      callbacks.add(callback);
+      return () => void callbacks.delete(callback);
+    },
+    close: () => {
+      for (const stop of unsubscribe) stop();
+      closing.abort(new Error("nobody looks any more"));
     },
   };
+}
+
+function byPlace(a: KubernetesObject, b: KubernetesObject): number {
+  const [left, right] = [a, b].map(({ metadata }) => `${metadata.namespace ?? ""}/${metadata.name}`);
+  return (left ?? "") < (right ?? "") ? -1 : 1;
 }
