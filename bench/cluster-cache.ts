@@ -22,6 +22,7 @@ import { kubeApi } from "../test/contract/kube-api.ts";
 import { installDefinition } from "../test/kubernetes/harness/definitions.ts";
 import { startKubernetes } from "../test/kubernetes/harness/kubernetes.ts";
 import { clusterFetch } from "../test/support/cluster.ts";
+import { imageOptions } from "./image-options.ts";
 import { watchTurns } from "./turns.ts";
 
 const OBJECTS = 20_000;
@@ -146,7 +147,10 @@ async function serveEmbedded(directory: string): Promise<void> {
 }
 
 function start(...parameters: string[]): ChildProcess {
-  return fork(import.meta.filename, parameters, { execArgv: ["--expose-gc"] });
+  return fork(import.meta.filename, parameters, {
+    execArgv: ["--expose-gc"],
+    env: { ...process.env, NODE_OPTIONS: imageOptions() },
+  });
 }
 
 function answerOf<Answer>(child: ChildProcess): Promise<Answer> {

@@ -5,7 +5,6 @@
  */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,15 +17,13 @@ import { project } from "../crds/project.ts";
 import { processorTime, residentMemory } from "./api-servers/process-figures.ts";
 import { quantile } from "./api-servers/quantile.ts";
 import { freePort } from "./free-port.ts";
+import { imageOptions } from "./image-options.ts";
 
 const RUNS = 5;
 /** Milliseconds of rest before memory is read: by then every object has been looked at. */
 const REST = 5_000;
 const root = join(import.meta.dirname, "..");
 const bundle = join(root, "image/flaresmith.js");
-/** Node's options in the image. */
-const [, nodeOptions = ""] =
-  /NODE_OPTIONS="([^"]+)"/.exec(readFileSync(join(root, "Dockerfile"), "utf8")) ?? [];
 /** Milliseconds after which a start counts as failed. */
 const LIMIT = 60_000;
 
@@ -69,7 +66,7 @@ async function start(directory: string, compiled: string | undefined): Promise<S
   const began = performance.now();
   const child = spawn(process.execPath, [bundle, "up", ...options], {
     stdio: ["ignore", "ignore", "inherit"],
-    env: { ...process.env, NODE_OPTIONS: nodeOptions, NODE_COMPILE_CACHE: compiled },
+    env: { ...process.env, NODE_OPTIONS: imageOptions(), NODE_COMPILE_CACHE: compiled },
   });
   const ended = once(child, "exit");
   try {
