@@ -9,7 +9,10 @@ const push = JSON.stringify({ ref: "refs/heads/main", repository: { id: 42, full
 const sign = (body: string, secret = "first-secret"): string =>
   `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`;
 
-const setUp = (onHint?: (hint: WebhookHint) => void | Promise<void>) => {
+const setUp = (
+  onHint?: (hint: WebhookHint) => void | Promise<void>,
+  secrets: () => Promise<string[]> = async () => ["first-secret", "", "second-secret"],
+) => {
   const clock = virtualClock();
   const lines: string[] = [];
   const tracker = createTracker({
@@ -22,7 +25,7 @@ const setUp = (onHint?: (hint: WebhookHint) => void | Promise<void>) => {
     clock,
     random: seededRandom(),
     tracker,
-    secrets: async () => ["first-secret", "", "second-secret"],
+    secrets,
     onHint: async (hint) => {
       await onHint?.(hint);
       hints.push(hint);
@@ -184,5 +187,68 @@ describe("a delivery", () => {
     }
     for (const path of ["/", "/metrics", "/healthz"]) expect((await app.request(path)).status).toBe(404);
     expect((await app.request("/webhooks/github")).status).toBe(404);
+  });
+});
+
+describe("the secrets that deliveries are held against", () => {
+  const unsigned = { "x-hub-signature-256": undefined };
+  const forged = { "x-hub-signature-256": sign(push, "guessed") };
+  const counted = () => {
+    const asked = { times: 0, secrets: ["first-secret"] };
+    const read = async (): Promise<string[]> => {
+      asked.times += 1;
+      return asked.secrets;
+    };
+    return { asked, ...setUp(undefined, read) };
+  };
+
+  it("are not looked for when nothing is signed", async () => {
+    const { asked, status } = counted();
+    for (let sent = 0; sent < 200; sent += 1) expect(await status(push, unsigned)).toBe(401);
+    expect(await status(push, { "x-hub-signature-256": "sha256=no" })).toBe(401);
+    expect(asked.times).toBe(0);
+  });
+
+  it("are read twice at most for a second of deliveries that none of them signed", async () => {
+    const { asked, clock, status } = counted();
+    const flood = async (): Promise<void> => {
+      const answers = await Promise.all(Array.from({ length: 200 }, () => status(push, forged)));
+      expect(new Set(answers)).toEqual(new Set([401]));
+    };
+    await flood();
+    await flood();
+    expect(asked.times).toBeLessThanOrEqual(2);
+    await clock.advance(1_000);
+    await flood();
+    expect(asked.times).toBeLessThanOrEqual(3);
+  });
+
+  it("may be new: the first delivery that a new one signed is read a second later at most", async () => {
+    const { asked, clock, status } = counted();
+    expect(await status(push)).toBe(202);
+    asked.secrets = ["second-secret"];
+    await clock.advance(1_000);
+    const rotated = { "x-hub-signature-256": sign(push, "second-secret"), "x-github-delivery": "d-2" };
+    expect(await status(push, rotated)).toBe(202);
+    expect(await status(push, { "x-github-delivery": "d-3" })).toBe(401);
+  });
+
+  it("count for ten seconds at most after they were taken away", async () => {
+    const { asked, clock, status } = counted();
+    expect(await status(push)).toBe(202);
+    asked.secrets = [];
+    await clock.advance(10_000);
+    expect(await status(push, { "x-github-delivery": "d-2" })).toBe(401);
+  });
+
+  it("that cannot be read are no reason to refuse for good: GitHub may send it again", async () => {
+    let broken = true;
+    const { status } = setUp(undefined, async () => {
+      if (broken) throw new Error("the store does not answer");
+      return ["first-secret"];
+    });
+    expect(await status(push)).toBe(500);
+    broken = false;
+    expect(await status(push)).toBe(202);
   });
 });

@@ -6,7 +6,8 @@ import { Hono } from "hono";
 import { FlaresmithError } from "../runtime/errors.ts";
 import { createDeliveryLog } from "./delivery-log.ts";
 import { problemHandlers } from "./problem.ts";
-import { isSigned } from "./webhook-signature.ts";
+import { createWebhookSecrets } from "./webhook-secrets.ts";
+import { isSignature, isSigned } from "./webhook-signature.ts";
 import type { HttpEnvironment } from "./problem.ts";
 
 export interface WebhookHint {
@@ -25,7 +26,7 @@ export interface WebhookHint {
 }
 
 export interface WebhookAppOptions extends HttpEnvironment {
-  /** Secrets that may have signed, several during a rotation; asked for with every delivery. */
+  /** Secrets that may have signed, several during a rotation; asked for by deliveries, every ten seconds at most or so. */
   readonly secrets: () => readonly string[] | Promise<readonly string[]>;
   /** Takes the hint over, durably enough that GitHub need not send it again. Throwing makes GitHub record a failure. */
   readonly onHint: (hint: WebhookHint) => void | Promise<void>;
@@ -51,6 +52,7 @@ export function createWebhookApp(options: WebhookAppOptions): Hono {
   const { clock, tracker, maxBytes = 1024 * 1024, maxBytesAtOnce = 64 * 1024 * 1024 } = options;
   const held: Held = { bytes: 0, most: maxBytesAtOnce };
   const problems = problemHandlers(options);
+  const secrets = createWebhookSecrets({ clock, read: options.secrets });
   const deliveries = createDeliveryLog({ clock });
   const app = new Hono();
   app.notFound(problems.notFound);
@@ -61,7 +63,8 @@ export function createWebhookApp(options: WebhookAppOptions): Hono {
   });
   app.post("/webhooks/github", async (context) => {
     const body = await readCapped(context.req.raw, maxBytes, held);
-    if (!isSigned(body, context.req.header("x-hub-signature-256"), await options.secrets())) {
+    const signature = context.req.header("x-hub-signature-256");
+    if (!isSignature(signature) || !(await secrets.some((all) => isSigned(body, signature, all)))) {
       throw new FlaresmithError({
         code: "REQUEST_UNAUTHENTICATED",
         message: "the signature does not match the body",

@@ -1,6 +1,13 @@
 /** Who sent a webhook delivery. */
 import { createHmac, timingSafeEqual } from "node:crypto";
 
+const form = /^sha256=([0-9a-f]{64})$/;
+
+/** Whether a header can be a signature at all, so that nobody has to look for secrets when it cannot. */
+export function isSignature(signature: string | undefined): signature is string {
+  return form.test(signature ?? "");
+}
+
 /**
  * Whether one of the secrets signed the body, as GitHub does it (docs, "Validating webhook deliveries"). Looks at every
  * secret, so that how long it takes does not tell which one matched; empty ones match nothing.
@@ -11,7 +18,7 @@ export function isSigned(
   signature: string | undefined,
   secrets: readonly string[],
 ): boolean {
-  const hex = /^sha256=([0-9a-f]{64})$/.exec(signature ?? "")?.[1];
+  const hex = form.exec(signature ?? "")?.[1];
   if (hex === undefined) return false;
   const given = Buffer.from(hex, "hex");
   let matched = false;
