@@ -190,6 +190,12 @@ describe.skipIf(binaries === undefined)("with manifests/base applied", { timeout
       });
     const apply = (as: string, input: string) =>
       installed.kubectl.run(["apply", "-f", "-", `--as=${as}`], { input });
+    const nobody = {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      name: "nobody",
+      uid: "00000000-0000-0000-0000-000000000000",
+    };
     const refused = { code: 1, err: expect.stringContaining('needs the verb "promote"') as string };
 
     test("is a maintainer's: a contributor may neither create it, nor change it, nor make it", async () => {
@@ -221,6 +227,28 @@ describe.skipIf(binaries === undefined)("with manifests/base applied", { timeout
         ]);
       expect(await confirm("contributor")).toMatchObject(refused);
       expect(await confirm("maintainer")).toMatchObject({ code: 0 });
+    });
+
+    test.each([
+      ["has it end by an owner that does not exist", { ownerReferences: [nobody] }],
+      ["takes the controller's finalizer out", { finalizers: null }],
+    ])("no contributor %s", async (_, metadata) => {
+      const patch = (as: string, change: object) =>
+        installed.kubectl.run([
+          "patch",
+          "environment",
+          "shop-production",
+          "-n",
+          "team",
+          "--type=merge",
+          "-p",
+          JSON.stringify({ metadata: change }),
+          `--as=${as}`,
+        ]);
+      const held = { finalizers: ["flaresmith.dev/finalizer"] };
+      expect(await patch(CONTROLLER.user, held)).toMatchObject({ code: 0 });
+      expect(await patch("contributor", metadata)).toMatchObject(refused);
+      expect(await patch(CONTROLLER.user, { finalizers: null })).toMatchObject({ code: 0 });
     });
 
     test("the controller applies it from git, holds it by its finalizer and says how it is", async () => {
