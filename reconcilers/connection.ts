@@ -32,8 +32,13 @@ export async function reconcileConnection(
     outcome = toFlaresmithError(thrown);
   }
   await writeStatus(kept, outcome, options, signal);
-  return outcome instanceof FlaresmithError ? { error: outcome } : {};
+  if (outcome instanceof FlaresmithError) return { error: outcome };
+  const until = outcome.transport.throttledUntil();
+  return until === undefined ? {} : { requeueAfter: until - options.clock.now() + AFTER_THROTTLE };
 }
+
+/** Milliseconds after a provider takes calls again, at which the status says so. */
+const AFTER_THROTTLE = 1_000;
 
 /** Milliseconds until the users of a Connection on its way out are counted again, should nobody announce their end. */
 const RECOUNT = 60_000;

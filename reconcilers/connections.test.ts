@@ -1,25 +1,38 @@
 /** Connections of one identity share what the provider counts together, and not what one of them may not see. */
 import { describe, expect, it } from "vitest";
 import type { ConnectionSpec } from "../crds/connection.ts";
+import { seededRandom, virtualClock } from "../controller/runtime/adapters/virtual.ts";
+import { createProviderTime } from "../controller/runtime/provider-time.ts";
+import { createTracker } from "../controller/runtime/tracker.ts";
 import { createConnectionRegistry } from "./connections.ts";
-import type { ConnectionRegistry } from "./connections.ts";
+import type { ConnectionRegistry, ConnectionTransport, ResolvedConnection } from "./connections.ts";
+import { transports } from "./controllers.ts";
 import type { ConnectionObject } from "./objects.ts";
 
-const clock = {
-  now: () => 0,
-  monotonic: () => 0,
-  setTimer: () => ({ cancel: () => undefined }),
-  sleep: () => Promise.resolve(),
-};
-const connection = (name: string): ConnectionObject => ({
+const clock = virtualClock(0);
+const plainTransport = (): ConnectionTransport => ({
+  fetch: () => Promise.reject(new Error("no network")),
+  breaker: () => "Closed",
+  throttledUntil: () => undefined,
+  release: () => undefined,
+});
+const connection = (name: string, share?: number): ConnectionObject => ({
   apiVersion: "flaresmith.dev/v1alpha1",
   kind: "Connection",
   metadata: { name, namespace: "default" },
-  spec: { provider: "GitHub", account: "acme", credentials: { secretRef: { name } } } as ConnectionSpec,
+  spec: {
+    provider: "GitHub",
+    account: "acme",
+    credentials: { secretRef: { name } },
+    ...(share === undefined ? {} : { budget: { share } }),
+  } as ConnectionSpec,
 });
 
-/** Every token belongs to one and the same user. */
-function registry(secrets: Record<string, Record<string, string>>): ConnectionRegistry {
+/** Every token belongs to one and the same user. @param transport makes what they send through */
+function registry(
+  secrets: Record<string, Record<string, string>>,
+  transport: Parameters<typeof createConnectionRegistry>[0]["transport"] = plainTransport,
+): ConnectionRegistry {
   const opener = {
     provider: "github",
     open: () =>
@@ -36,11 +49,7 @@ function registry(secrets: Record<string, Record<string, string>>): ConnectionRe
       secret: ({ name }) => Promise.resolve(secrets[name]),
     },
     openers: { GitHub: opener, Neon: opener, Cloudflare: opener },
-    transport: () => ({
-      fetch: () => Promise.reject(new Error("no network")),
-      breaker: () => "Closed",
-      throttledUntil: () => undefined,
-    }),
+    transport,
     secret: () => undefined,
     clock,
     time: { now: () => clock.now(), isKnown: true, heard: () => undefined },
@@ -50,19 +59,17 @@ function registry(secrets: Record<string, Record<string, string>>): ConnectionRe
 describe("two Connections of one user", () => {
   const { signal } = new AbortController();
 
-  it("with one token share transport and observations", async () => {
+  it("with one token share observations", async () => {
     const connections = registry({ one: { token: "wide" }, two: { token: "wide" } });
     const one = await connections.open(connection("one"), signal);
     const two = await connections.open(connection("two"), signal);
-    expect(two.transport).toBe(one.transport);
     expect(two.handle.source).toBe(one.handle.source);
   });
 
-  it("with a wide and a narrow token share the transport, and never a listing", async () => {
+  it("with a wide and a narrow token never share a listing", async () => {
     const connections = registry({ one: { token: "wide" }, two: { token: "narrow" } });
     const one = await connections.open(connection("one"), signal);
     const two = await connections.open(connection("two"), signal);
-    expect(two.transport).toBe(one.transport);
     expect(two.handle.source).not.toBe(one.handle.source);
   });
 
@@ -76,5 +83,41 @@ describe("two Connections of one user", () => {
     secrets.one = { token: "wide" };
     const again = await connections.open(connection("one"), signal);
     expect(again.handle.source).not.toBe(before.handle.source);
+  });
+
+  it("leave others what the more modest one says, as long as there is one that says so", async () => {
+    // Of 100 requests an hour 60 are left: enough for a share of a half, not for one of a twentieth.
+    const fetch = (): Promise<Response> =>
+      Promise.resolve(
+        new Response("{}", {
+          headers: {
+            "content-type": "application/json",
+            "x-ratelimit-limit": "100",
+            "x-ratelimit-remaining": "60",
+            "x-ratelimit-reset": "3600",
+            "x-ratelimit-resource": "core",
+          },
+        }),
+      );
+    const isHeldBack = async (...shares: [string, number][]): Promise<boolean> => {
+      const tracker = createTracker({ clock });
+      const time = createProviderTime(clock);
+      const connections = registry(
+        { one: { token: "wide" }, two: { token: "wide" } },
+        transports({ clock, fetch, random: seededRandom(), time, tracker }),
+      );
+      let last: ResolvedConnection | undefined;
+      for (const [name, share] of shares) {
+        if (share === 0) connections.forget(`default/${name}`);
+        else last = await connections.open(connection(name, share), signal);
+      }
+      await last?.transport.fetch("https://api.github.com/user");
+      return last?.transport.throttledUntil() !== undefined;
+    };
+    expect(await isHeldBack(["one", 0.5])).toBe(false);
+    expect(await isHeldBack(["one", 0.05])).toBe(true);
+    expect(await isHeldBack(["one", 0.5], ["one", 0.05])).toBe(true);
+    expect(await isHeldBack(["two", 0.05], ["one", 0.5])).toBe(true);
+    expect(await isHeldBack(["two", 0.05], ["two", 0], ["one", 0.5])).toBe(false);
   });
 });

@@ -54,19 +54,21 @@ export interface ProviderOpener {
   }): Promise<OpenedProvider>;
 }
 
-/** What belongs to an identity and is shared by its Connections. */
-export interface SharedTransport {
+/** How one Connection sends; breaker, gate and budget belong to the identity behind it and are shared with its others. */
+export interface ConnectionTransport {
   fetch: Fetch;
   /** For the Connection's status: changes of state only. */
   breaker(): "Closed" | "Open";
   /** Wall clock milliseconds until which the provider asked for no more calls. */
   throttledUntil(): number | undefined;
+  /** The Connection is gone or has another identity: what it asked of this one no longer counts. */
+  release(): void;
 }
 
 export interface ResolvedConnection {
   handle: ConnectionHandle;
   identity: Identity;
-  transport: SharedTransport;
+  transport: ConnectionTransport;
   /**
    * Asks the provider again whose the credentials are, once a call was answered 401 or an hour has passed: they may have
    * been revoked. @throws FlaresmithError
@@ -155,13 +157,13 @@ function ofConnection(thrown: unknown, key: string, secret: string): unknown {
 export function createConnectionRegistry(options: {
   reader: ObjectReader;
   openers: Readonly<Record<ConnectionSpec["provider"], ProviderOpener>>;
-  /** Makes the transport of an identity; without identity, the plain one that finds the identity out. */
+  /** Makes a Connection's transport to an identity; without identity, the plain one that finds the identity out. */
   transport(options: {
     provider: string;
     connection: string;
     spec: ConnectionSpec;
     identity: string | undefined;
-  }): SharedTransport;
+  }): ConnectionTransport;
   /** Told every credential before it is used, for redaction. */
   secret(value: string): void;
   clock: Clock;
@@ -169,7 +171,12 @@ export function createConnectionRegistry(options: {
 }): ConnectionRegistry {
   const { clock, openers, reader, time } = options;
   const opened = new Map<string, Opened>();
-  const shared = new Map<string, SharedTransport>();
+  /** What each Connection sends through. */
+  const transports = new Map<string, { identity: string; transport: ConnectionTransport }>();
+  const letGo = (key: string): void => {
+    transports.get(key)?.transport.release();
+    transports.delete(key);
+  };
   const sources = new Map<string, ObservationSource>();
   /** What was observed with credentials that no Connection has any more is dropped. */
   const dropUnread = (): void => {
@@ -194,8 +201,10 @@ export function createConnectionRegistry(options: {
     const first = await opener.open({ ...common, fetch: probe.fetch });
     const identity = await first.identity(signal);
     const identityKey = `${opener.provider}|${spec.endpoint ?? ""}|${identity.key}`;
-    const transport = shared.get(identityKey) ?? options.transport({ ...naming, identity: identityKey });
-    shared.set(identityKey, transport);
+    if (transports.get(key)?.identity !== identityKey) letGo(key);
+    // Anew each time: what the spec says of the budget may be what changed.
+    const transport = options.transport({ ...naming, identity: identityKey });
+    transports.set(key, { identity: identityKey, transport });
     const readerKey = `${identityKey}|${hashOf(credentials)}`;
     const source = sources.get(readerKey) ?? createObservationSource(clock);
     sources.set(readerKey, source);
@@ -299,7 +308,10 @@ export function createConnectionRegistry(options: {
 
   return {
     open,
-    forget: (key) => void opened.delete(key),
+    forget: (key) => {
+      opened.delete(key);
+      letGo(key);
+    },
     credentials: async (key, signal) => {
       const connection = reader.get<ConnectionObject>(connectionType, key);
       if (!connection) return undefined;

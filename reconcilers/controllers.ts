@@ -8,6 +8,7 @@ import type {
   ReconcileResult,
   WatchedType,
 } from "../controller/runtime/reconcile.ts";
+import { parseKey } from "../controller/runtime/object-store.ts";
 import { createProviderIdentities } from "../controller/runtime/provider-identity.ts";
 import { secretValues } from "../controller/runtime/secret-value.ts";
 import type { Tracker } from "../controller/runtime/tracker.ts";
@@ -64,6 +65,8 @@ export interface ControllersOptions {
   secret: ObjectReader["secret"];
   /** The manager's caches; asked for only while it runs. */
   caches: () => Caches;
+  /** Brings an object up, because what its status says has changed outside of it. Default: nobody is brought up */
+  wake?: ((controller: string, key: ObjectKey) => void) | undefined;
   /** Objects of one kind at the same time. Default 4 */
   concurrency?: number | undefined;
 }
@@ -213,16 +216,22 @@ export function transports({
   random,
   time,
   tracker,
-}: Pick<ControllersOptions, "clock" | "fetch" | "random" | "tracker"> & { time: ProviderTime }): Parameters<
-  typeof createConnectionRegistry
->[0]["transport"] {
-  const identities = createProviderIdentities({ clock, tracker });
+  wake,
+}: Pick<ControllersOptions, "clock" | "fetch" | "random" | "tracker" | "wake"> & {
+  time: ProviderTime;
+}): Parameters<typeof createConnectionRegistry>[0]["transport"] {
+  const identities = createProviderIdentities({
+    clock,
+    tracker,
+    onChange: (_, connections) => {
+      for (const connection of connections) wake?.("connection", parseKey(connection));
+    },
+  });
   return ({ connection, identity, provider, spec }) => {
     const { concurrency, limits, ...traits } = providerTraits[provider] ?? { concurrency: 10, limits: [] };
+    const place = { provider, identity: identity ?? `unknown|${connection}`, connection };
     const shared = identities.of({
-      provider,
-      identity: identity ?? `unknown|${connection}`,
-      connection,
+      ...place,
       share: spec.budget?.share,
       limits,
       concurrency,
@@ -243,6 +252,7 @@ export function transports({
       fetch: through,
       breaker: () => (shared.breaker.state === "closed" ? "Closed" : "Open"),
       throttledUntil: () => shared.gate.closedUntil,
+      release: () => identities.release(place),
     };
   };
 }

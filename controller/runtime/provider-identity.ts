@@ -63,11 +63,13 @@ export interface ProviderIdentities {
   all(): readonly ProviderIdentity[];
 }
 
-/** @param options.onChange hears when a breaker changes state or a gate closes, so that a Connection's status can follow */
+/** Hears that a breaker changed its state or a gate closed, and which Connections say so in their status. */
+export type IdentityListener = (identity: ProviderIdentity, connections: readonly string[]) => void;
+
 export function createProviderIdentities(options: {
   clock: Clock;
   tracker: Tracker;
-  onChange?: ((identity: ProviderIdentity) => void) | undefined;
+  onChange?: IdentityListener | undefined;
 }): ProviderIdentities {
   const known = new Map<string, { identity: SharedIdentity; shares: Map<string, number> }>();
   const keyOf = ({ provider, identity }: { provider: string; identity: string }): string =>
@@ -75,13 +77,15 @@ export function createProviderIdentities(options: {
   const apply = ({ identity, shares }: { identity: SharedIdentity; shares: Map<string, number> }): void => {
     if (shares.size > 0) identity.setShare(Math.min(...shares.values()));
   };
+  const made = (wanted: IdentityOptions): { identity: SharedIdentity; shares: Map<string, number> } => {
+    const shares = new Map<string, number>();
+    const onChange = (identity: ProviderIdentity): void => options.onChange?.(identity, [...shares.keys()]);
+    return { identity: new SharedIdentity(wanted, { ...options, onChange }), shares };
+  };
   return {
     of: (wanted) => {
       const key = keyOf(wanted);
-      const entry = known.get(key) ?? {
-        identity: new SharedIdentity(wanted, options),
-        shares: new Map<string, number>(),
-      };
+      const entry = known.get(key) ?? made(wanted);
       known.set(key, entry);
       entry.shares.set(wanted.connection, wanted.share ?? 0.8);
       apply(entry);
@@ -109,17 +113,13 @@ class SharedIdentity implements ProviderIdentity {
 
   constructor(
     wanted: IdentityOptions,
-    options: {
-      clock: Clock;
-      tracker: Tracker;
-      onChange?: ((identity: ProviderIdentity) => void) | undefined;
-    },
+    options: { clock: Clock; tracker: Tracker; onChange: (identity: ProviderIdentity) => void },
   ) {
     const { clock, tracker } = options;
     this.provider = wanted.provider;
     this.identity = wanted.identity;
     this.#share = wanted.share ?? 0.8;
-    const changed = (): void => options.onChange?.(this);
+    const changed = (): void => options.onChange(this);
     this.breaker = createBreaker({
       clock,
       onChange: (state: BreakerState) => {

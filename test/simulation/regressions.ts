@@ -45,6 +45,11 @@ export const regressions: readonly { scenario: string; seed: number; was: string
     was: "a preview whose listing does not say when it was deployed was deployed again at every look",
   },
   {
+    scenario: "provider-outage",
+    seed: 37421,
+    was: "a Connection said only at its resync that its provider wanted no more calls",
+  },
+  {
     scenario: "one-project",
     seed: 86,
     was: "a status told of an older listing than the one before",

@@ -235,7 +235,8 @@ export async function run(options: RunOptions): Promise<RunResult> {
     if (violation !== undefined) break judge;
     if (options.brief === true) break judge;
     // One resync finds what was only half known while things went wrong; from then on nothing moves.
-    if (!(await until(kernel.now() + RESYNC))) break judge;
+    // A provider that asked for no calls until some moment is one of those things.
+    if (!(await until(Math.max(kernel.now(), throttledUntil(store) + SECOND) + RESYNC))) break judge;
     const before = oracles.stillness();
     if (!(await until(kernel.now() + (seed % 4 === 0 ? STABLE : RESYNC)))) break judge;
     violation = oracles.moved(before) ?? oracles.world(blocked);
@@ -302,6 +303,14 @@ async function sayAgain(scene: Scene): Promise<void> {
       if (object.metadata.deletionTimestamp !== undefined || intention.shapes.has(projectRef.name)) continue;
       if (!projects.has(projectRef.name)) await team.delete(kind, object.metadata.name);
     }
+}
+
+/** Wall clock milliseconds until which some provider wants no more calls, as the Connections say; 0 when none does. */
+function throttledUntil(store: Scene["store"]): number {
+  const moments = objectsOf(store, "Connection").map(
+    (object) => (object["status"] as { throttledUntil?: string } | undefined)?.throttledUntil,
+  );
+  return Math.max(0, ...moments.map((moment) => (moment === undefined ? 0 : Date.parse(moment))));
 }
 
 /** Wanted manifests that no object stands for. */

@@ -2,6 +2,7 @@
 import { createControllers } from "../../reconcilers/controllers.ts";
 import type { Clock, Fetch, Random } from "../../controller/runtime/clock.ts";
 import { createManager } from "../../controller/runtime/manager.ts";
+import { priorities } from "../../controller/runtime/work-queue.ts";
 import type { Manager } from "../../controller/runtime/manager.ts";
 import { createTracker } from "../../controller/runtime/tracker.ts";
 import type { Tracker } from "../../controller/runtime/tracker.ts";
@@ -67,6 +68,7 @@ export function startController(options: ControllerOptions): RunningController {
     publicUrl: options.publicUrl,
     secret: (key) => readSecret(client, key),
     caches: () => manager.caches,
+    wake: (controller, key) => manager.enqueue(controller, key, { priority: priorities.resync }),
   });
   const manager: Manager = createManager({
     client,

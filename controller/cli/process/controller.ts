@@ -81,7 +81,16 @@ export function assembleController(options: {
       throw new Error("the manager was asked for its caches before it exists");
     return created.manager.caches;
   };
-  const controllers = createControllers({ ...rest, client, clock, random, tracker, secret, caches });
+  const controllers = createControllers({
+    ...rest,
+    client,
+    clock,
+    random,
+    tracker,
+    secret,
+    caches,
+    wake: (controller, key) => created.manager?.enqueue(controller, key, { priority: priorities.resync }),
+  });
   const manager = createManager({
     client,
     clock,
