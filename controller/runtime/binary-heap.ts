@@ -1,6 +1,6 @@
 /** A binary min-heap over an array: push and pop in O(log n). Ties are in no particular order. */
 export class BinaryHeap<T> {
-  readonly #items: T[] = [];
+  #items: T[] = [];
   readonly #before: (a: T, b: T) => boolean;
 
   /** @param before whether `a` must come out before `b` */
@@ -38,6 +38,13 @@ export class BinaryHeap<T> {
       if (!this.#swapIfBefore(child, parent)) return first;
       parent = child;
     }
+  }
+
+  /** Drops what is not to be kept, in O(n log n). */
+  retain(keep: (item: T) => boolean): void {
+    const kept = this.#items.filter(keep);
+    this.#items = [];
+    for (const item of kept) this.push(item);
   }
 
   #isBefore(a: number, b: number): boolean {

@@ -220,12 +220,12 @@ export class Controller {
       case "conflict":
         tracker.log.debug("somebody else wrote first; trying again", { error });
         this.#behind.add(key);
-        this.#queue.addRateLimited(key, { priority });
+        this.#queue.addRateLimited(key, { priority, reason: error.code });
         return "requeue";
       case "rateLimited":
         tracker.log.info("waiting for the provider's rate limit", { error });
         if (wait > 0) this.#queue.add(key, { after: wait + random.next() * spread, priority });
-        else this.#queue.addRateLimited(key, { priority });
+        else this.#queue.addRateLimited(key, { priority, reason: error.code });
         return "error";
       case "auth":
       case "terminal":
@@ -240,18 +240,19 @@ export class Controller {
         else if (errorCodes[error.code].severity === "info") {
           // Waiting for another object or for the provider's own work is no failure.
           tracker.log.info("waiting", { error });
-          this.#retry(key, priority, wait);
+          this.#retry(key, { error, priority, wait });
           return "requeue";
         } else tracker.log.warn("trying again later", { error });
-        this.#retry(key, priority, wait);
+        this.#retry(key, { error, priority, wait });
         return "error";
     }
   }
 
   /** The back-off, but not before the moment that the error names. */
-  #retry(key: string, priority: Priority, wait: number): void {
+  #retry(key: string, why: { error: FlaresmithError; priority: Priority; wait: number }): void {
+    const { error, priority, wait } = why;
     if (wait > 0) this.#queue.add(key, { after: wait + this.#environment.random.next() * spread, priority });
-    else this.#queue.addRateLimited(key, { priority });
+    else this.#queue.addRateLimited(key, { priority, reason: error.code });
   }
 
   #addResync(key: string, after: number | undefined): void {

@@ -91,6 +91,31 @@ describe("the work queue", () => {
     expect(jittered.addRateLimited("a")).toBe(1.25);
   });
 
+  it("backs off for each reason apart", () => {
+    const { queue } = setUp({ random: { ...seededRandom(), next: () => 0 } });
+    for (let waited = 0; waited < 20; waited += 1) queue.addRateLimited("a", { reason: "waits" });
+    expect(queue.addRateLimited("a", { reason: "refused" })).toBe(5);
+    expect(queue.addRateLimited("a", { reason: "waits" })).toBe(1_000_000);
+    expect(queue.addRateLimited("a", { reason: "refused" })).toBe(10);
+    queue.forget("a");
+    expect(queue.addRateLimited("a", { reason: "waits" })).toBe(5);
+  });
+
+  it("keeps nothing of what was removed, also when nobody takes from it", () => {
+    const { queue } = setUp();
+    queue.add("stays");
+    const removed = Array.from({ length: 10_000 }, (_, index) => {
+      const key = `namespace-${index}/gone`;
+      queue.add(key);
+      queue.remove(key);
+      return key;
+    });
+    expect(removed).toHaveLength(10_000);
+    expect(queue.slots).toBeLessThan(2_000);
+    expect(queue.tryGet()?.key).toBe("stays");
+    expect(queue.tryGet()).toBeUndefined();
+  });
+
   it("a waiting worker is released by its signal and takes nothing with it", async () => {
     const { queue } = setUp();
     const controller = new AbortController();

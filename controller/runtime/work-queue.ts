@@ -50,11 +50,13 @@ export interface WorkQueue {
   add(key: string, options?: AddOptions): void;
   /**
    * Adds a key after its exponential back-off with full jitter: uniform in (0, cap], cap doubling from baseDelay to
-   * maxDelay with each call since the last `forget`.
+   * maxDelay with each call for this reason since the last `forget`. Reasons count apart: what waited for long and then
+   * meets an accident is not held back as if it had met it all the time.
    *
+   * @param options.reason why, e.g. the code of an error. Default: one and the same
    * @returns the delay in milliseconds
    */
-  addRateLimited(key: string, options?: { priority?: Priority }): number;
+  addRateLimited(key: string, options?: { priority?: Priority; reason?: string }): number;
   /** Ends the key's back-off: the next failure starts from baseDelay again. */
   forget(key: string): void;
   /** How often the key was added with back-off since it was last forgotten. */
@@ -74,6 +76,8 @@ export interface WorkQueue {
   remove(key: string): void;
   /** Keys ready to be handed out. */
   readonly length: number;
+  /** What is held for keys that wait; for a while also for ones that were removed. */
+  readonly slots: number;
   /** Keys being processed. */
   readonly processing: number;
   /** Keys that wait for their time. */
@@ -115,6 +119,9 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
   return new PriorityWorkQueue(options);
 }
 
+/** As many slots of removed keys a heap may hold beside twice what is in the queue. */
+const SPARE_SLOTS = 1_000;
+
 class PriorityWorkQueue implements WorkQueue {
   readonly #clock: Clock;
   readonly #random: Random;
@@ -122,7 +129,8 @@ class PriorityWorkQueue implements WorkQueue {
   readonly #maxDelay: number;
   readonly #observer: QueueObserver;
   readonly #entries = new Map<string, Entry>();
-  readonly #failures = new Map<string, number>();
+  /** By key, and by reason. */
+  readonly #failures = new Map<string, Map<string, number>>();
   readonly #ready: readonly { heap: BinaryHeap<Slot>; turns: Turns }[];
   readonly #delayed: BinaryHeap<Slot>;
   readonly #waiters = new Set<Waiter>();
@@ -151,6 +159,10 @@ class PriorityWorkQueue implements WorkQueue {
     return this.#counts.ready;
   }
 
+  get slots(): number {
+    return this.#ready.reduce((sum, { heap }) => sum + heap.size, this.#delayed.size);
+  }
+
   get processing(): number {
     return this.#counts.processing;
   }
@@ -177,13 +189,15 @@ class PriorityWorkQueue implements WorkQueue {
     this.#dispatch();
   }
 
-  addRateLimited(key: string, options: { priority?: Priority } = {}): number {
-    const failures = this.#failures.get(key) ?? 0;
-    this.#failures.set(key, failures + 1);
+  addRateLimited(key: string, options: { priority?: Priority; reason?: string } = {}): number {
+    const { reason = "", ...added } = options;
+    const counts = this.#failures.get(key) ?? new Map<string, number>();
+    const failures = counts.get(reason) ?? 0;
+    this.#failures.set(key, counts.set(reason, failures + 1));
     const cap = Math.min(this.#maxDelay, this.#baseDelay * 2 ** Math.min(failures, 60));
     const delay = cap * (1 - this.#random.next());
     this.#observer.retried?.();
-    this.add(key, { ...options, after: delay });
+    this.add(key, { ...added, after: delay });
     return delay;
   }
 
@@ -192,7 +206,7 @@ class PriorityWorkQueue implements WorkQueue {
   }
 
   failures(key: string): number {
-    return this.#failures.get(key) ?? 0;
+    return [...(this.#failures.get(key)?.values() ?? [])].reduce((sum, count) => sum + count, 0);
   }
 
   get(signal?: AbortSignal): Promise<QueueItem | undefined> {
@@ -300,13 +314,20 @@ class PriorityWorkQueue implements WorkQueue {
     if (readyAt > now) {
       entry.place = "delayed";
       this.#delayed.push({ entry, stamp: entry.stamp, order: readyAt });
+      this.#sweep(this.#delayed);
       this.#schedule();
     } else {
       entry.place = "ready";
       const { heap, turns } = this.#classOf(entry.priority);
       heap.push({ entry, stamp: entry.stamp, order: turns.next(namespaceOf(entry.key)) });
+      this.#sweep(heap);
     }
     this.#counts[entry.place]++;
+  }
+
+  /** Slots of what was removed leave when somebody takes from the heap; a standby takes nothing. */
+  #sweep(heap: BinaryHeap<Slot>): void {
+    if (heap.size > 2 * this.#entries.size + SPARE_SLOTS) heap.retain(isValid);
   }
 
   #classOf(priority: Priority): { heap: BinaryHeap<Slot>; turns: Turns } {
@@ -383,9 +404,13 @@ function namespaceOf(key: string): string {
   return key.slice(0, Math.max(0, key.indexOf("/")));
 }
 
+function isValid({ entry, stamp }: Slot): boolean {
+  return entry.stamp === stamp && entry.place !== "processing";
+}
+
 function peekValid(heap: BinaryHeap<Slot>): Slot | undefined {
   for (let slot = heap.peek(); slot !== undefined; slot = heap.peek()) {
-    if (slot.entry.stamp === slot.stamp && slot.entry.place !== "processing") return slot;
+    if (isValid(slot)) return slot;
     heap.pop();
   }
   return undefined;
