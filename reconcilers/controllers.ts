@@ -98,10 +98,10 @@ export function createControllers(options: ControllersOptions): Controllers {
   const client = redactingClient(options.client, (text) => tracker.secrets.redact(text));
   const makeSecret = secretValues(options.hashKey);
   const register = (plaintext: string): ReturnType<typeof makeSecret> => {
-    tracker.secrets.add(plaintext);
+    tracker.secrets.add(plaintext, { lapses: true });
     // Whoever quotes a connection URI may quote its password alone.
     const password = URL.parse(plaintext)?.password ?? "";
-    if (password !== "") tracker.secrets.add(password);
+    if (password !== "") tracker.secrets.add(password, { lapses: true });
     return makeSecret(plaintext);
   };
   const reader: ObjectReader = {
@@ -114,7 +114,7 @@ export function createControllers(options: ControllersOptions): Controllers {
     openers: providerOpeners({ makeSecret: register, version: options.version }),
     transport: transports({ ...options, time }),
     time,
-    secret: (value) => tracker.secrets.add(value),
+    secret: (value) => tracker.secrets.add(value, { lapses: true }),
     clock,
   });
   const environment: ReconcileEnvironment = {

@@ -1,6 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { virtualClock } from "./adapters/virtual.ts";
 import { createSecretRegistry } from "./secret-registry.ts";
+
+const DAY = 86_400_000;
 
 describe("the secret registry", () => {
   it("leaves no known value in any text, in no form it may take on its way", () => {
@@ -10,7 +13,7 @@ describe("the secret registry", () => {
         fc.string(),
         fc.string(),
         (secret, before, after) => {
-          const registry = createSecretRegistry();
+          const registry = createSecretRegistry({ clock: virtualClock() });
           registry.add(secret);
           const encoded = [
             secret,
@@ -29,14 +32,14 @@ describe("the secret registry", () => {
   });
 
   it("replaces the longer of two overlapping secrets whole", () => {
-    const registry = createSecretRegistry();
+    const registry = createSecretRegistry({ clock: virtualClock() });
     registry.add("secret-1");
     registry.add("secret-1-and-more");
     expect(registry.redact("x secret-1-and-more y")).toBe("x [redacted] y");
   });
 
   it("replaces members with telling names whatever they are, and walks cycles no deeper than logs need", () => {
-    const registry = createSecretRegistry();
+    const registry = createSecretRegistry({ clock: virtualClock() });
     const cycle: Record<string, unknown> = {
       authorization: "Basic x",
       apiKey: 5,
@@ -52,8 +55,42 @@ describe("the secret registry", () => {
   });
 
   it("does not take ordinary short words for secrets", () => {
-    const registry = createSecretRegistry();
+    const registry = createSecretRegistry({ clock: virtualClock() });
     registry.add("main");
     expect(registry.redact("branch main")).toBe("branch main");
+  });
+
+  it("leaves nothing of secrets that overlap in a text", () => {
+    const registry = createSecretRegistry({ clock: virtualClock() });
+    registry.add("abcdef123");
+    registry.add("ef123-and-much-more");
+    expect(registry.redact("x abcdef123-and-much-more y")).toBe("x [redacted] y");
+  });
+
+  it("forgets what lapses seven days after it was last added, and nothing else", async () => {
+    const clock = virtualClock();
+    const registry = createSecretRegistry({ clock });
+    const uri = (index: number): string => `postgresql://app:npg_${index}@ep-${index}.example/app`;
+    registry.add("permanent-token");
+    registry.add("permanent-after-all", { lapses: true });
+    registry.add("permanent-after-all");
+    for (let index = 0; index < 2_000; index += 1) registry.add(uri(index), { lapses: true });
+    await clock.advance(4 * DAY);
+    registry.add(uri(7), { lapses: true });
+    await clock.advance(4 * DAY);
+    registry.add(uri(7), { lapses: true });
+    expect(registry.size).toBeLessThan(20);
+    const text = `${uri(6)} ${uri(7)} permanent-token permanent-after-all`;
+    expect(registry.redact(text)).toBe(`${uri(6)} [redacted] [redacted] [redacted]`);
+  });
+
+  it("keeps a form that another value has too", async () => {
+    const clock = virtualClock();
+    const registry = createSecretRegistry({ clock });
+    registry.add("a secret with a line\nfirst line of a private key", { lapses: true });
+    registry.add("first line of a private key");
+    await clock.advance(8 * DAY);
+    registry.add("something else");
+    expect(registry.redact("first line of a private key")).toBe("[redacted]");
   });
 });

@@ -118,7 +118,7 @@ export interface TrackerOptions {
 
 /** Creates the tracker of a process. */
 export function createTracker(options: TrackerOptions): Tracker {
-  const secrets = createSecretRegistry();
+  const secrets = createSecretRegistry(options);
   const metrics = createMetrics({ processMetrics: options.processMetrics });
   const events = createEventRecorder({
     clock: options.clock,

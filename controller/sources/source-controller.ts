@@ -83,7 +83,7 @@ export function sourceController(options: SourceControllerOptions): ControllerDe
     run: options.git ?? createGitRunner({ clock, environment: options.environment ?? {} }),
     dataDirectory: options.dataDirectory,
     secret: options.secret,
-    registerSecret: (value) => tracker.secrets.add(value),
+    registerSecret: (value) => tracker.secrets.add(value, { lapses: true }),
     redact: (text) => tracker.secrets.redact(text),
     resolveHost: options.resolveHost,
   };

@@ -107,7 +107,7 @@ function connect(
     deadline,
     userAgent: `flaresmith/${environment.version}`,
     onAttempt: (attempt) => tracker.storeRequest(attempt),
-    onToken: (token) => tracker.secrets.add(token),
+    onToken: (token) => tracker.secrets.add(token, { lapses: true }),
     onWarning: (text) => tracker.log.warn("the API server warns", { warning: text }),
   };
   const { client, close } = connectCluster(found.access, options);
