@@ -28,7 +28,7 @@ import { createObjectReconciler } from "./engine/reconcile-object.ts";
 import type { KindReconciler, ObjectResult, ReconcileEnvironment, ReconciledObject } from "./engine/kind.ts";
 import { environmentReconciler } from "./environment.ts";
 import { connectionType, environmentType, previewType, projectType } from "./objects.ts";
-import type { ConnectionObject, ObjectReader, PreviewObject } from "./objects.ts";
+import type { ConnectionObject, ObjectReader } from "./objects.ts";
 import { previewReconciler } from "./preview.ts";
 import { projectReconciler } from "./project.ts";
 import { conditionTypes, definitionOf, providerOpeners, providerTraits } from "./providers.ts";
@@ -128,7 +128,7 @@ export function createControllers(options: ControllersOptions): Controllers {
       (await connections.byKey(key, object.metadata.namespace ?? "", signal)).handle,
     track: (object) => ({
       event: (type, reason, message) => tracker.event(object, { type, reason, message }),
-      state: (from, to) => reportState({ object, from, to, reader, tracker, clock }),
+      state: (from, to) => reportState({ object, from, to, tracker, clock }),
       drift: (provider) =>
         tracker.driftDetected({ kind: object.kind, provider, mode: object.spec.drift ?? "Correct" }),
     }),
@@ -188,12 +188,11 @@ function reportState(move: {
   object: ReconciledObject;
   from: string | undefined;
   to: string;
-  reader: ObjectReader;
   tracker: Tracker;
   clock: Clock;
 }): void {
-  const { clock, from, object, reader, to, tracker } = move;
-  const { creationTimestamp, name, namespace = "" } = object.metadata;
+  const { clock, from, object, to, tracker } = move;
+  const { creationTimestamp } = object.metadata;
   if (object.kind !== "Project") tracker.stateChanged(from ?? "none", to);
   if (to === "active" && !settledStates.includes(from ?? "") && creationTimestamp !== undefined) {
     const duration = clock.now() - Date.parse(creationTimestamp);
@@ -201,12 +200,6 @@ function reportState(move: {
     for (const provider of providers)
       tracker.provisioned({ provider, environmentKind: object.kind, duration });
   }
-  if (object.kind !== "Preview") return;
-  const project = projectNameOf(object);
-  const active = reader
-    .ofProject<PreviewObject>(previewType, namespace, project)
-    .filter((preview) => (preview.metadata.name === name ? to : preview.status?.state) === "active");
-  tracker.previewsActive({ namespace, project, count: active.length });
 }
 
 /** One transport for each Connection; breaker, gate and budget belong to the identity behind it. */

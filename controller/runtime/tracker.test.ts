@@ -17,6 +17,8 @@ const setUp = (options: Partial<TrackerOptions> = {}) => {
   return { clock, tracker, lines, last };
 };
 
+const preview = { kind: "Preview", namespace: "team", name: "pr-1", ready: "True", suspended: false };
+
 describe("log lines", () => {
   it("are JSON with the facts of the reconciliation and the time of the injected clock", () => {
     const { tracker, last } = setUp();
@@ -127,7 +129,6 @@ describe("metrics", () => {
     tracker.provisioned({ provider: "neon", environmentKind: "Preview", duration: 2000 });
     tracker.breakerOpened("neon");
     tracker.retried({ provider: "neon", operation: "/projects", attempts: 3 });
-    tracker.previewsActive({ namespace: "team", project: "shop", count: 2 });
     tracker.stateChanged("pending", "active");
     tracker.leading("flaresmith", true);
     tracker.storeRequest({ method: "GET", code: "200", host: "localhost" });
@@ -136,6 +137,8 @@ describe("metrics", () => {
     tracker.watchResources(() => [
       { kind: "Project", namespace: "team", name: "shop", ready: "True", suspended: false },
       { kind: "Project", namespace: "team", name: "blog", ready: "True", suspended: false },
+      ...["pr-1", "pr-2"].map((name) => ({ ...preview, name, activePreviewOf: "shop" })),
+      { ...preview, name: "pr-3" },
     ]);
     const queue = createWorkQueue({
       clock,
@@ -159,6 +162,8 @@ describe("metrics", () => {
       'circuit_breaker_open_total{provider="neon"} 1',
       'retry_attempts_sum{provider="neon",operation="/projects"} 3',
       'preview_env_active_total{namespace="team",project="shop"} 2',
+      'controller_runtime_reconcile_panics_total{controller="project"} 0',
+      'controller_runtime_terminal_reconcile_errors_total{controller="project"} 0',
       'environment_state_transitions_total{from="pending",to="active"} 1',
       'leader_election_master_status{name="flaresmith"} 1',
       'rest_client_requests_total{method="GET",code="200",host="localhost"} 1',
@@ -168,6 +173,15 @@ describe("metrics", () => {
     ]) {
       expect(body).toContain(line);
     }
+  });
+
+  it("no longer count the previews of a project that has none", async () => {
+    const { tracker } = setUp();
+    const previews = [{ ...preview, activePreviewOf: "shop" }];
+    tracker.watchResources(() => previews);
+    expect(await text(tracker)).toContain('preview_env_active_total{namespace="team",project="shop"} 1');
+    previews.pop();
+    expect(await text(tracker)).not.toContain("preview_env_active_total{");
   });
 
   it("tell objects apart only when asked to, and carry no secret", async () => {

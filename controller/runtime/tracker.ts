@@ -28,6 +28,8 @@ interface ResourceInfo {
   readonly name: string;
   readonly ready: string;
   readonly suspended: boolean;
+  /** The Project of a Preview that holds something at a provider. */
+  readonly activePreviewOf?: string | undefined;
 }
 
 interface ProviderRequest {
@@ -87,7 +89,6 @@ export interface Tracker {
   driftDetected(drift: { kind: string; provider: string; mode: "Correct" | "Warn" }): void;
   /** @param provision.duration milliseconds from the first create to ready */
   provisioned(provision: { provider: string; environmentKind: string; duration: number }): void;
-  previewsActive(previews: { namespace: string; project: string; count: number }): void;
   stateChanged(from: string, to: string): void;
   webhookReceived(provider: string, result: string): void;
   storeRequest(request: { method: string; code: string; host: string }): void;
@@ -96,7 +97,7 @@ export interface Tracker {
   /** The store's file did not take a transaction. @param fault `full`, `failing` or `damaged` */
   storeWriteFailed(fault: string): void;
   leading(name: string, leads: boolean): void;
-  /** Where `flaresmith_resource_info` comes from, read when metrics are asked for. */
+  /** Where `flaresmith_resource_info` and `preview_env_active_total` come from, read when metrics are asked for. */
   watchResources(list: () => Iterable<ResourceInfo>): void;
   /** The text of `/metrics`. */
   exposition(): Promise<{ contentType: string; body: string }>;
@@ -172,7 +173,9 @@ export function createTracker(options: TrackerOptions): Tracker {
         metrics.cacheAge.set({ kind }, (options.clock.monotonic() - heardAt) / 1000);
         metrics.cacheRevision.set({ kind }, Number(revision ?? 0));
       }
-      setResourceInfo(metrics, listResources(), options.perObjectMetrics === true);
+      const resources = [...listResources()];
+      setResourceInfo(metrics, resources, options.perObjectMetrics === true);
+      setActivePreviews(metrics, resources);
       const body = await metrics.registry.metrics();
       return { contentType: metrics.registry.contentType, body: secrets.redact(body) };
     },
@@ -188,6 +191,12 @@ function setResourceInfo(metrics: Metrics, objects: Iterable<ResourceInfo>, perO
   }
 }
 
+function setActivePreviews(metrics: Metrics, objects: Iterable<ResourceInfo>): void {
+  metrics.previewsActive.reset();
+  for (const { activePreviewOf, namespace } of objects)
+    if (activePreviewOf !== undefined) metrics.previewsActive.inc({ namespace, project: activePreviewOf });
+}
+
 const priorityNames = new Map<number, string>(
   Object.entries(priorities).map(([name, value]) => [value, name]),
 );
@@ -199,6 +208,9 @@ function controllerRecorder(metrics: Metrics) {
       metrics.maxConcurrent.set({ controller }, concurrency);
       metrics.activeWorkers.set({ controller }, 0);
       for (const result of outcomes) metrics.reconcileTotal.inc({ controller, result }, 0);
+      // An increase is only seen of a series that was there before.
+      for (const count of [metrics.reconcileErrors, metrics.terminalErrors, metrics.panics])
+        count.inc({ controller }, 0);
     },
     reconcileStarted: (controller: string): void => metrics.activeWorkers.inc({ controller }),
     reconcileEnded: ({
@@ -273,8 +285,6 @@ function stateRecorder(metrics: Metrics) {
       metrics.drift.inc({ kind, provider, mode }),
     provisioned: ({ provider, environmentKind, duration }: Parameters<Tracker["provisioned"]>[0]): void =>
       metrics.provisionSeconds.observe({ provider, environmentKind }, duration / 1000),
-    previewsActive: ({ namespace, project, count }: Parameters<Tracker["previewsActive"]>[0]): void =>
-      metrics.previewsActive.set({ namespace, project }, count),
     stateChanged: (from: string, to: string): void => metrics.stateTransitions.inc({ from, to }),
   };
 }

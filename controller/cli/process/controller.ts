@@ -143,13 +143,18 @@ function resourceInfos(manager: Manager, type: typeof connectionType) {
     .of(type)
     .list()
     .map((object) => {
-      const status = object["status"] as { conditions?: { type: string; status: string }[] } | undefined;
+      const status = object["status"] as
+        | { conditions?: { type: string; status: string }[]; inventory?: unknown[] }
+        | undefined;
+      const { projectRef } = object["spec"] as { projectRef?: { name: string } };
+      const isActivePreview = object.kind === "Preview" && (status?.inventory ?? []).length > 0;
       return {
         kind: object.kind,
         namespace: object.metadata.namespace ?? "",
         name: object.metadata.name,
         ready: status?.conditions?.find(({ type: name }) => name === "Ready")?.status ?? "Unknown",
         suspended: (object["spec"] as { suspend?: boolean } | undefined)?.suspend === true,
+        activePreviewOf: isActivePreview ? projectRef?.name : undefined,
       };
     });
 }
