@@ -50,13 +50,16 @@ function isEvent(error: unknown): error is ApiError {
 export function watchResponse(context: WatchContext): Response {
   const { store, clock, random, definition, query } = context;
   const stop = new AbortController();
+  const lines = watchLines(context, stop.signal);
+  // Here and not at the first read, so that a bad selector is a refusal and not a broken stream; and before anything
+  // is registered that only the end of a watch lets go of.
+  lines.open(store, definition);
   const onAbort = (): void => stop.abort();
   const ends = [context.signal, ...(context.ending === undefined ? [] : [context.ending])];
   for (const end of ends) {
     if (end.aborted) onAbort();
     else end.addEventListener("abort", onAbort, { once: true });
   }
-  const lines = watchLines(context, stop.signal);
   const seconds = query.timeoutSeconds ?? LONGEST_SECONDS * (1 + random.next());
   const limit = clock.setTimer(Math.max(0, seconds) * 1000, onAbort);
   const reader = stalledReader(clock, () => {
@@ -70,8 +73,6 @@ export function watchResponse(context: WatchContext): Response {
     for (const end of ends) end.removeEventListener("abort", onAbort);
   };
   const encoder = new TextEncoder();
-  // Opened here and not at the first read, so that a bad selector is a refusal and not a broken stream.
-  lines.open(store, definition);
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
