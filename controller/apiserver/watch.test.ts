@@ -163,6 +163,18 @@ test("timeoutSeconds ends the watch", async () => {
   expect(store.statistics.watches).toBe(0);
 });
 
+test("timeoutSeconds=0 is as if it were not given", async () => {
+  const { clock, open, create } = await setUp();
+  const { next } = await open("timeoutSeconds=0");
+  const first = next();
+  await clock.advance(29 * 60_000);
+  await create("a");
+  expect(await first).toMatchObject({ type: "ADDED", object: { metadata: { name: "a" } } });
+  const end = next();
+  await clock.advance(31 * 60_000);
+  expect(await end).toBeUndefined();
+});
+
 test("line separators inside of an object do not break the line", async () => {
   const { open, create } = await setUp();
   await create("a", "one\u2028two");
