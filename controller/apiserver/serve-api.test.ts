@@ -1,10 +1,10 @@
 import { X509Certificate } from "node:crypto";
-import { mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { systemClock, systemRandom } from "../runtime/adapters/system.ts";
 import { virtualClock } from "../runtime/adapters/virtual.ts";
 import { readKubeconfig } from "../store/cluster/kubeconfig.ts";
@@ -95,11 +95,12 @@ test("a request without the token gets 401, without the authority no connection"
   await stranger.close();
 });
 
-test("the certificate is good for the loopback names and only for serving", async () => {
-  const api = await serve();
-  const peer = await new Promise<X509Certificate | undefined>((resolve, reject) => {
+/** The certificate that a new connection is shown. */
+function shownCertificate(api: ServedApi): Promise<X509Certificate | undefined> {
+  return new Promise((resolve, reject) => {
+    // The date is the injected clock's, and TLS goes by the real one.
     const socket = connect(
-      { host: "127.0.0.1", port: api.port, ca: api.authority, servername: "localhost" },
+      { host: "127.0.0.1", port: api.port, servername: "localhost", rejectUnauthorized: false },
       () => {
         resolve(socket.getPeerX509Certificate());
         socket.destroy();
@@ -107,9 +108,65 @@ test("the certificate is good for the loopback names and only for serving", asyn
     );
     socket.on("error", reject);
   });
+}
+
+test("the certificate is good for the loopback names and only for serving", async () => {
+  const api = await serve();
+  const peer = await shownCertificate(api);
+  expect(peer?.verify(new X509Certificate(api.authority).publicKey)).toBe(true);
   expect(peer?.checkIP("127.0.0.1")).toBe("127.0.0.1");
   expect(peer?.checkHost("localhost")).toBe("localhost");
   expect(peer?.ca).toBe(false);
+});
+
+describe("a server that runs for longer than its certificate is good", () => {
+  async function serveForYears(onRenewalError: (error: unknown) => void = () => undefined) {
+    const waiting = virtualClock();
+    const api = await serveApi({ directory, store, clock: waiting, random, onRenewalError });
+    open.push(api);
+    const remainingDays = async (): Promise<number> => {
+      const shown = await shownCertificate(api);
+      expect(shown?.verify(new X509Certificate(api.authority).publicKey)).toBe(true);
+      return (Date.parse(shown?.validTo ?? "") - waiting.now()) / DAY;
+    };
+    return { api, waiting, remainingDays };
+  }
+
+  test("shows another one a month before its end", async () => {
+    const { api, waiting, remainingDays } = await serveForYears();
+    expect(await remainingDays()).toBeCloseTo(365, 1);
+    await waiting.advance(340 * DAY);
+    await expect.poll(remainingDays).toBeGreaterThan(355);
+    await api.close();
+    open.length = 0;
+    expect(waiting.pendingTimers).toBe(0);
+  });
+
+  test("writes the kubeconfig anew when the authority had to be replaced as well", async () => {
+    const { api, waiting } = await serveForYears();
+    const { authority } = api;
+    await rm(join(directory, "ca.crt"));
+    await waiting.advance(DAY);
+    await expect.poll(() => api.authority).not.toBe(authority);
+    const access = await readKubeconfig(api.kubeconfig);
+    expect(access).toMatchObject({ server: api.url, authority: api.authority, token: api.token });
+    const shown = await shownCertificate(api);
+    expect(shown?.verify(new X509Certificate(api.authority).publicKey)).toBe(true);
+  });
+
+  test("says when it cannot keep another one, and tries again the next day", async () => {
+    const errors: unknown[] = [];
+    const { waiting, remainingDays } = await serveForYears((error) => errors.push(error));
+    const inTheWay = join(directory, "server.key.partial");
+    await mkdir(inTheWay);
+    waiting.setWall(waiting.now() + 335 * DAY);
+    await waiting.advance(DAY);
+    await expect.poll(() => errors).toEqual([expect.objectContaining({ code: "EISDIR" })]);
+    expect(await remainingDays()).toBeCloseTo(29, 1);
+    await rmdir(inTheWay);
+    await waiting.advance(DAY);
+    await expect.poll(remainingDays).toBeGreaterThan(364);
+  });
 });
 
 test("certificates are renewed a month before their end, and replaced when damaged; the authority stays", async () => {

@@ -137,6 +137,8 @@ async function runUntilDone(run: Run, wanted: Wanted): Promise<number> {
     ready: () => slot.current?.manager.ready === true && store.health.writable,
     onError: (error, request) =>
       tracker.log.error("a request failed inside the server", { ...request, error }),
+    onRenewalError: (error) =>
+      tracker.log.error("the API's certificate could not be renewed: it is tried again tomorrow", { error }),
     ...(options.apiPort === undefined ? {} : { port: options.apiPort }),
   });
   shutdown.register("api", () => api.close());
