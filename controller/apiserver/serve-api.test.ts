@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { parse, stringify } from "yaml";
 import { systemClock, systemRandom } from "../runtime/adapters/system.ts";
 import { virtualClock } from "../runtime/adapters/virtual.ts";
 import { readKubeconfig } from "../store/cluster/kubeconfig.ts";
@@ -16,6 +17,12 @@ import { servingCertificate } from "./tls.ts";
 
 const namespaces = { group: "", version: "v1", kind: "Namespace", plural: "namespaces", namespaced: false };
 const DAY = 86_400_000;
+
+interface Kubeconfig {
+  clusters: { name: string; cluster: { server: string } }[];
+  users: { name: string; user: { token: string } }[];
+  contexts: { name: string; context: { cluster: string; user: string; namespace?: string } }[];
+}
 
 let directory: string;
 /** Writes to the last store are never made. */
@@ -61,6 +68,95 @@ test("token, port and certificate are the same after a restart", async () => {
   open.length = 0;
   const second = await serve();
   expect(await readFile(second.kubeconfig, "utf8")).toBe(kubeconfig);
+});
+
+describe("what people put into the kubeconfig", () => {
+  /** As `kubectl config set-context --current --namespace=shop` and `kind create cluster` leave it. */
+  async function withMore(api: ServedApi): Promise<void> {
+    const config = parse(await readFile(api.kubeconfig, "utf8")) as Kubeconfig;
+    const [context] = config.contexts;
+    if (context !== undefined) context.context.namespace = "shop";
+    config.clusters.push({ name: "kind-dev", cluster: { server: "https://127.0.0.1:6443" } });
+    config.users.push({ name: "kind-dev", user: { token: "kind-token" } });
+    config.contexts.push({ name: "kind-dev", context: { cluster: "kind-dev", user: "kind-dev" } });
+    await writeFile(api.kubeconfig, `# mine\n${stringify(config)}`);
+  }
+  async function restart(api: ServedApi): Promise<ServedApi> {
+    await api.close();
+    open.length = 0;
+    return serve();
+  }
+
+  test("stays as it is when the server is where it was", async () => {
+    const first = await serve();
+    await withMore(first);
+    const text = await readFile(first.kubeconfig, "utf8");
+    const second = await restart(first);
+    expect(await readFile(second.kubeconfig, "utf8")).toBe(text);
+  });
+
+  test("stays beside the server's new port", async () => {
+    const first = await serve();
+    await withMore(first);
+    await first.close();
+    open.length = 0;
+    const squatter = createServer();
+    await new Promise<void>((resolve) => squatter.listen(first.port, "127.0.0.1", resolve));
+    const second = await serve();
+    await new Promise((resolve) => squatter.close(resolve));
+    expect(second.port).not.toBe(first.port);
+    expect(await readKubeconfig(second.kubeconfig)).toMatchObject({
+      server: second.url,
+      authority: second.authority,
+      token: second.token,
+      namespace: "shop",
+    });
+    expect(await readKubeconfig(second.kubeconfig, { context: "kind-dev" })).toMatchObject({
+      server: "https://127.0.0.1:6443",
+      token: "kind-token",
+    });
+    expect(await readFile(second.kubeconfig, "utf8")).toContain("# mine");
+    expect((await stat(second.kubeconfig)).mode & 0o777).toBe(0o600);
+  });
+
+  test("current-context stays another cluster's, and the context that went is there again", async () => {
+    const first = await serve();
+    await withMore(first);
+    const config = parse(await readFile(first.kubeconfig, "utf8")) as Kubeconfig;
+    config.contexts.shift();
+    await writeFile(first.kubeconfig, stringify({ ...config, "current-context": "kind-dev" }));
+    const second = await restart(first);
+    expect((await readKubeconfig(second.kubeconfig)).server).toBe("https://127.0.0.1:6443");
+    const ours = await readKubeconfig(second.kubeconfig, { context: "flaresmith" });
+    expect(ours).toMatchObject({ server: second.url, namespace: "default" });
+  });
+
+  test.each<[string, string]>([
+    ["an empty file", ""],
+    [
+      "a file without entries",
+      "apiVersion: v1\nkind: Config\nclusters: null\nusers: []\ncurrent-context: ''\n",
+    ],
+  ])("%s is filled in", async (_name, text) => {
+    const first = await serve();
+    await writeFile(first.kubeconfig, text);
+    const second = await restart(first);
+    expect(second.kubeconfigSetAside).toBeUndefined();
+    expect((await readKubeconfig(second.kubeconfig)).server).toBe(second.url);
+  });
+
+  test.each<[string, string]>([
+    ["torn", "clusters: [{name: flaresm"],
+    ["no map", "- a list\n"],
+    ["of other lists", "clusters: several\n"],
+  ])("a file that is %s is set aside", async (_name, text) => {
+    const first = await serve();
+    await writeFile(first.kubeconfig, text);
+    const second = await restart(first);
+    expect((await readKubeconfig(second.kubeconfig)).server).toBe(second.url);
+    expect(second.kubeconfigSetAside).toBe(`${first.kubeconfig}.old`);
+    expect(await readFile(`${first.kubeconfig}.old`, "utf8")).toBe(text);
+  });
 });
 
 test("when the remembered port is taken another one is used; a port asked for is insisted upon", async () => {

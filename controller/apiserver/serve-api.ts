@@ -1,4 +1,4 @@
-/** Serves the API on the loopback interface over TLS, and writes the kubeconfig that reaches it. */
+/** Serves the API on the loopback interface over TLS, and keeps the kubeconfig that reaches it. */
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { mkdir } from "node:fs/promises";
@@ -9,7 +9,7 @@ import { yieldToEventLoop } from "../runtime/adapters/event-loop.ts";
 import type { Clock, Random } from "../runtime/clock.ts";
 import { createApiServer, type ApiServerOptions } from "./api-server.ts";
 import { renewDaily } from "./certificate-renewal.ts";
-import { kubeconfigText } from "./kubeconfig.ts";
+import { keepKubeconfig } from "./keep-kubeconfig.ts";
 import { readIfThere, writePrivate } from "./private-file.ts";
 import { servingCertificate, type ServingCertificate } from "./tls.ts";
 
@@ -32,6 +32,8 @@ export interface ServedApi {
   port: number;
   /** Path of the kubeconfig. */
   kubeconfig: string;
+  /** Where the file went that had its place and was no kubeconfig. */
+  kubeconfigSetAside: string | undefined;
   /** The bearer token, for clients in this process and for the read API. */
   token: string;
   /** PEM of the authority that signed the server's certificate. */
@@ -129,7 +131,7 @@ async function listenSomewhere(
 
 /**
  * Serves the API. Files in the directory, all of mode 0600: `ca.crt`, `ca.key`, `server.crt`, `server.key`, `api.json`
- * (token and port), `kubeconfig`.
+ * (token and port), `kubeconfig` (in which the entries of others stay).
  * @throws Error when the wanted port is taken, or the directory cannot be written
  */
 export async function serveApi(options: ServeApiOptions): Promise<ServedApi> {
@@ -184,15 +186,15 @@ export async function serveApi(options: ServeApiOptions): Promise<ServedApi> {
   const url = `https://${LOOPBACK}:${port}`;
   await writePrivate(state, `${JSON.stringify({ token, port } satisfies Remembered)}\n`);
   const kubeconfig = join(directory, "kubeconfig");
-  const writeKubeconfig = (authority: string): Promise<void> =>
-    writePrivate(kubeconfig, kubeconfigText({ server: url, authority, token }));
-  await writeKubeconfig(certificate.authority);
+  const keep = (authority: string): Promise<string | undefined> =>
+    keepKubeconfig(kubeconfig, { server: url, authority, token });
+  const kubeconfigSetAside = await keep(certificate.authority);
   const renewal = renewDaily(
     clock,
     async () => {
       const next = await servingCertificate({ directory, clock, random });
       if (next.certificate === certificate.certificate) return;
-      if (next.authority !== certificate.authority) await writeKubeconfig(next.authority);
+      if (next.authority !== certificate.authority) await keep(next.authority);
       certificate = next;
       server.setSecureContext(secureContext(certificate));
     },
@@ -202,6 +204,7 @@ export async function serveApi(options: ServeApiOptions): Promise<ServedApi> {
     url,
     port,
     kubeconfig,
+    kubeconfigSetAside,
     token,
     get authority() {
       return certificate.authority;

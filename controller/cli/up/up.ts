@@ -142,6 +142,8 @@ async function runUntilDone(run: Run, wanted: Wanted): Promise<number> {
     ...(options.apiPort === undefined ? {} : { port: options.apiPort }),
   });
   shutdown.register("api", () => api.close());
+  if (api.kubeconfigSetAside !== undefined)
+    run.report.note(`${api.kubeconfig} was no kubeconfig: it is ${api.kubeconfigSetAside} now`);
   tracker.secrets.add(api.token);
   const checks = [{ name: "store", check: () => opened.problem() }];
   const listeners = await openListeners({
