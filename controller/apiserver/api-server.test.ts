@@ -39,13 +39,15 @@ interface Asked {
   accept?: string;
   type?: string;
   body?: string;
+  headers?: Record<string, string>;
 }
 
 async function ask(path: string, options: Asked = {}) {
-  const { method = "GET", token = "right", accept, type, body } = options;
+  const { method = "GET", token = "right", accept, type, body, headers = {} } = options;
   const response = await app.request(`https://127.0.0.1${path}`, {
     method,
     headers: {
+      ...headers,
       ...(token === "" ? {} : { authorization: `Bearer ${token}` }),
       ...(accept === undefined ? {} : { accept }),
       ...(type === undefined ? {} : { "content-type": type }),
@@ -70,6 +72,62 @@ describe("who may ask", () => {
 
   test("readyz says when the process is not ready", async () => {
     expect((await ask("/readyz", { token: "" })).code).toBe(500);
+  });
+});
+
+describe("somebody who asks to act as another", () => {
+  const refusal = (what: string, resource: string, place = 'in API group "" at the cluster scope'): string =>
+    `${what} is forbidden: User "u" cannot impersonate resource "${resource}" ${place}: impersonation is not served here`;
+  const extra = 'in API group "authentication.k8s.io" at the cluster scope';
+  const cases: [Record<string, string>, string][] = [
+    [{ "Impersonate-User": "bob" }, refusal('users "bob"', "users")],
+    [{ "impersonate-group": "viewers", "impersonate-user": "bob" }, refusal('users "bob"', "users")],
+    [
+      { "Impersonate-User": "system:serviceaccount:shop:robot" },
+      refusal('serviceaccounts "robot"', "serviceaccounts", 'in API group "" in the namespace "shop"'),
+    ],
+    [{ "Impersonate-User": "" }, refusal("users", "users")],
+    [{ "Impersonate-Group": "viewers" }, refusal('groups "viewers"', "groups")],
+    [{ "Impersonate-Uid": "7" }, refusal('uids.authentication.k8s.io "7"', "uids", extra)],
+    [
+      { "Impersonate-Extra-scopes": "read" },
+      refusal('userextras.authentication.k8s.io "read"', "userextras/scopes", extra),
+    ],
+  ];
+
+  test.each(cases)("%j is refused, whatever is asked for", async (headers, message) => {
+    const name = "kept";
+    const path = "/api/v1/namespaces/default/secrets";
+    await ask(path, {
+      method: "POST",
+      type: "application/json",
+      body: JSON.stringify({ metadata: { name } }),
+    });
+    for (const [method, target] of [
+      ["DELETE", `${path}/${name}`],
+      ["GET", path],
+      ["GET", "/version"],
+      ["GET", "/backup"],
+      ["POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"],
+    ] as const) {
+      const { code, text } = await ask(target, { method, headers });
+      expect(code, target).toBe(403);
+      expect(JSON.parse(text), target).toMatchObject({
+        kind: "Status",
+        status: "Failure",
+        reason: "Forbidden",
+        message,
+        details: { kind: /^[a-z]+/.exec(message)?.[0] },
+        code: 403,
+      });
+    }
+    expect((await ask(`${path}/${name}`)).code).toBe(200);
+  });
+
+  test("without a token gets 401 as everybody does, and health is told to anybody", async () => {
+    const headers = { "Impersonate-User": "bob" };
+    expect((await ask(PROJECTS, { token: "", headers })).code).toBe(401);
+    expect((await ask("/livez", { token: "", headers })).code).toBe(200);
   });
 });
 

@@ -14,6 +14,7 @@ import { builtInColumns } from "./built-in-columns.ts";
 import { deleteCollectionRequest, deleteRequest } from "./delete-request.ts";
 import { ALL_VERBS, createDiscovery } from "./discovery.ts";
 import { createAuthenticator, type Identity, type Token } from "./identity.ts";
+import { refuseImpersonation } from "./impersonation.ts";
 import { aggregatedVersion, negotiate } from "./media-type.ts";
 import { createOpenApi } from "./openapi.ts";
 import { listRequest } from "./read-request.ts";
@@ -283,6 +284,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     try {
       const identity = authenticator.identify(c.req.header("authorization"));
       if (identity === undefined && !OPEN_PATHS.has(path)) throw unauthorized();
+      if (identity !== undefined) refuseImpersonation(c.req.raw.headers, identity);
       const isRead = c.req.method === "GET" || c.req.method === "HEAD";
       const fixed = isRead ? general(path, c.req.raw) : undefined;
       if (fixed !== undefined) return fixed;

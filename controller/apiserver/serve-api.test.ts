@@ -1,10 +1,11 @@
 import { X509Certificate } from "node:crypto";
-import { mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { parse, stringify } from "yaml";
 import { systemClock, systemRandom } from "../runtime/adapters/system.ts";
 import { virtualClock } from "../runtime/adapters/virtual.ts";
 import { readKubeconfig } from "../store/cluster/kubeconfig.ts";
@@ -16,6 +17,12 @@ import { servingCertificate } from "./tls.ts";
 
 const namespaces = { group: "", version: "v1", kind: "Namespace", plural: "namespaces", namespaced: false };
 const DAY = 86_400_000;
+
+interface Kubeconfig {
+  clusters: { name: string; cluster: { server: string } }[];
+  users: { name: string; user: { token: string } }[];
+  contexts: { name: string; context: { cluster: string; user: string; namespace?: string } }[];
+}
 
 let directory: string;
 /** Writes to the last store are never made. */
@@ -63,6 +70,95 @@ test("token, port and certificate are the same after a restart", async () => {
   expect(await readFile(second.kubeconfig, "utf8")).toBe(kubeconfig);
 });
 
+describe("what people put into the kubeconfig", () => {
+  /** As `kubectl config set-context --current --namespace=shop` and `kind create cluster` leave it. */
+  async function withMore(api: ServedApi): Promise<void> {
+    const config = parse(await readFile(api.kubeconfig, "utf8")) as Kubeconfig;
+    const [context] = config.contexts;
+    if (context !== undefined) context.context.namespace = "shop";
+    config.clusters.push({ name: "kind-dev", cluster: { server: "https://127.0.0.1:6443" } });
+    config.users.push({ name: "kind-dev", user: { token: "kind-token" } });
+    config.contexts.push({ name: "kind-dev", context: { cluster: "kind-dev", user: "kind-dev" } });
+    await writeFile(api.kubeconfig, `# mine\n${stringify(config)}`);
+  }
+  async function restart(api: ServedApi): Promise<ServedApi> {
+    await api.close();
+    open.length = 0;
+    return serve();
+  }
+
+  test("stays as it is when the server is where it was", async () => {
+    const first = await serve();
+    await withMore(first);
+    const text = await readFile(first.kubeconfig, "utf8");
+    const second = await restart(first);
+    expect(await readFile(second.kubeconfig, "utf8")).toBe(text);
+  });
+
+  test("stays beside the server's new port", async () => {
+    const first = await serve();
+    await withMore(first);
+    await first.close();
+    open.length = 0;
+    const squatter = createServer();
+    await new Promise<void>((resolve) => squatter.listen(first.port, "127.0.0.1", resolve));
+    const second = await serve();
+    await new Promise((resolve) => squatter.close(resolve));
+    expect(second.port).not.toBe(first.port);
+    expect(await readKubeconfig(second.kubeconfig)).toMatchObject({
+      server: second.url,
+      authority: second.authority,
+      token: second.token,
+      namespace: "shop",
+    });
+    expect(await readKubeconfig(second.kubeconfig, { context: "kind-dev" })).toMatchObject({
+      server: "https://127.0.0.1:6443",
+      token: "kind-token",
+    });
+    expect(await readFile(second.kubeconfig, "utf8")).toContain("# mine");
+    expect((await stat(second.kubeconfig)).mode & 0o777).toBe(0o600);
+  });
+
+  test("current-context stays another cluster's, and the context that went is there again", async () => {
+    const first = await serve();
+    await withMore(first);
+    const config = parse(await readFile(first.kubeconfig, "utf8")) as Kubeconfig;
+    config.contexts.shift();
+    await writeFile(first.kubeconfig, stringify({ ...config, "current-context": "kind-dev" }));
+    const second = await restart(first);
+    expect((await readKubeconfig(second.kubeconfig)).server).toBe("https://127.0.0.1:6443");
+    const ours = await readKubeconfig(second.kubeconfig, { context: "flaresmith" });
+    expect(ours).toMatchObject({ server: second.url, namespace: "default" });
+  });
+
+  test.each<[string, string]>([
+    ["an empty file", ""],
+    [
+      "a file without entries",
+      "apiVersion: v1\nkind: Config\nclusters: null\nusers: []\ncurrent-context: ''\n",
+    ],
+  ])("%s is filled in", async (_name, text) => {
+    const first = await serve();
+    await writeFile(first.kubeconfig, text);
+    const second = await restart(first);
+    expect(second.kubeconfigSetAside).toBeUndefined();
+    expect((await readKubeconfig(second.kubeconfig)).server).toBe(second.url);
+  });
+
+  test.each<[string, string]>([
+    ["torn", "clusters: [{name: flaresm"],
+    ["no map", "- a list\n"],
+    ["of other lists", "clusters: several\n"],
+  ])("a file that is %s is set aside", async (_name, text) => {
+    const first = await serve();
+    await writeFile(first.kubeconfig, text);
+    const second = await restart(first);
+    expect((await readKubeconfig(second.kubeconfig)).server).toBe(second.url);
+    expect(second.kubeconfigSetAside).toBe(`${first.kubeconfig}.old`);
+    expect(await readFile(`${first.kubeconfig}.old`, "utf8")).toBe(text);
+  });
+});
+
 test("when the remembered port is taken another one is used; a port asked for is insisted upon", async () => {
   const first = await serve();
   await first.close();
@@ -95,11 +191,12 @@ test("a request without the token gets 401, without the authority no connection"
   await stranger.close();
 });
 
-test("the certificate is good for the loopback names and only for serving", async () => {
-  const api = await serve();
-  const peer = await new Promise<X509Certificate | undefined>((resolve, reject) => {
+/** The certificate that a new connection is shown. */
+function shownCertificate(api: ServedApi): Promise<X509Certificate | undefined> {
+  return new Promise((resolve, reject) => {
+    // The date is the injected clock's, and TLS goes by the real one.
     const socket = connect(
-      { host: "127.0.0.1", port: api.port, ca: api.authority, servername: "localhost" },
+      { host: "127.0.0.1", port: api.port, servername: "localhost", rejectUnauthorized: false },
       () => {
         resolve(socket.getPeerX509Certificate());
         socket.destroy();
@@ -107,9 +204,65 @@ test("the certificate is good for the loopback names and only for serving", asyn
     );
     socket.on("error", reject);
   });
+}
+
+test("the certificate is good for the loopback names and only for serving", async () => {
+  const api = await serve();
+  const peer = await shownCertificate(api);
+  expect(peer?.verify(new X509Certificate(api.authority).publicKey)).toBe(true);
   expect(peer?.checkIP("127.0.0.1")).toBe("127.0.0.1");
   expect(peer?.checkHost("localhost")).toBe("localhost");
   expect(peer?.ca).toBe(false);
+});
+
+describe("a server that runs for longer than its certificate is good", () => {
+  async function serveForYears(onRenewalError: (error: unknown) => void = () => undefined) {
+    const waiting = virtualClock();
+    const api = await serveApi({ directory, store, clock: waiting, random, onRenewalError });
+    open.push(api);
+    const remainingDays = async (): Promise<number> => {
+      const shown = await shownCertificate(api);
+      expect(shown?.verify(new X509Certificate(api.authority).publicKey)).toBe(true);
+      return (Date.parse(shown?.validTo ?? "") - waiting.now()) / DAY;
+    };
+    return { api, waiting, remainingDays };
+  }
+
+  test("shows another one a month before its end", async () => {
+    const { api, waiting, remainingDays } = await serveForYears();
+    expect(await remainingDays()).toBeCloseTo(365, 1);
+    await waiting.advance(340 * DAY);
+    await expect.poll(remainingDays).toBeGreaterThan(355);
+    await api.close();
+    open.length = 0;
+    expect(waiting.pendingTimers).toBe(0);
+  });
+
+  test("writes the kubeconfig anew when the authority had to be replaced as well", async () => {
+    const { api, waiting } = await serveForYears();
+    const { authority } = api;
+    await rm(join(directory, "ca.crt"));
+    await waiting.advance(DAY);
+    await expect.poll(() => api.authority).not.toBe(authority);
+    const access = await readKubeconfig(api.kubeconfig);
+    expect(access).toMatchObject({ server: api.url, authority: api.authority, token: api.token });
+    const shown = await shownCertificate(api);
+    expect(shown?.verify(new X509Certificate(api.authority).publicKey)).toBe(true);
+  });
+
+  test("says when it cannot keep another one, and tries again the next day", async () => {
+    const errors: unknown[] = [];
+    const { waiting, remainingDays } = await serveForYears((error) => errors.push(error));
+    const inTheWay = join(directory, "server.key.partial");
+    await mkdir(inTheWay);
+    waiting.setWall(waiting.now() + 335 * DAY);
+    await waiting.advance(DAY);
+    await expect.poll(() => errors).toEqual([expect.objectContaining({ code: "EISDIR" })]);
+    expect(await remainingDays()).toBeCloseTo(29, 1);
+    await rmdir(inTheWay);
+    await waiting.advance(DAY);
+    await expect.poll(remainingDays).toBeGreaterThan(364);
+  });
 });
 
 test("certificates are renewed a month before their end, and replaced when damaged; the authority stays", async () => {

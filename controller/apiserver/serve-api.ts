@@ -1,15 +1,17 @@
-/** Serves the API on the loopback interface over TLS, and writes the kubeconfig that reaches it. */
+/** Serves the API on the loopback interface over TLS, and keeps the kubeconfig that reaches it. */
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { SecureContextOptions } from "node:tls";
 import { getRequestListener } from "@hono/node-server";
 import { yieldToEventLoop } from "../runtime/adapters/event-loop.ts";
 import type { Clock, Random } from "../runtime/clock.ts";
 import { createApiServer, type ApiServerOptions } from "./api-server.ts";
-import { kubeconfigText } from "./kubeconfig.ts";
+import { renewDaily } from "./certificate-renewal.ts";
+import { keepKubeconfig } from "./keep-kubeconfig.ts";
 import { readIfThere, writePrivate } from "./private-file.ts";
-import { servingCertificate } from "./tls.ts";
+import { servingCertificate, type ServingCertificate } from "./tls.ts";
 
 export interface ServeApiOptions extends Omit<ApiServerOptions, "tokens" | "address" | "yieldToLoop"> {
   /** The data directory: certificates, token, port and kubeconfig are kept in it. Made when missing. */
@@ -18,6 +20,8 @@ export interface ServeApiOptions extends Omit<ApiServerOptions, "tokens" | "addr
   random: Random;
   /** Port to listen on. Default: the one of the last run when it is free, else any. */
   port?: number;
+  /** Called with what kept the certificate from being renewed; it is tried again the next day. */
+  onRenewalError?: (error: unknown) => void;
   /** Default: as kube-apiserver, 32 s for headers and 60 s for a request. */
   limits?: ClientLimits;
 }
@@ -28,10 +32,12 @@ export interface ServedApi {
   port: number;
   /** Path of the kubeconfig. */
   kubeconfig: string;
+  /** Where the file went that had its place and was no kubeconfig. */
+  kubeconfigSetAside: string | undefined;
   /** The bearer token, for clients in this process and for the read API. */
   token: string;
   /** PEM of the authority that signed the server's certificate. */
-  authority: string;
+  readonly authority: string;
   /** Requests that are being answered now, watches among them. */
   readonly requests: number;
   /**
@@ -90,6 +96,10 @@ function listen(server: Server, port: number): Promise<void> {
   });
 }
 
+function secureContext({ certificate, privateKey }: ServingCertificate): SecureContextOptions {
+  return { cert: certificate, key: privateKey, minVersion: "TLSv1.2" };
+}
+
 /** @throws Error when the wanted port is taken */
 async function listenSomewhere(
   server: Server,
@@ -121,13 +131,21 @@ async function listenSomewhere(
 
 /**
  * Serves the API. Files in the directory, all of mode 0600: `ca.crt`, `ca.key`, `server.crt`, `server.key`, `api.json`
- * (token and port), `kubeconfig`.
+ * (token and port), `kubeconfig` (in which the entries of others stay).
  * @throws Error when the wanted port is taken, or the directory cannot be written
  */
 export async function serveApi(options: ServeApiOptions): Promise<ServedApi> {
-  const { directory, clock, random, port: wanted, limits = CLIENT_LIMITS, ...rest } = options;
+  const {
+    directory,
+    clock,
+    random,
+    port: wanted,
+    limits = CLIENT_LIMITS,
+    onRenewalError = () => undefined,
+    ...rest
+  } = options;
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const certificate = await servingCertificate({ directory, clock, random });
+  let certificate = await servingCertificate({ directory, clock, random });
   const state = join(directory, "api.json");
   const remembered = parseRemembered(await readIfThere(state));
   const token = remembered.token ?? random.hex(32);
@@ -147,9 +165,7 @@ export async function serveApi(options: ServeApiOptions): Promise<ServedApi> {
   let idle = (): void => undefined;
   const server = createServer(
     {
-      cert: certificate.certificate,
-      key: certificate.privateKey,
-      minVersion: "TLSv1.2",
+      ...secureContext(certificate),
       keepAliveTimeout: KEEP_ALIVE_MILLISECONDS,
       handshakeTimeout: limits.headers,
       headersTimeout: limits.headers,
@@ -170,18 +186,35 @@ export async function serveApi(options: ServeApiOptions): Promise<ServedApi> {
   const url = `https://${LOOPBACK}:${port}`;
   await writePrivate(state, `${JSON.stringify({ token, port } satisfies Remembered)}\n`);
   const kubeconfig = join(directory, "kubeconfig");
-  await writePrivate(kubeconfig, kubeconfigText({ server: url, authority: certificate.authority, token }));
+  const keep = (authority: string): Promise<string | undefined> =>
+    keepKubeconfig(kubeconfig, { server: url, authority, token });
+  const kubeconfigSetAside = await keep(certificate.authority);
+  const renewal = renewDaily(
+    clock,
+    async () => {
+      const next = await servingCertificate({ directory, clock, random });
+      if (next.certificate === certificate.certificate) return;
+      if (next.authority !== certificate.authority) await keep(next.authority);
+      certificate = next;
+      server.setSecureContext(secureContext(certificate));
+    },
+    onRenewalError,
+  );
   return {
     url,
     port,
     kubeconfig,
+    kubeconfigSetAside,
     token,
-    authority: certificate.authority,
+    get authority() {
+      return certificate.authority;
+    },
     get requests() {
       return answering.size;
     },
-    close: () =>
-      new Promise((resolve) => {
+    close: async () => {
+      const renewed = renewal.stop();
+      await new Promise<void>((resolve) => {
         // Also those that only wait for a next request, or hold on to one.
         const cut = (): void => {
           limit.cancel();
@@ -192,6 +225,8 @@ export async function serveApi(options: ServeApiOptions): Promise<ServedApi> {
         ending.abort();
         if (answering.size === 0) cut();
         else idle = cut;
-      }),
+      });
+      await renewed;
+    },
   };
 }

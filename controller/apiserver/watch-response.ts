@@ -9,7 +9,7 @@ import { bookmarkObject, eventObject, type RespondContext } from "./respond.ts";
 import { stalledReader } from "./stalled-reader.ts";
 import { asApiError, statusOf } from "./status.ts";
 
-/** A watch that names no timeout lasts between this and twice this, as in kube-apiserver (`--min-request-timeout`). */
+/** A watch without a timeout lasts between this and twice this, as in kube-apiserver (`--min-request-timeout`). */
 const LONGEST_SECONDS = 1800;
 
 export interface WatchContext {
@@ -38,6 +38,12 @@ function startOf(context: WatchContext): { resourceVersion?: string; markInitial
   return { ...(resourceVersion === undefined ? {} : { resourceVersion }), markInitialEvents: false };
 }
 
+/** How long a watch lasts; kube-apiserver's `GetTimeoutForWatch` takes 0 as not given. */
+function secondsOf({ query, random }: WatchContext): number {
+  const { timeoutSeconds = 0 } = query;
+  return timeoutSeconds === 0 ? LONGEST_SECONDS * (1 + random.next()) : Math.max(0, timeoutSeconds);
+}
+
 /** Refusals that a watch reports as an event, because that is where clients look for them. */
 function isEvent(error: unknown): error is ApiError {
   return error instanceof ApiError && (error.code === 410 || error.code === 504);
@@ -48,17 +54,19 @@ function isEvent(error: unknown): error is ApiError {
  * @throws ApiError 400 for bad selectors; a revision that is too old or from the future is reported as an ERROR event
  */
 export function watchResponse(context: WatchContext): Response {
-  const { store, clock, random, definition, query } = context;
+  const { store, clock, definition } = context;
   const stop = new AbortController();
+  const lines = watchLines(context, stop.signal);
+  // Here and not at the first read, so that a bad selector is a refusal and not a broken stream; and before anything
+  // is registered that only the end of a watch lets go of.
+  lines.open(store, definition);
   const onAbort = (): void => stop.abort();
   const ends = [context.signal, ...(context.ending === undefined ? [] : [context.ending])];
   for (const end of ends) {
     if (end.aborted) onAbort();
     else end.addEventListener("abort", onAbort, { once: true });
   }
-  const lines = watchLines(context, stop.signal);
-  const seconds = query.timeoutSeconds ?? LONGEST_SECONDS * (1 + random.next());
-  const limit = clock.setTimer(Math.max(0, seconds) * 1000, onAbort);
+  const limit = clock.setTimer(secondsOf(context) * 1000, onAbort);
   const reader = stalledReader(clock, () => {
     finish();
     context.disconnect();
@@ -70,8 +78,6 @@ export function watchResponse(context: WatchContext): Response {
     for (const end of ends) end.removeEventListener("abort", onAbort);
   };
   const encoder = new TextEncoder();
-  // Opened here and not at the first read, so that a bad selector is a refusal and not a broken stream.
-  lines.open(store, definition);
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {

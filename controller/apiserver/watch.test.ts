@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { expect, test } from "vitest";
 import { kinds } from "../../crds/index.ts";
 import { seededRandom, virtualClock } from "../runtime/adapters/virtual.ts";
@@ -35,7 +36,14 @@ async function setUp(options: { logCapacity?: number } = {}) {
     types: [...builtinTypes, ...kinds.map(kindType)],
     ...options,
   });
-  const app = createApiServer({ store, clock, random, tokens: [{ token: "t", username: "u", groups: [] }] });
+  const ending = new AbortController();
+  const app = createApiServer({
+    store,
+    clock,
+    random,
+    tokens: [{ token: "t", username: "u", groups: [] }],
+    ending: ending.signal,
+  });
   const open = async (query: string, accept = "application/json") => {
     const stop = new AbortController();
     const response = await app.request(`${PATH}?watch=true&${query}`, {
@@ -56,7 +64,7 @@ async function setUp(options: { logCapacity?: number } = {}) {
     spec: { github: { connectionRef: { name: "github" }, repository: name, description } },
   });
   const create = (name: string, description?: string) => store.create(TYPE, project(name, description));
-  return { clock, store, open, create };
+  return { clock, store, ending, open, create };
 }
 
 test("a watch without a revision starts with what exists and goes on with what changes", async () => {
@@ -155,6 +163,18 @@ test("timeoutSeconds ends the watch", async () => {
   expect(store.statistics.watches).toBe(0);
 });
 
+test("timeoutSeconds=0 is as if it were not given", async () => {
+  const { clock, open, create } = await setUp();
+  const { next } = await open("timeoutSeconds=0");
+  const first = next();
+  await clock.advance(29 * 60_000);
+  await create("a");
+  expect(await first).toMatchObject({ type: "ADDED", object: { metadata: { name: "a" } } });
+  const end = next();
+  await clock.advance(31 * 60_000);
+  expect(await end).toBeUndefined();
+});
+
 test("line separators inside of an object do not break the line", async () => {
   const { open, create } = await setUp();
   await create("a", "one\u2028two");
@@ -170,4 +190,13 @@ test("a selector that cannot be parsed is refused at once", async () => {
   const { open } = await setUp();
   const { response } = await open("labelSelector=a%20b");
   expect(response.status).toBe(400);
+});
+
+test("watches that are refused leave nothing behind: no timer, and nothing that waits for the server's end", async () => {
+  const { clock, ending, open } = await setUp();
+  const timers = clock.pendingTimers;
+  for (let index = 0; index < 10; index += 1)
+    expect((await open("labelSelector=a%20b")).response.status).toBe(400);
+  expect(clock.pendingTimers).toBe(timers);
+  expect(getEventListeners(ending.signal, "abort")).toEqual([]);
 });

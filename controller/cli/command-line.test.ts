@@ -1,5 +1,7 @@
 /** What people get when they mistype, and what every command says about itself. */
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { expect, test } from "vitest";
 import { systemClock, systemRandom } from "../runtime/adapters/system.ts";
@@ -61,10 +63,13 @@ test.each(["up", "get", "tree", "diff", "leaks", "crds", "sandbox", "version"])(
   },
 );
 
+const newDirectory = (): string => mkdtempSync(join(tmpdir(), "flaresmith-command-line-"));
+
 test.each<[string[], string]>([
   [["up", "--source", "/does/not/exist"], "/does/not/exist does not exist"],
   [["up", "--timeout", "soon"], "--timeout"],
   [["up", "--ops-address", "here"], "--ops-address"],
+  [["up", "--log-file", "/does/not/exist/x.log", "--data-dir", newDirectory()], "/does/not/exist/x.log"],
   [["up", "--sandbox", "--template", "x"], "--template"],
   [["get", "pods"], 'there is no kind "pods"'],
   [["tree", "shop"], '"shop" names no object'],

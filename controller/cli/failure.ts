@@ -37,6 +37,7 @@ const systemHints: Readonly<Record<string, string>> = Object.freeze({
   EDQUOT: "The quota of this user is used up: make room, then do the same again.",
   EFBIG: "A limit on the size of files is reached (ulimit -f): raise it, then do the same again.",
   EROFS: "The file system is mounted read-only: choose another directory, or mount it read-write.",
+  ENOENT: "Nothing is there: make the directory that is missing, or choose another path.",
   EEXIST: "Something else has that name: choose another path, or move it away.",
   ENOTDIR: "A file is where a directory is needed: choose another path, or move it away.",
   EACCES: "This user may not do that: correct owner and mode, or choose another path.",

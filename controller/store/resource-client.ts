@@ -98,7 +98,7 @@ export interface WatchOptions {
    * then not looked at. Needs `allowBookmarks`. Default false.
    */
   sendInitialEvents?: boolean;
-  /** The watch ends after so long. Default: the server's choice. */
+  /** The watch ends after so long. Default, and for 0: the server's choice. */
   timeoutSeconds?: number;
 }
 

@@ -137,6 +137,13 @@ test("without a server: everything would be created, and nothing is", { timeout:
     expect.arrayContaining(["Project/shop githubRepo create", "Project/shop neonProject create"]),
   );
   expect(ended.code).toBe(1);
+  const inNamespace = await run(
+    ["diff", "-f", manifests, "-n", "team-a", "--data-dir", elsewhere, "-o", "json"],
+    { env: { GITHUB_TOKEN, NEON_API_KEY, CLOUDFLARE_API_TOKEN } },
+  );
+  expect(inNamespace.err).toBe("");
+  expect(summary(inNamespace.out), "as in namespace default").toEqual(summary(ended.out));
+  expect(inNamespace.code).toBe(1);
   expect(await changesAt(data)).toEqual([]);
 
   const refused = await run(["diff", "-f", manifests, "--data-dir", elsewhere], {

@@ -15,7 +15,7 @@ import { shownTypes } from "../types.ts";
 import { secretReader } from "../process/controller.ts";
 import type { SecretReader } from "../process/controller.ts";
 import { environmentSecrets, putSecrets } from "../up/credentials.ts";
-import { readInstallation } from "../process/installation.ts";
+import { createNamespace, readInstallation } from "../process/installation.ts";
 import type { CommandEnvironment } from "../environment.ts";
 import { diffLines, toJson } from "./diff-text.ts";
 
@@ -159,7 +159,7 @@ async function dryRun(
   }
 }
 
-/** Without a server the manifests are all there is; credentials come from the environment. */
+/** Without a server the manifests are all there is; their namespaces are made, with credentials of the environment. */
 async function withMemory(
   declared: readonly DeclaredObject[],
   options: DiffOptions,
@@ -174,7 +174,11 @@ async function withMemory(
   });
   try {
     await store.ensureStandingNamespaces();
-    await putSecrets(store, environmentSecrets(env));
+    const namespaces = new Set(declared.map(({ object }) => object.metadata.namespace ?? "default"));
+    for (const namespace of namespaces) {
+      await createNamespace(store, namespace);
+      await putSecrets(store, environmentSecrets(env), namespace);
+    }
     const objects: KubernetesObject[] = [];
     for (const { object } of declared) {
       objects.push(

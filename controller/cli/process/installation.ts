@@ -76,7 +76,8 @@ async function createOnce(
   }
 }
 
-async function createNamespace(client: ResourceClient, name: string): Promise<void> {
+/** Creates a namespace; one that is there already stays as it is. */
+export async function createNamespace(client: ResourceClient, name: string): Promise<void> {
   try {
     await client.create(namespaceType, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
   } catch (error) {

@@ -5,7 +5,7 @@ import { isApiError } from "../../store/resource-client.ts";
 import { CommandError } from "../failure.ts";
 import { secretType } from "../types.ts";
 
-/** One Secret of namespace `default` that is never written anywhere. */
+/** One Secret that is never written anywhere. */
 export interface EphemeralSecret {
   name: string;
   data: Readonly<Record<string, string>>;
@@ -28,7 +28,11 @@ export function environmentSecrets(env: Readonly<Record<string, string | undefin
 }
 
 /** @throws CommandError when a stored Secret has the name already: one of the two would silently win */
-export async function putSecrets(store: EmbeddedStore, secrets: readonly EphemeralSecret[]): Promise<void> {
+export async function putSecrets(
+  store: EmbeddedStore,
+  secrets: readonly EphemeralSecret[],
+  namespace = "default",
+): Promise<void> {
   for (const { name, data, origin } of secrets) {
     const encoded = Object.entries(data).map(([key, value]) => [
       key,
@@ -38,14 +42,14 @@ export async function putSecrets(store: EmbeddedStore, secrets: readonly Ephemer
       await store.putEphemeral<KubernetesObject>(secretType, {
         apiVersion: "v1",
         kind: "Secret",
-        metadata: { name, namespace: "default" },
+        metadata: { name, namespace },
         type: "Opaque",
         data: Object.fromEntries(encoded) as Record<string, string>,
       });
     } catch (error) {
       if (!isApiError(error, "AlreadyExists")) throw error;
       throw new CommandError(
-        `Secret ${name} in namespace default is stored already, and ${origin} would stand for it too`,
+        `Secret ${name} in namespace ${namespace} is stored already, and ${origin} would stand for it too`,
         {
           hint: `Delete the Secret, or start without ${origin}.`,
           cause: error,

@@ -3,12 +3,14 @@ import { join, resolve } from "node:path";
 import { serveApi } from "../../apiserver/serve-api.ts";
 import type { SandboxAddresses } from "../../../sandbox/serve.ts";
 import { parseDuration } from "../../runtime/duration.ts";
+import type { LogDestination } from "../../runtime/log.ts";
 import { createShutdown } from "../../runtime/shutdown.ts";
 import { createTracker } from "../../runtime/tracker.ts";
 import { lockDataDirectory } from "../../store/embedded/index.ts";
 import type { EmbeddedStore } from "../../store/embedded/index.ts";
 import { CommandError, exitCodes } from "../failure.ts";
 import type { CommandEnvironment } from "../environment.ts";
+import type { Terminal } from "../terminal.ts";
 import { readAddress } from "../process/address.ts";
 import { controllerApps } from "../process/apps.ts";
 import type { ControllerSlot } from "../process/apps.ts";
@@ -59,9 +61,7 @@ export async function up(options: UpOptions, environment: CommandEnvironment): P
   };
   const directory = resolve(options.dataDir);
   const lock = lockDataDirectory(directory);
-  const destination = logDestination(options.logFile ?? join(directory, "flaresmith.log"), (line) =>
-    terminal.error(line),
-  );
+  const destination = openLog(options.logFile ?? join(directory, "flaresmith.log"), lock, terminal);
   const tracker = createTracker({ clock, destination, level: options.logLevel, processMetrics: true });
   const shutdown = createShutdown({ clock, tracker });
   shutdown.register("data directory", () => lock.release());
@@ -81,6 +81,20 @@ export async function up(options: UpOptions, environment: CommandEnvironment): P
   } finally {
     await shutdown.run("the command ends");
     stopListening();
+  }
+}
+
+/** @throws Error of the file system when the log cannot be written; the data directory is free again then */
+function openLog(
+  path: string,
+  lock: ReturnType<typeof lockDataDirectory>,
+  terminal: Terminal,
+): LogDestination {
+  try {
+    return logDestination(path, (line) => terminal.error(line));
+  } catch (error) {
+    lock.release();
+    throw error;
   }
 }
 
@@ -137,9 +151,13 @@ async function runUntilDone(run: Run, wanted: Wanted): Promise<number> {
     ready: () => slot.current?.manager.ready === true && store.health.writable,
     onError: (error, request) =>
       tracker.log.error("a request failed inside the server", { ...request, error }),
+    onRenewalError: (error) =>
+      tracker.log.error("the API's certificate could not be renewed: it is tried again tomorrow", { error }),
     ...(options.apiPort === undefined ? {} : { port: options.apiPort }),
   });
   shutdown.register("api", () => api.close());
+  if (api.kubeconfigSetAside !== undefined)
+    run.report.note(`${api.kubeconfig} was no kubeconfig: it is ${api.kubeconfigSetAside} now`);
   tracker.secrets.add(api.token);
   const checks = [{ name: "store", check: () => opened.problem() }];
   const listeners = await openListeners({

@@ -326,12 +326,12 @@ export class EmbeddedStore implements ResourceClient {
     options: WatchOptions,
     signal: AbortSignal,
   ): AsyncGenerator<WatchEvent<T>> {
-    const { resourceVersion, sendInitialEvents = false, timeoutSeconds, ...rest } = options;
+    const { resourceVersion, sendInitialEvents = false, timeoutSeconds = 0, ...rest } = options;
     const from = resourceVersion === undefined || sendInitialEvents ? {} : { resourceVersion };
     const start = { ...rest, ...from, markInitialEvents: sendInitialEvents };
     const ended = new AbortController();
     const end = (): void => ended.abort();
-    const limit = timeoutSeconds === undefined ? undefined : this.#clock.setTimer(timeoutSeconds * 1000, end);
+    const limit = timeoutSeconds === 0 ? undefined : this.#clock.setTimer(timeoutSeconds * 1000, end);
     signal.addEventListener("abort", end, { once: true });
     if (signal.aborted) end();
     try {

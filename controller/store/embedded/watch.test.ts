@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { virtualClock } from "../../runtime/adapters/virtual.ts";
 import { openTestStore, thing, thingType } from "./testing.ts";
 import type { TextWatchEvent } from "./watch.ts";
 
@@ -123,4 +124,20 @@ test("a continued list whose revision is forgotten is Expired", async () => {
     reason: "Expired",
   });
   await expect(store.list(thingType, { continue: "nonsense" })).rejects.toMatchObject({ code: 400 });
+});
+
+test.each<[number | undefined, number]>([
+  [5, 0],
+  [0, 1],
+  [undefined, 1],
+])("of watches with timeoutSeconds %s, after an hour %i are open", async (timeoutSeconds, open) => {
+  const clock = virtualClock();
+  const store = await openTestStore({ clock });
+  const options = timeoutSeconds === undefined ? {} : { timeoutSeconds };
+  const events = store.watch(thingType, options, new AbortController().signal)[Symbol.asyncIterator]();
+  const first = events.next();
+  await clock.advance(3_600_000);
+  expect(store.statistics.watches).toBe(open);
+  await store.create(thingType, thing("a"));
+  expect((await first).done).toBe(open === 0);
 });
