@@ -1,8 +1,8 @@
 /** What `flaresmith up` writes into its kubeconfig, so that stock kubectl works at once; the rest of the file is people's. */
 import { parseDocument, stringify, type Document } from "yaml";
 
-/** The name of the cluster, the user and the context. */
-const NAME = "flaresmith";
+/** The name of our cluster, user and context in a kubeconfig. */
+export const KUBECONFIG_NAME = "flaresmith";
 
 /** How clients reach the server. */
 export interface KubeconfigAccess {
@@ -27,7 +27,7 @@ interface Entry {
 function entriesOf({ authority, server, token }: KubeconfigAccess): Entry[] {
   const data = Buffer.from(authority).toString("base64");
   const cluster = { server, "certificate-authority-data": data };
-  const context = { cluster: NAME, user: NAME, namespace: "default" };
+  const context = { cluster: KUBECONFIG_NAME, user: KUBECONFIG_NAME, namespace: "default" };
   return [
     { list: "clusters", inner: "cluster", fields: cluster, ours: true },
     { list: "users", inner: "user", fields: { token }, ours: true },
@@ -37,12 +37,15 @@ function entriesOf({ authority, server, token }: KubeconfigAccess): Entry[] {
 
 /** @returns YAML with one cluster, user and context named `flaresmith`, in namespace `default` */
 export function kubeconfigText(access: KubeconfigAccess): string {
-  const lists = entriesOf(access).map(({ list, inner, fields }) => [list, [{ name: NAME, [inner]: fields }]]);
+  const lists = entriesOf(access).map(({ list, inner, fields }) => [
+    list,
+    [{ name: KUBECONFIG_NAME, [inner]: fields }],
+  ]);
   return stringify({
     apiVersion: "v1",
     kind: "Config",
     ...(Object.fromEntries(lists) as Fields),
-    "current-context": NAME,
+    "current-context": KUBECONFIG_NAME,
   });
 }
 
@@ -62,7 +65,7 @@ export function mergeKubeconfig(text: string, access: KubeconfigAccess): string 
     const { "current-context": current } = held as Fields;
     const isChosen = typeof current === "string" && current !== "";
     if (isChosen && !changes.includes(true)) return text;
-    if (!isChosen) document.set("current-context", NAME);
+    if (!isChosen) document.set("current-context", KUBECONFIG_NAME);
     return document.toString({ lineWidth: 0 });
   } catch {
     // Aliases without end, or where lists are needed: nothing that kubectl writes.
@@ -74,8 +77,8 @@ export function mergeKubeconfig(text: string, access: KubeconfigAccess): string 
 function put(document: Document, held: Fields, { list, inner, fields, ours }: Entry): boolean {
   const items = (held[list] ?? []) as readonly (Fields | null)[];
   if (!Array.isArray(items)) throw new TypeError(`${list} is no list`);
-  const index = items.findIndex((item) => item?.["name"] === NAME);
-  const entry = { name: NAME, [inner]: fields };
+  const index = items.findIndex((item) => item?.["name"] === KUBECONFIG_NAME);
+  const entry = { name: KUBECONFIG_NAME, [inner]: fields };
   if (index >= 0) {
     const found = (items[index]?.[inner] ?? {}) as Fields;
     if (!ours || Object.entries(fields).every(([field, value]) => found[field] === value)) return false;

@@ -1,5 +1,5 @@
 /** What people get when they mistype, and what every command says about itself. */
-import { mkdtempSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
@@ -91,6 +91,27 @@ test.each<[string[], string]>([
   expect(JSON.parse(json.err)).toMatchObject({
     error: { message: expect.stringContaining(message) as unknown },
   });
+});
+
+test.each([
+  "not a url",
+  "",
+  "hooks.example",
+  "ftp://hooks.example",
+  "https:hooks.example",
+  "https://",
+  "https://a b",
+  " https://hooks.example",
+  "https://hooks.example/?a=b",
+  "https://hooks.example/#a",
+])("--public-url %j is refused by every command that takes it, before anything starts", async (url) => {
+  const directory = join(newDirectory(), "data");
+  for (const command of ["up", "controller"]) {
+    const { code, err, out } = await type(command, "--public-url", url, "--data-dir", directory);
+    expect({ code, out }, command).toEqual({ code: 2, out: "" });
+    expect(err, command).toMatch(/^error: --public-url .*\nhint: .*https:.*\n$/);
+    expect(existsSync(directory), command).toBe(false);
+  }
 });
 
 test("diff and leaks fail with 2, because 1 means that something would change, or leaks", async () => {

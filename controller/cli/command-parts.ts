@@ -18,7 +18,10 @@ export const kubeconfigOption = (): Option =>
   new Option("--kubeconfig <path>", "the server to ask (default: the one of the data directory)");
 
 export const contextOption = (): Option =>
-  new Option("--context <name>", "context of the kubeconfig (default: its current one)");
+  new Option(
+    "--context <name>",
+    "context of the kubeconfig (default: its current one; of a data directory: flaresmith)",
+  );
 
 export const credentialPluginOption = (): Option =>
   new Option(

@@ -1,6 +1,7 @@
 /** The API of a `flaresmith up` that runs on a data directory, or any other that a kubeconfig names. */
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { KUBECONFIG_NAME } from "../apiserver/kubeconfig.ts";
 import { errorText } from "../runtime/errors.ts";
 import type { KubernetesObject, ResourceClient, ResourceType } from "../store/resource-client.ts";
 import type { Clock, Random } from "../runtime/clock.ts";
@@ -14,7 +15,7 @@ export interface ServerOptions {
   dataDir: string;
   /** Default: the one of the data directory. */
   kubeconfig?: string | undefined;
-  /** Default: the kubeconfig's current one. */
+  /** Default: the current one of `kubeconfig`; in the data directory's file the one of its own server. */
   context?: string | undefined;
   /** Start the program that the kubeconfig names for its credentials. */
   allowCredentialPlugin?: boolean | undefined;
@@ -57,7 +58,9 @@ export async function withServer<Result>(
   }
   let access: ClusterAccess;
   try {
-    const { allowCredentialPlugin, context } = options;
+    const { allowCredentialPlugin } = options;
+    // People keep other clusters in that file too, and may have chosen one of them.
+    const context = options.context ?? (options.kubeconfig === undefined ? KUBECONFIG_NAME : undefined);
     access = await readKubeconfig(kubeconfig, { context, allowPlugin: allowCredentialPlugin });
   } catch (error) {
     throw new CommandError(errorText(error), { hint: "Name a working one with --kubeconfig.", cause: error });

@@ -28,6 +28,7 @@ import {
 } from "../process/installation.ts";
 import type { InstallationPlace } from "../process/installation.ts";
 import { logDestination } from "../process/log-file.ts";
+import { readPublicUrl } from "../process/public-url.ts";
 import { runManager } from "../process/run-manager.ts";
 import { onSignals } from "../process/signals.ts";
 import { findAccess } from "./access.ts";
@@ -52,6 +53,7 @@ interface Run {
   namespace: string;
   ops: Address;
   webhooks: Address;
+  publicUrl: string | undefined;
   shutdown: Shutdown;
   tracker: Tracker;
 }
@@ -73,13 +75,14 @@ export async function controller(
   const { clock, terminal } = environment;
   const ops = readAddress(options.opsAddress, "--ops-address", "0.0.0.0");
   const webhooks = readAddress(options.webhooksAddress, "--webhooks-address", "0.0.0.0");
+  const publicUrl = readPublicUrl(options.publicUrl);
   const found = await findAccess(options, environment.env);
   const destination = logDestination(options.logFile, (line) => terminal.error(line));
   const tracker = createTracker({ clock, destination, level: options.logLevel, processMetrics: true });
   const shutdown = createShutdown({ clock, tracker });
   const namespace =
     options.controllerNamespace ?? (found.inCluster ? found.access.namespace : SYSTEM_NAMESPACE);
-  const run: Run = { options, environment, found, namespace, ops, webhooks, shutdown, tracker };
+  const run: Run = { options, environment, found, namespace, ops, webhooks, publicUrl, shutdown, tracker };
   const stopListening = onSignals({
     process: environment.signals,
     clock,
@@ -116,7 +119,7 @@ function connect(
 }
 
 async function runUntilStopped(run: Run): Promise<number> {
-  const { environment, found, namespace, options, shutdown, tracker } = run;
+  const { environment, found, namespace, options, publicUrl, shutdown, tracker } = run;
   const { clock, random, version } = environment;
   const client = connect(run, "connections");
   tracker.log.info("starting", { version, server: found.access.server, controllerNamespace: namespace });
@@ -145,7 +148,6 @@ async function runUntilStopped(run: Run): Promise<number> {
   });
   const hashKey = await ensureHashKey(place, random);
   tracker.secrets.add(hashKey);
-  const { publicUrl } = options;
   await recordPublicUrl(place, publicUrl);
   const leadership = options.leaderElect ? elect(run, slot, lead, listeners.webhooksUrl) : undefined;
   const { manager } = (slot.current = assembleController({

@@ -18,6 +18,7 @@ import { assembleController } from "../process/controller.ts";
 import { ensureHashKey, ensureInstallation, recordPublicUrl } from "../process/installation.ts";
 import type { InstallationPlace } from "../process/installation.ts";
 import { logDestination } from "../process/log-file.ts";
+import { readPublicUrl } from "../process/public-url.ts";
 import { runManager } from "../process/run-manager.ts";
 import { onSignals } from "../process/signals.ts";
 import { requestAll } from "./convergence.ts";
@@ -56,6 +57,7 @@ export async function up(options: UpOptions, environment: CommandEnvironment): P
     ],
     templates: options.sandbox ? readTemplates(options.template) : [],
     timeout: readTimeout(options.timeout),
+    publicUrl: readPublicUrl(options.publicUrl),
     opsAddress: readAddress(options.opsAddress, "--ops-address", "127.0.0.1"),
     webhooksAddress: readAddress(options.webhooksAddress, "--webhooks-address", "127.0.0.1"),
   };
@@ -116,6 +118,7 @@ interface Wanted {
   directories: string[];
   templates: ReturnType<typeof readTemplates>;
   timeout: number;
+  publicUrl: string | undefined;
   opsAddress: ReturnType<typeof readAddress>;
   webhooksAddress: ReturnType<typeof readAddress>;
 }
@@ -169,7 +172,7 @@ async function runUntilDone(run: Run, wanted: Wanted): Promise<number> {
   });
   shutdown.register("ops listener", (signal) => listeners.ops.close(signal));
   shutdown.register("webhook listener", (signal) => listeners.webhooks.close(signal));
-  const publicUrl = options.publicUrl ?? (addresses === undefined ? undefined : listeners.webhooks.url);
+  const publicUrl = wanted.publicUrl ?? (addresses === undefined ? undefined : listeners.webhooks.url);
   await recordPublicUrl(place, publicUrl);
   const { manager } = (slot.current = assembleController({
     client: store,
