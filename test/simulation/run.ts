@@ -129,6 +129,9 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const oracles = createOracles({ kernel, sandbox, store, intention });
   const processes: Process[] = [];
   const restarts = streamOf(seed, "restarts");
+  /** Calls that got no answer yet: whoever waits for one has not come to an end, whatever statuses say. */
+  const underWay = new Set<{ caller: Process }>();
+  const isWaiting = (): boolean => [...underWay].some(({ caller }) => caller.alive);
 
   const begin = (): Process => {
     const process = startProcess({
@@ -138,8 +141,8 @@ export async function run(options: RunOptions): Promise<RunResult> {
       log: seed % 8 === 0,
       logged: options.logged,
       surroundings: {
-        network: (caller) =>
-          networkOf(caller, {
+        network: (caller) => {
+          const send = networkOf(caller, {
             kernel,
             sandbox,
             faults,
@@ -147,7 +150,17 @@ export async function run(options: RunOptions): Promise<RunResult> {
             onSend: oracles.sent,
             onHandled: oracles.handled,
             onAnswer: oracles.answered,
-          }),
+          });
+          return async (input, init) => {
+            const call = { caller };
+            underWay.add(call);
+            try {
+              return await send(input, init);
+            } finally {
+              underWay.delete(call);
+            }
+          };
+        },
         store: (caller) =>
           storeOf(caller, {
             kernel,
@@ -227,11 +240,14 @@ export async function run(options: RunOptions): Promise<RunResult> {
       await confirmGone(scene);
       await script.decide?.(scene);
       if (!(await until(kernel.now() + 5 * SECOND))) break judge;
-      converged = unsaid(scene).length === 0 && oracles.restless(blocked).length === 0;
+      converged = unsaid(scene).length === 0 && oracles.restless(blocked).length === 0 && !isWaiting();
     }
     violation = converged
       ? oracles.world(blocked)
-      : { oracle: "liveness", message: `not converged: ${oracles.restless(blocked).join("; ")}` };
+      : {
+          oracle: "liveness",
+          message: `not converged: ${isWaiting() ? "a call is under way; " : ""}${oracles.restless(blocked).join("; ")}`,
+        };
     if (violation !== undefined) break judge;
     if (options.brief === true) break judge;
     // One resync finds what was only half known while things went wrong; from then on nothing moves.
