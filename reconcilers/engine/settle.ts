@@ -140,6 +140,8 @@ function trusted(
   options: NodeOptions,
 ): boolean {
   if (entry?.state !== "ready" || entry.specHash !== specHash) return false;
+  // It was well since, and what said so was not stored: nobody else takes the error out.
+  if (entry.error !== undefined) return false;
   if (options.requested || memory.doubted === true || memory.seenAt === undefined) return false;
   if (memory.specHash !== specHash || memory.outputs === undefined) return false;
   return options.clock.monotonic() - memory.seenAt < options.trust;

@@ -50,6 +50,11 @@ export const regressions: readonly { scenario: string; seed: number; was: string
     was: "a Connection said only at its resync that its provider wanted no more calls",
   },
   {
+    scenario: "delete-during-create",
+    seed: 48831,
+    was: "an error stayed in the inventory for a resync when the status that took it out was refused",
+  },
+  {
     scenario: "one-project",
     seed: 86,
     was: "a status told of an older listing than the one before",
