@@ -16,6 +16,20 @@ function isSameName({ definition }: ResourceNode, one: string, other: string): b
   return one === other || definition.sameName?.(one, other) === true;
 }
 
+/** Whether two entries stand for one thing, by its id or by a name that is the same to the provider. */
+export function isSameThing(
+  definition: ResourceNode["definition"],
+  one: InventoryEntry,
+  other: InventoryEntry,
+): boolean {
+  const { keepsIdentity = "none" } = definition;
+  if (one.provider !== other.provider || one.type !== other.type) return false;
+  // Ids are only unique within a scope: a bucket's is its name. A scope that was renamed is still the same.
+  if (one.scope !== other.scope && keepsIdentity !== "scope" && keepsIdentity !== "both") return false;
+  if (one.id !== undefined && one.id === other.id) return true;
+  return definition.sameName?.(one.name ?? "", other.name ?? "") === true;
+}
+
 /** The slot that stands in a thing's marker, set aside or not. Names in slots are escaped, so the separator is unique. */
 export function markedSlot(slot: string): string {
   const [marked = slot] = slot.split("@", 1);

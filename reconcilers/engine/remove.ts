@@ -18,7 +18,7 @@ import type { MarkerParts } from "./marker.ts";
 import type { ObjectMemory } from "./memory.ts";
 import { slotMemory } from "./memory.ts";
 import { isSaidGone } from "./gone-word.ts";
-import { markedSlot } from "./aside.ts";
+import { isSameThing, markedSlot } from "./aside.ts";
 import { CREATE_GRACE, describe, isOurs } from "./plan.ts";
 import type { InventoryEntry, Reference, ResourceDefinition } from "./resource.ts";
 
@@ -124,6 +124,11 @@ async function removeOne(
     drop();
     return { ...base, status: "gone", message: `${where} was not made by this object and is let go` };
   }
+  const holder = holderOf(entry, options);
+  if (holder !== undefined) {
+    drop();
+    return { ...base, status: "gone", message: `${where} is still wanted as ${holder.slot}` };
+  }
   if (policyOf(entry) === "Orphan") {
     if (entry.id === undefined && withinGrace(entry, options)) {
       return { ...base, status: "removing", message: `${where} was asked for and is not visible yet` };
@@ -148,6 +153,17 @@ async function removeOne(
 function madeByUs(entry: InventoryEntry, options: RemovalOptions): boolean {
   const definition = options.definition(entry);
   return definition?.ownership !== "inherited" || definition.holds === "nothing" || entry.nonce !== undefined;
+}
+
+/** What stays and stands for the very thing: one name of it may leave the spec while another is still, or now, in it. */
+function holderOf(entry: InventoryEntry, options: RemovalOptions): InventoryEntry | undefined {
+  const definition = options.definition(entry);
+  // Content is what each entry wrote, not the place that it wrote it into.
+  if (definition === undefined || definition.content === true) return undefined;
+  const leaving = new Set(options.entries.map(({ slot }) => slot));
+  return options.inventory
+    .values()
+    .find((other) => !leaving.has(other.slot) && isSameThing(definition, entry, other));
 }
 
 function isStoreError(thrown: unknown): boolean {

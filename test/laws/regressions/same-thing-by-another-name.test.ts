@@ -87,3 +87,44 @@ it("a database that somebody dropped is not made anew in silence because it is t
   expect(databases(shop).map(({ name }) => name)).not.toContain("orders");
   expect(conditionText(await shop.get("Environment", "shop-dev"), "Ready")).toContain("ConfirmationRequired");
 });
+
+const inGitHubEnvironment = (environment: string): Manifest =>
+  shopEnvironment("dev", {
+    deletionPolicy: "Delete",
+    github: { environment, variables: [{ name: "STAGE", value: "dev" }] },
+  });
+
+it("a GitHub environment stays, with what others put into it, when only the case of its name changes", async () => {
+  const shop = await shopThatDeletes();
+  world = shop;
+  await shop.apply(inGitHubEnvironment("Staging"));
+  await shop.pass(5 * 60_000);
+  const path = "/repos/acme/shop/environments/Staging/variables";
+  await asSomeoneElse(shop, "github", "POST", path, { name: "BY_HAND", value: "kept" });
+  const environments = () =>
+    external(shop.sandbox)
+      .github.repositories.find(({ name }) => name === "shop")
+      ?.environments.map(({ id, variables }) => ({ id, variables }));
+  const before = environments();
+  expect(before).toMatchObject([{ variables: { BY_HAND: "kept", STAGE: "dev" } }]);
+  await shop.apply(inGitHubEnvironment("staging"));
+  await shop.pass(30 * 60_000);
+  expect(environments()).toEqual(before);
+  expect(await unready(shop)).toEqual([]);
+});
+
+it("a ruleset that was renamed at GitHub and in the spec is not deleted under its old name", async () => {
+  const shop = await shopThatDeletes();
+  world = shop;
+  const rulesets = () =>
+    external(shop.sandbox).github.repositories.find(({ name }) => name === "shop")?.rulesets ?? [];
+  const id = rulesets()[0]?.id;
+  const body = { name: "nobody deletes main" };
+  await asSomeoneElse(shop, "github", "PUT", `/repos/acme/shop/rulesets/${id}`, body);
+  const { github } = shopProject().spec as { github: Record<string, unknown> };
+  const renamed = [{ name: "nobody deletes main", rules: { deletion: true, nonFastForward: true } }];
+  await shop.apply(shopProject({ previews: undefined, github: { ...github, rulesets: renamed } }));
+  await shop.pass(30 * 60_000);
+  expect(rulesets().map((one) => ({ id: one.id, name: one.name }))).toEqual([{ id, ...body }]);
+  expect(await unready(shop)).toEqual([]);
+});
