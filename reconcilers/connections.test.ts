@@ -33,6 +33,7 @@ function registry(secrets: Record<string, Record<string, string>>): ConnectionRe
     reader: {
       get: () => undefined,
       ofProject: () => [],
+      usingRepository: () => [],
       secret: ({ name }) => Promise.resolve(secrets[name]),
     },
     openers: { GitHub: opener, Neon: opener, Cloudflare: opener },
