@@ -46,6 +46,7 @@ function registry(
     reader: {
       get: () => undefined,
       ofProject: () => [],
+      usingRepository: () => [],
       secret: ({ name }) => Promise.resolve(secrets[name]),
     },
     openers: { GitHub: opener, Neon: opener, Cloudflare: opener },

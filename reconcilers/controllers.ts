@@ -44,6 +44,7 @@ import {
   previewOfEnvironment,
   projectWatch,
   siblingWatch,
+  usingRepository,
 } from "./watches.ts";
 
 export interface ControllersOptions {
@@ -107,6 +108,7 @@ export function createControllers(options: ControllersOptions): Controllers {
   const reader: ObjectReader = {
     get: <T extends KubernetesObject>(type: ResourceType, key: ObjectKey) => caches().of<T>(type).get(key),
     ofProject: (type, namespace, project) => ofProject(caches(), type, namespace, project),
+    usingRepository: (repository) => usingRepository(caches(), repository),
     secret: options.secret,
   };
   const connections = createConnectionRegistry({

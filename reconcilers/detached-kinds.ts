@@ -18,7 +18,8 @@ import type { ConnectionRegistry } from "./connections.ts";
 import { transports } from "./controllers.ts";
 import type { KindReconciler, ReconciledObject } from "./engine/kind.ts";
 import { environmentReconciler } from "./environment.ts";
-import type { EnvironmentObject, ObjectReader, PreviewObject } from "./objects.ts";
+import { projectType } from "./objects.ts";
+import type { EnvironmentObject, ObjectReader, PreviewObject, ProjectObject } from "./objects.ts";
 import { previewReconciler } from "./preview.ts";
 import { projectReconciler } from "./project.ts";
 import { providerOpeners } from "./providers.ts";
@@ -121,6 +122,10 @@ function readerOf({ objects, secret }: DetachedOptions): ObjectReader {
     ) =>
       (find(type) as T[]).filter(
         ({ metadata, spec }) => metadata.namespace === namespace && spec.projectRef.name === project,
+      ),
+    usingRepository: (repository) =>
+      (find(projectType) as ProjectObject[]).filter(
+        ({ spec }) => spec.github?.repository.toLowerCase() === repository.toLowerCase(),
       ),
     secret,
   };

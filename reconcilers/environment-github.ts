@@ -10,6 +10,7 @@ import {
 } from "./deployment.ts";
 import type { Connected, PlannedSecret } from "./deployment.ts";
 import type { GitHubClient } from "./github/client.ts";
+import { GITHUB_ENVIRONMENT, githubEnvironmentName, rivalOf } from "./environment-rivals.ts";
 import {
   environment as githubEnvironment,
   gitBranch,
@@ -26,7 +27,7 @@ export function githubPart(
   connection: Connected<GitHubClient>,
   secrets: readonly PlannedSecret[],
 ): GraphNode[] {
-  const { keyOf, object, project, short } = place;
+  const { keyOf, object, options, project } = place;
   const { deploy, github } = object.spec;
   const ours = ownsRepository(project);
   const nodes: GraphNode[] = [repositoryNode(project, connection)];
@@ -54,31 +55,34 @@ export function githubPart(
   if (deploy?.revision !== undefined) nodes.push(fixedRevisionNode(connection, deploy.revision));
   const toGitHub = secrets.filter((secret) => secret.to.includes("GitHub"));
   if (!github && toGitHub.length === 0) return nodes;
-  const name = github?.environment ?? short;
+  const name = githubEnvironmentName(object);
   const at = (inputs: Parameters<typeof input>[0]): { repository: string; environment: string } => ({
     repository: input<string>(inputs, REPOSITORY, "fullName"),
     environment: name,
   });
-  const ENVIRONMENT = "githubEnvironment";
   nodes.push(
     resource({
       ...common,
-      slot: ENVIRONMENT,
+      slot: GITHUB_ENVIRONMENT,
       definition: githubEnvironment,
       key: keyOf(githubEnvironment.segment),
       parent: { ours },
       removal: "Delete",
-      desired: (inputs) => ({
-        repository: input<string>(inputs, REPOSITORY, "fullName"),
-        name,
-        reviewers: github?.reviewers,
-        waitTimer: github?.waitTimer,
-        preventSelfReview: github?.preventSelfReview,
-        branchPolicies: github?.branchPolicies,
-      }),
+      desired: (inputs) => {
+        const rival = rivalOf(object, project, options.reader);
+        if (rival !== undefined) throw rival;
+        return {
+          repository: input<string>(inputs, REPOSITORY, "fullName"),
+          name,
+          reviewers: github?.reviewers,
+          waitTimer: github?.waitTimer,
+          preventSelfReview: github?.preventSelfReview,
+          branchPolicies: github?.branchPolicies,
+        };
+      },
     }),
   );
-  const child = { connection, parent: { slot: ENVIRONMENT }, removal: "Delete" as const };
+  const child = { connection, parent: { slot: GITHUB_ENVIRONMENT }, removal: "Delete" as const };
   const declared = github?.variables;
   if (declared) {
     const values = Object.fromEntries(declared.map((one) => [one.name, one.value] as const));

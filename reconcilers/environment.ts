@@ -5,6 +5,7 @@ import { REVISION } from "./deployment.ts";
 import type { PlannedSecret } from "./deployment.ts";
 import type { Blueprint, KindReconciler } from "./engine/kind.ts";
 import { githubPart } from "./environment-github.ts";
+import { isShared } from "./environment-rivals.ts";
 import { neonPart } from "./environment-neon.ts";
 import { cloudflarePart } from "./environment-workers.ts";
 import { slotOf } from "./names.ts";
@@ -28,6 +29,7 @@ export function environmentReconciler(options: EnvironmentOptions): KindReconcil
     build: (object, signal) => build(object, options, signal),
     deleteDependants: (object, signal) => deletePreviews(object, options, signal),
     removalPolicy: (object, entry) => {
+      if (isShared(object, entry, options.reader)) return "Orphan";
       const kept =
         ORPHANED.includes(entry.type) ||
         (object.spec.stage === "Production" && entry.provider === "cloudflare");

@@ -28,14 +28,15 @@ export function slotOf(type: string, name: string): string {
   return `${type}/${encodeURIComponent(name)}`;
 }
 
-/** Ordering for lists that people read: by creation, then by name. */
+/** Ordering for lists that people read, and for who comes first: by creation, then by namespace and name. */
 export function byAge(
-  a: { metadata: { creationTimestamp?: string; name: string } },
-  b: { metadata: { creationTimestamp?: string; name: string } },
+  a: { metadata: { creationTimestamp?: string; namespace?: string; name: string } },
+  b: { metadata: { creationTimestamp?: string; namespace?: string; name: string } },
 ): number {
   const [left, right] = [a.metadata.creationTimestamp ?? "", b.metadata.creationTimestamp ?? ""];
   if (left !== right) return left < right ? -1 : 1;
-  return a.metadata.name < b.metadata.name ? -1 : 1;
+  const [one, other] = [a, b].map(({ metadata }) => `${metadata.namespace ?? ""}/${metadata.name}`);
+  return (one ?? "") < (other ?? "") ? -1 : 1;
 }
 
 /** The entry of a slot in an object's inventory. */

@@ -57,6 +57,8 @@ export interface ObjectReader {
     namespace: string,
     project: string,
   ): readonly T[];
+  /** Projects whose spec calls their repository so, in any case, of whatever owner and in whatever namespace. */
+  usingRepository(repository: string): readonly ProjectObject[];
   /** Decoded data of a Secret, read by name, never listed; undefined when it does not exist. */
   secret(
     key: { namespace: string; name: string },

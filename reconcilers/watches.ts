@@ -9,6 +9,7 @@ type Child = EnvironmentObject | PreviewObject;
 
 const BY_PROJECT = "project";
 const BY_REPOSITORY = "repository";
+const BY_REPOSITORY_NAME = "repositoryName";
 
 const childIndex = (type: ResourceType) => ({
   type,
@@ -31,6 +32,14 @@ export const indexes = [
       return spec.github ? [`${metadata.namespace ?? ""}/${spec.github.repository}`] : [];
     },
   },
+  {
+    type: projectType,
+    name: BY_REPOSITORY_NAME,
+    values: (object: KubernetesObject): readonly string[] => {
+      const { github } = (object as ProjectObject).spec;
+      return github ? [github.repository.toLowerCase()] : [];
+    },
+  },
 ] as const;
 
 /** Environments or previews of a project. */
@@ -41,6 +50,11 @@ export function ofProject<T extends Child>(
   project: string,
 ): readonly T[] {
   return caches.of<T>(type).byIndex(BY_PROJECT, `${namespace}/${project}`);
+}
+
+/** Projects whose spec calls their repository so, in any case and in any namespace. */
+export function usingRepository(caches: Caches, repository: string): readonly ProjectObject[] {
+  return caches.of<ProjectObject>(projectType).byIndex(BY_REPOSITORY_NAME, repository.toLowerCase());
 }
 
 /** Infers the object type inside a definition; a list of them holds several. */

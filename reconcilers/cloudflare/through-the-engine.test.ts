@@ -234,6 +234,7 @@ function setUp(options: Parameters<typeof testBench>[0] = {}) {
           definitions.find((one) => one.type === entry.type) as GraphNode["definition"] as never,
         connect: () => Promise.resolve(connection),
         orphan: () => Promise.resolve(),
+        ending: true,
         persist: () => Promise.resolve(),
         confirm: () => Promise.resolve(),
         clock,

@@ -11,6 +11,25 @@ function asideSlot(slot: string, name: string): string {
   return `${markedSlot(slot)}@${encodeURIComponent(name)}`;
 }
 
+/** Whether two names in one scope are of the same thing. */
+function isSameName({ definition }: ResourceNode, one: string, other: string): boolean {
+  return one === other || definition.sameName?.(one, other) === true;
+}
+
+/** Whether two entries stand for one thing, by its id or by a name that is the same to the provider. */
+export function isSameThing(
+  definition: ResourceNode["definition"],
+  one: InventoryEntry,
+  other: InventoryEntry,
+): boolean {
+  const { keepsIdentity = "none" } = definition;
+  if (one.provider !== other.provider || one.type !== other.type) return false;
+  // Ids are only unique within a scope: a bucket's is its name. A scope that was renamed is still the same.
+  if (one.scope !== other.scope && keepsIdentity !== "scope" && keepsIdentity !== "both") return false;
+  if (one.id !== undefined && one.id === other.id) return true;
+  return definition.sameName?.(one.name ?? "", other.name ?? "") === true;
+}
+
 /** The slot that stands in a thing's marker, set aside or not. Names in slots are escaped, so the separator is unique. */
 export function markedSlot(slot: string): string {
   const [marked = slot] = slot.split("@", 1);
@@ -30,7 +49,10 @@ export function setAside(
   if (entry === undefined) return false;
   const { content, keepsIdentity = content === true ? "both" : "none", provider, type } = node.definition;
   const sameType = entry.type === type && entry.provider === provider;
-  const sameName = entry.name === reference.name || keepsIdentity === "name" || keepsIdentity === "both";
+  const sameName =
+    isSameName(node, entry.name ?? "", reference.name) ||
+    keepsIdentity === "name" ||
+    keepsIdentity === "both";
   const sameScope = entry.scope === reference.scope || keepsIdentity === "scope" || keepsIdentity === "both";
   if (sameType && sameName && sameScope) return false;
   const aside = asideSlot(node.slot, entry.name ?? entry.id ?? "");
@@ -47,12 +69,20 @@ export function takeBack(
   reference: Reference,
   inventory: Map<string, InventoryEntry>,
 ): boolean {
-  const aside = asideSlot(node.slot, reference.name);
-  const entry = inventory.get(aside);
-  if (entry === undefined || inventory.has(node.slot)) return false;
+  if (inventory.has(node.slot)) return false;
   const { provider, type } = node.definition;
-  if (entry.type !== type || entry.provider !== provider || entry.scope !== reference.scope) return false;
-  inventory.delete(aside);
+  const entry = inventory
+    .values()
+    .find(
+      (one) =>
+        one.slot === asideSlot(node.slot, one.name ?? "") &&
+        one.type === type &&
+        one.provider === provider &&
+        one.scope === reference.scope &&
+        isSameName(node, one.name ?? "", reference.name),
+    );
+  if (entry === undefined) return false;
+  inventory.delete(entry.slot);
   inventory.set(node.slot, { ...entry, slot: node.slot, parent: partOf(node) });
   return true;
 }

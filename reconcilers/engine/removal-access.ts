@@ -12,7 +12,8 @@ export function removalAccess(
   return {
     definition: (entry: InventoryEntry) => environment.definition(entry),
     connect: (entry: InventoryEntry) => environment.connect(entry.connection ?? "", object, signal),
-    orphan: (entry: InventoryEntry) =>
+    ending: object.metadata.deletionTimestamp !== undefined,
+    orphan: (entry: InventoryEntry, why?: string) =>
       recordTombstone({
         client: environment.client,
         clock: environment.clock,
@@ -20,9 +21,10 @@ export function removalAccess(
         owner: `${object.kind} ${object.metadata.name}`,
         entry,
         why:
-          object.metadata.deletionTimestamp === undefined
+          why ??
+          (object.metadata.deletionTimestamp === undefined
             ? "it left the spec, and its policy is Orphan"
-            : "the object was deleted, and its policy is Orphan",
+            : "the object was deleted, and its policy is Orphan"),
         signal,
       }),
   };

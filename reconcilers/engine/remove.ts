@@ -18,7 +18,7 @@ import type { MarkerParts } from "./marker.ts";
 import type { ObjectMemory } from "./memory.ts";
 import { slotMemory } from "./memory.ts";
 import { isSaidGone } from "./gone-word.ts";
-import { markedSlot } from "./aside.ts";
+import { isSameThing, markedSlot } from "./aside.ts";
 import { CREATE_GRACE, describe, isOurs } from "./plan.ts";
 import type { InventoryEntry, Reference, ResourceDefinition } from "./resource.ts";
 
@@ -35,7 +35,10 @@ export interface RemovalOptions {
   definition(entry: InventoryEntry): ResourceDefinition<unknown, unknown, unknown> | undefined;
   /** The Connection that an entry was reached by. @throws FlaresmithError */
   connect(entry: InventoryEntry): Promise<ConnectionHandle>;
-  orphan(entry: InventoryEntry): Promise<void>;
+  /** @param why in place of its policy */
+  orphan(entry: InventoryEntry, why?: string): Promise<void>;
+  /** Whether the object itself is being deleted: nobody is left to try again later. */
+  ending: boolean;
   persist(): Promise<void>;
   /** Asks the store whether the object is still as it was read. @throws ApiError Conflict when it is not */
   confirm(): Promise<void>;
@@ -124,6 +127,11 @@ async function removeOne(
     drop();
     return { ...base, status: "gone", message: `${where} was not made by this object and is let go` };
   }
+  const holder = holderOf(entry, options);
+  if (holder !== undefined) {
+    drop();
+    return { ...base, status: "gone", message: `${where} is still wanted as ${holder.slot}` };
+  }
   if (policyOf(entry) === "Orphan") {
     if (entry.id === undefined && withinGrace(entry, options)) {
       return { ...base, status: "removing", message: `${where} was asked for and is not visible yet` };
@@ -139,6 +147,13 @@ async function removeOne(
   } catch (thrown) {
     if (isStoreError(thrown)) throw thrown;
     const error = toFlaresmithError(thrown);
+    if (error.code === "ENV_ARCHIVED" && isLastChance(entry, options)) {
+      // It cannot be taken out of what is archived and stays, and keeps nobody from going (law 6).
+      await options.orphan(entry, error.message);
+      tracker.event("Warning", "OrphanedExternalResource", `left ${where} in place: ${error.message}`);
+      drop();
+      return { ...base, status: "orphaned", message: `${where} was left in place` };
+    }
     inventory.set(entry.slot, { ...(inventory.get(entry.slot) ?? entry), error: error.message });
     return { ...base, status: "failed", message: error.message, error };
   }
@@ -148,6 +163,23 @@ async function removeOne(
 function madeByUs(entry: InventoryEntry, options: RemovalOptions): boolean {
   const definition = options.definition(entry);
   return definition?.ownership !== "inherited" || definition.holds === "nothing" || entry.nonce !== undefined;
+}
+
+/** Whether nothing of the object is left that would try the removal again: the object goes, or lets go of its whole. */
+function isLastChance({ parent }: InventoryEntry, { ending, entries, inventory }: RemovalOptions): boolean {
+  if (ending || parent === undefined) return ending;
+  return !inventory.has(parent) || entries.some(({ slot }) => slot === parent);
+}
+
+/** What stays and stands for the very thing: one name of it may leave the spec while another is still, or now, in it. */
+function holderOf(entry: InventoryEntry, options: RemovalOptions): InventoryEntry | undefined {
+  const definition = options.definition(entry);
+  // Content is what each entry wrote, not the place that it wrote it into.
+  if (definition === undefined || definition.content === true) return undefined;
+  const leaving = new Set(options.entries.map(({ slot }) => slot));
+  return options.inventory
+    .values()
+    .find((other) => !leaving.has(other.slot) && isSameThing(definition, entry, other));
 }
 
 function isStoreError(thrown: unknown): boolean {

@@ -177,6 +177,11 @@ export interface ResourceDefinition<Desired, Observed, Client> {
    * Default `none`; content follows what it is the content of, so it is `both`.
    */
   keepsIdentity?: "none" | "name" | "scope" | "both";
+  /**
+   * Pure: whether two names in one scope are of the same thing, where that is more than being equal: a name that says more
+   * than which thing it is, or one that the provider tells apart without case.
+   */
+  sameName?(one: string, other: string): boolean;
   /** Every managed field and the depth at which drift of it is seen; `write-only` is compared by remembered hash. */
   fields: Readonly<Record<string, Depth | "write-only">>;
   /** Pure: what names the resource. */

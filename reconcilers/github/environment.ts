@@ -51,6 +51,7 @@ export const environment = define<EnvironmentDesired, EnvironmentObserved>({
   holds: "nothing",
   ownership: "inherited",
   keepsIdentity: "scope",
+  sameName: (one, other) => one.toLowerCase() === other.toLowerCase(),
   fields: {
     name: "shallow",
     reviewers: "shallow",

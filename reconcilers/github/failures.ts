@@ -66,7 +66,8 @@ function limitedUntil(failure: GitHubFailure, clock: Clock): number | undefined 
 function forbidden(failure: GitHubFailure): { code: ErrorCode; hint?: string } {
   const { message, acceptedPermissions } = failure;
   if (/archived/i.test(message))
-    return { code: "ENV_ARCHIVED", hint: "Unarchive the repository on GitHub, or remove it from the spec." };
+    // What leaves the spec cannot be taken out of it either.
+    return { code: "ENV_ARCHIVED", hint: "Unarchive the repository on GitHub." };
   if (PLAN.test(message)) return { code: "INTEGRATION_UNSUPPORTED_BY_PLAN" };
   if (/suspended/i.test(message))
     return {

@@ -70,7 +70,7 @@ describe("a Neon branch", () => {
     expect(await lost.differences(again)).toEqual([]);
     expect(await lost.outputs(again)).toMatchObject({ expiresAt: preview.expiresAt });
     const recalled = branch.recall?.(again, await observedOf(lost, again), undefined);
-    expect(recalled).toEqual({ lease: preview.expiresAt });
+    expect(recalled).toEqual({ lease: preview.expiresAt, parent: "main" });
     expect(await slotOf(harness, branch).differences({ ...again, expiresAt: inHours(48) })).toEqual([
       "expiresAt",
     ]);

@@ -61,14 +61,11 @@ export const branch = define<BranchDesired, Seen>({
     const changes = settingChanges(desired, observed);
     if (observed.name !== desired.name)
       changes.push({ field: "name", effect: "in-place", from: observed.name, to: desired.name });
-    const cut = desired.init === "parent-data" && observed.parentName !== undefined;
-    if (cut && observed.parentName !== desired.parent) {
-      changes.push({
-        field: "parent",
-        effect: "destroys-data",
-        from: observed.parentName ?? "",
-        to: desired.parent,
-      });
+    // Neon moves branches itself: after a restore, the children of a branch hang on its backup. What it was cut from counts.
+    const parent = entry?.data?.["parent"] ?? observed.parentName;
+    const isNamed = desired.parent === parent || desired.parent === observed.parentName;
+    if (desired.init === "parent-data" && parent !== undefined && !isNamed) {
+      changes.push({ field: "parent", effect: "destroys-data", from: parent, to: desired.parent });
     }
     const { earliestExpiry: earliest, expiresAt } = desired;
     // Only previews choose what they start with; an environment's branch may have been adopted as it is.
@@ -92,8 +89,11 @@ export const branch = define<BranchDesired, Seen>({
     }
     return changes;
   },
-  recall: (_desired, { expiresAt }, data) =>
-    data !== undefined || expiresAt === undefined ? undefined : { lease: expiresAt },
+  recall: ({ parent }, { expiresAt }, data) => {
+    if (data?.["parent"] === parent) return undefined;
+    const lease = data === undefined && expiresAt !== undefined ? { lease: expiresAt } : {};
+    return { ...data, ...lease, parent };
+  },
   create: async (desired, context) => {
     const { client, clock, marker, signal } = context;
     const { init, name, projectId } = desired;
@@ -132,16 +132,18 @@ export const branch = define<BranchDesired, Seen>({
     );
     if (!answer.ok) throw answer.error;
     const pending = workOf(answer.data) ?? "Neon is creating it";
-    return { id: answer.data.branch.id, name, pending, ...(lease === undefined ? {} : { data: { lease } }) };
+    const data = { parent: parent.name, ...(lease === undefined ? {} : { lease }) };
+    return { id: answer.data.branch.id, name, pending, data };
   },
   update: async (desired, observed, changes, context) => {
     const changed = new Set(changes.map((change) => change.field));
     if (changed.has("parent")) {
       throw new FlaresmithError({
         code: "INTEGRATION_REJECTED",
-        message: `Neon cannot move the branch ${observed.name} from ${observed.parentName ?? "its parent"} to ${desired.parent}`,
+        message: `Neon cannot move the branch ${observed.name} to the parent ${desired.parent}`,
         field: "spec.neon.parent",
-        hint: "Change the spec back, or choose another branch name: a new branch is then cut from the new parent.",
+        // Another name would only rename the branch.
+        hint: "Change the spec back. If the branch's data may go, delete it at Neon and confirm that a new one is made, which is cut from the new parent.",
         context: { provider: "neon" },
       });
     }
@@ -163,7 +165,7 @@ export const branch = define<BranchDesired, Seen>({
       id: observed.id,
       name: desired.name,
       ...(pending === undefined ? {} : { pending }),
-      ...(lease === undefined ? {} : { data: { lease } }),
+      ...(lease === undefined ? {} : { data: { parent: desired.parent, lease } }),
     };
   },
   remove: removeBranch,

@@ -23,6 +23,10 @@ const splitName = (name: string): { database: string; role: string } => {
   return { database, role };
 };
 
+/** A database is the same whoever owns it: the part before the role of a name or id says which one it is. */
+const isSameDatabase = (one: string, other: string): boolean => databaseOf(one) === databaseOf(other);
+const databaseOf = (nameOrId: string): string => nameOrId.split("@", 1)[0] ?? "";
+
 /** Role and database on the branch; undefined when the branch is proven gone. */
 async function inspect(context: Context, scope: string, name: string): Promise<DatabaseObserved | undefined> {
   const { client, signal } = context;
@@ -108,6 +112,7 @@ export const database = define<DatabaseDesired, DatabaseObserved>({
   holds: "data",
   ownership: "inherited",
   fields: { role: "deep", database: "deep", owner: "deep" },
+  sameName: isSameDatabase,
   reference: (desired) => ({ scope: scopeOf(desired), name: nameOf(desired) }),
   observe: async ({ scope, name }, context) => {
     const seen = await context.shared(
@@ -118,7 +123,9 @@ export const database = define<DatabaseDesired, DatabaseObserved>({
     if (!seen || (!seen.database && !seen.role)) return { state: "absent" };
     const id = `${scope}/${name}`;
     // The role stays when the database is removed: others may be its own.
-    if (!seen.database && confirmedGone(context, id)) return { state: "absent" };
+    const remembered = context.entry?.id;
+    const known = remembered !== undefined && isSameDatabase(remembered, id) ? remembered : id;
+    if (!seen.database && confirmedGone(context, known)) return { state: "absent" };
     return {
       state: "present",
       id,
@@ -131,7 +138,7 @@ export const database = define<DatabaseDesired, DatabaseObserved>({
   diff: (desired, observed, entry) => {
     const changes: FieldChange[] = [];
     // The inventory remembers that there was one: somebody dropped it, with its data (law 5).
-    const dropped = entry?.fingerprint !== undefined && entry.id === idOf(desired);
+    const dropped = entry?.fingerprint !== undefined && isSameDatabase(entry.id ?? "", idOf(desired));
     if (!observed.role)
       changes.push({ field: "role", effect: "in-place", from: "missing", to: desired.role });
     if (!observed.database) {
