@@ -126,7 +126,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     elapsed,
   );
   const intention = createIntention(() => kernel.now());
-  const oracles = createOracles({ kernel, sandbox, store, intention });
+  const oracles = createOracles({ kernel, sandbox, store, intention, faults: script.faults });
   const processes: Process[] = [];
   const restarts = streamOf(seed, "restarts");
   /** Calls that got no answer yet: whoever waits for one has not come to an end, whatever statuses say. */

@@ -7,6 +7,7 @@ import type { KubernetesObject } from "../../../controller/store/resource-client
 import { checkConditionInvariants } from "../../../controller/runtime/condition-invariants.ts";
 import type { Sandbox } from "../../../sandbox/sandbox.ts";
 import { conditionsOf } from "../../support/world.ts";
+import type { FaultPlan } from "../faults.ts";
 import type { Intention } from "../intention.ts";
 import type { Kernel } from "../kernel.ts";
 import type { Call } from "../network.ts";
@@ -66,10 +67,11 @@ export function createOracles(options: {
   sandbox: Sandbox;
   store: EmbeddedStore;
   intention: Intention;
+  faults: FaultPlan;
 }): Oracles {
-  const { intention, kernel, sandbox, store } = options;
+  const { faults, intention, kernel, sandbox, store } = options;
   const manners = createManners();
-  const truth = createTruth(intention);
+  const truth = createTruth(intention, faults.rates.has("watch-silent"));
   let first: Violation | undefined;
   let known: ReadonlyMap<string, Thing> = new Map();
   const note = (violation: Violation | undefined): void => {

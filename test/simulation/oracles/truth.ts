@@ -9,6 +9,9 @@ import { lacking } from "./world-match.ts";
 /** Milliseconds after somebody changed his mind, or the world, within which status may still speak of before. */
 const NEWS = 60_000;
 
+/** Milliseconds for which a watch that fell silent may hide what changed: the reflector gives a bookmark so long. */
+const SILENCE = 180_000;
+
 /** Milliseconds after somebody else changed the world, unasked: a look may rest on a listing of five minutes ago. */
 const UNSEEN = 330_000;
 
@@ -34,7 +37,9 @@ export interface Truth {
   ): Violation | undefined;
 }
 
-export function createTruth(intention: Intention): Truth {
+/** @param silent whether watches may fall silent */
+export function createTruth(intention: Intention, silent: boolean): Truth {
+  const news = silent ? NEWS + SILENCE : NEWS;
   const ready = new Map<string, boolean>();
   return {
     written: (object, things, now) => {
@@ -43,7 +48,7 @@ export function createTruth(intention: Intention): Truth {
       const is = isReady(object);
       ready.set(key, is);
       if (!is || before || object.metadata.deletionTimestamp !== undefined) return undefined;
-      if (intention.changedSince(now - NEWS) || intention.meddledSince(now - UNSEEN)) return undefined;
+      if (intention.changedSince(now - news) || intention.meddledSince(now - UNSEEN)) return undefined;
       const expected = expectedOfObject(object.kind, object.metadata.name, intention.shapes);
       if (expected === undefined) return undefined;
       // Which commit runs is said by `status.revision`; a branch may move on at any moment.
