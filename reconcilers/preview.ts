@@ -34,6 +34,7 @@ export function previewReconciler(options: PreviewOptions): KindReconciler<Previ
     },
     deleteDependants: () => Promise.resolve(undefined),
     // Everything of a preview goes: its data are copies.
+    disposable: true,
     removalPolicy: () => "Delete",
     state: (object, conditions, previous) =>
       summarizeState(conditions, previous, (object.status?.inventory ?? []).length > 0),

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createGitRunner } from "../runtime/adapters/run-git.ts";
 import type { GitCommand } from "../runtime/adapters/run-git.ts";
 import { systemClock } from "../runtime/adapters/system.ts";
+import type { KubernetesObject } from "../store/resource-client.ts";
 import { createRepository } from "../../test/support/git-repository.ts";
 import type { TestRepository } from "../../test/support/git-repository.ts";
 import { httpsServer, serveGit } from "../../test/support/https-server.ts";
@@ -26,6 +27,12 @@ const start = async (environment: Record<string, string | undefined> = {}): Prom
 beforeEach(() => start());
 afterEach(() => world.stop());
 
+/** p0 to p<count - 1>, a file each. */
+const manifests = (count: number): Record<string, string> =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`p${index}.yaml`, project(`p${index}`)]));
+/** The value that the Source asks for, as a person copies it. */
+const consentOf = (source: KubernetesObject): string =>
+  /confirm-prune: (\S+)/.exec(conditionOf(source, "Stalled")?.message ?? "")?.[1] ?? "";
 const names = (): string[] => commands.map(({ args }) => args[0] ?? "");
 
 describe("a branch", () => {
@@ -92,6 +99,54 @@ describe("a branch", () => {
     await world.source("platform", { git: { url: repository.url }, path: "b/" });
     await world.sync("platform");
     expect(await world.names("Project")).toEqual(["blog", "shop"]);
+  });
+
+  test("whose folder changes at the same commit prunes no more than the guard allows, whatever was pruned before", async () => {
+    repository.commit({ ...manifests(12), "one/p1.yaml": "# p1" });
+    await world.source("platform", { git: { url: repository.url } });
+    await world.sync("platform");
+    repository.commit({ "p0.yaml": null, "p1.yaml": null, "one/p1.yaml": project("p1") });
+    await world.sync("platform");
+    expect(await world.names("Project")).toHaveLength(11);
+    await world.source("platform", { git: { url: repository.url }, path: "one" });
+    const held = await world.sync("platform");
+    expect(conditionOf(held, "Stalled")).toMatchObject({
+      status: "True",
+      reason: "ConfirmationRequired",
+      message: expect.stringContaining("10 of 11 objects"),
+    });
+    expect(await world.names("Project")).toHaveLength(11);
+    await world.annotate("Source", "platform", {
+      "flaresmith.dev/confirm-prune": consentOf(held),
+    });
+    await world.until(async () => (await world.names("Project")).length === 1);
+    expect(conditionOf(await world.sync("platform"), "Ready")?.status).toBe("True");
+  });
+
+  test("takes no consent that was given to something else at the same commit, after a restart neither", async () => {
+    const { directory } = world;
+    const first = await createSourceWorld({ directory });
+    repository.commit({ ...manifests(15), "one/p5.yaml": "# p5" });
+    await first.source("platform", { git: { url: repository.url } });
+    await first.sync("platform");
+    const gone = Object.fromEntries(Object.keys(manifests(6)).map((path) => [path, null]));
+    const commit = repository.commit({ ...gone, "one/p5.yaml": project("p5") });
+    const consent = consentOf(await first.sync("platform"));
+    await first.annotate("Source", "platform", { "flaresmith.dev/confirm-prune": consent });
+    await first.until(async () => (await first.names("Project")).length === 10);
+    await first.stop();
+    const again = await createSourceWorld({ store: first.store, directory });
+    const folder = { git: { url: repository.url }, path: "one" };
+    for (const annotation of [consent, `main@sha1:${commit}`]) {
+      await again.source("platform", folder, { "flaresmith.dev/confirm-prune": annotation });
+      expect(conditionOf(await again.sync("platform"), "Stalled")).toMatchObject({
+        status: "True",
+        reason: "ConfirmationRequired",
+        message: expect.stringContaining("9 of 10 objects"),
+      });
+      expect(await again.names("Project")).toHaveLength(10);
+    }
+    await again.stop();
   });
 
   test("with links, submodules and odd names reads the rest, names each, and prunes nothing", async () => {

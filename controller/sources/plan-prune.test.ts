@@ -4,8 +4,9 @@ import { planPrune } from "./plan-prune.ts";
 const object = (name: string) => ({
   apiVersion: "flaresmith.dev/v1alpha1",
   kind: "Project",
-  metadata: { name },
+  metadata: { name, uid: `uid-${name}` },
 });
+const uids = (...names: string[]): ReadonlySet<string> => new Set(names.map((name) => `uid-${name}`));
 const plan = (owned: number, gone: number, options: Partial<Parameters<typeof planPrune>[0]> = {}) => {
   const objects = Array.from({ length: owned }, (_, index) => object(`p${index}`));
   const declared = new Set(objects.slice(gone).map(({ metadata }) => `Project/${metadata.name}`));
@@ -47,16 +48,63 @@ describe("the guard", () => {
   });
 
   test.each([
-    ["the annotation of this revision", 100, 99, { confirmed: "main@sha1:b" }, "delete 99"],
-    ["the annotation of another revision", 100, 99, { confirmed: "main@sha1:a" }, "ConfirmationRequired"],
-    ["a prune of this revision that began", 100, 99, { approved: "main@sha1:b" }, "delete 99"],
+    ["the revision alone as consent", 4, 3, { confirmed: "main@sha1:b" }, "ConfirmationRequired"],
+    [
+      "a prune of this revision that began with these and more",
+      4,
+      3,
+      { approved: { revision: "main@sha1:b", uids: uids("p0", "p1", "p2", "p9") } },
+      "delete 3",
+    ],
+    [
+      "a prune of this revision that began with fewer",
+      4,
+      3,
+      { approved: { revision: "main@sha1:b", uids: uids("p0", "p1") } },
+      "ConfirmationRequired",
+    ],
+    [
+      "a prune of another revision that began with these",
+      4,
+      3,
+      { approved: { revision: "main@sha1:a", uids: uids("p0", "p1", "p2") } },
+      "ConfirmationRequired",
+    ],
     ["consent to an empty listing", 100, 100, { confirmed: "main@sha1:b" }, "EmptySource"],
     ["a listing with errors", 100, 1, { complete: false }, "none"],
-    ["a listing with errors and consent", 100, 99, { complete: false, confirmed: "main@sha1:b" }, "none"],
     ["an empty listing with errors", 100, 100, { complete: false }, "none"],
     ["prune: false", 100, 99, { prune: false }, "release 99"],
     ["prune: false and nothing declared", 100, 100, { prune: false }, "EmptySource"],
   ])("%s", (_name, owned, gone, options, expected) => {
     expect(plan(owned, gone, options)).toBe(expected);
+  });
+});
+
+describe("consent", () => {
+  const owned = ["p0", "p1", "p2", "p3"].map(object);
+  const declared = new Set(["Project/p3"]);
+  const given = { owned, declared, complete: true, prune: true, revision: "main@sha1:b" };
+  const held = planPrune(given);
+  const asked = /confirm-prune: (\S+)/.exec(held.kind === "held" ? held.message : "")?.[1] ?? "";
+  const kindOf = (options: Partial<Parameters<typeof planPrune>[0]> = {}): string =>
+    planPrune({ ...given, confirmed: asked, ...options }).kind;
+
+  test("names the revision, and deletes what it was asked for, in whatever order it is listed", () => {
+    expect(asked).toMatch(/^main@sha1:b#[0-9a-f]{12}$/);
+    expect(kindOf()).toBe("delete");
+    expect(kindOf({ owned: owned.toReversed() })).toBe("delete");
+  });
+
+  test.each<[string, Partial<Parameters<typeof planPrune>[0]>]>([
+    ["another revision", { revision: "main@sha1:c" }],
+    ["another object besides", { owned: [...owned, object("p4")] }],
+    ["other objects", { declared: new Set(["Project/p0"]) }],
+    [
+      "one that was made anew since",
+      { owned: owned.map((one) => ({ ...one, metadata: { ...one.metadata, uid: "new" } })) },
+    ],
+    ["a listing with errors", { complete: false }],
+  ])("does not speak for %s", (_name, options) => {
+    expect(kindOf(options)).not.toBe("delete");
   });
 });

@@ -1,4 +1,5 @@
 /** What happens to objects that a Source applied and no longer declares. Pure; law 5 of the design. */
+import { hashOf } from "../runtime/hash.ts";
 import type { KubernetesObject } from "../store/resource-client.ts";
 import { objectKey } from "./desired.ts";
 import { firstOf } from "./first-of.ts";
@@ -8,9 +9,20 @@ import { CONFIRM_PRUNE_ANNOTATION } from "./source-object.ts";
 const FREE_DELETIONS = 2;
 const FREE_SHARE = 0.25;
 
+/** A prune that began: what it takes, and at which revision. */
+export interface ApprovedPrune {
+  readonly revision: string;
+  readonly uids: ReadonlySet<string>;
+}
+
 export type PrunePlan =
   | { readonly kind: "none" }
-  | { readonly kind: "delete"; readonly objects: readonly KubernetesObject[] }
+  | {
+      readonly kind: "delete";
+      readonly objects: readonly KubernetesObject[];
+      /** To be handed in again while the deletion goes on: what is left of it needs no consent of its own. */
+      readonly approved: ApprovedPrune;
+    }
   /** `prune: false`: the objects stay and are nobody's. */
   | { readonly kind: "release"; readonly objects: readonly KubernetesObject[] }
   | { readonly kind: "held"; readonly reason: string; readonly message: string };
@@ -21,8 +33,8 @@ export type PrunePlan =
  * @param options.owned what carries the Source's label and is not being deleted yet
  * @param options.declared keys (`<kind>/<name>`) that the listing declares
  * @param options.complete whether the listing is complete and nothing in it is wrong
- * @param options.confirmed the revision that a person confirmed
- * @param options.approved a revision whose prune began within the guard and goes on
+ * @param options.confirmed the consent that a person gave
+ * @param options.approved the prune that began last and may go on
  */
 export function planPrune(options: {
   owned: readonly KubernetesObject[];
@@ -31,7 +43,7 @@ export function planPrune(options: {
   prune: boolean;
   revision: string;
   confirmed?: string | undefined;
-  approved?: string | undefined;
+  approved?: ApprovedPrune | undefined;
 }): PrunePlan {
   const { owned, declared, revision } = options;
   const extra = owned.filter((object) => !declared.has(objectKey(object)));
@@ -45,13 +57,42 @@ export function planPrune(options: {
   }
   if (!options.prune) return { kind: "release", objects: extra };
   const free = Math.max(FREE_DELETIONS, owned.length * FREE_SHARE);
-  const consented = options.confirmed === revision || options.approved === revision;
-  if (extra.length <= free || consented) return { kind: "delete", objects: extra };
+  const remove: PrunePlan = {
+    kind: "delete",
+    objects: extra,
+    approved: { revision, uids: new Set(extra.map(uidOf)) },
+  };
+  if (extra.length <= free || goesOn(extra, revision, options.approved)) return remove;
+  const consent = consentTo(extra, revision);
+  if (options.confirmed === consent) return remove;
   return {
     kind: "held",
     reason: "ConfirmationRequired",
-    message: `${revision} no longer declares ${extra.length} of ${count(owned.length)}: ${listed(extra)}. To delete them, set the annotation ${CONFIRM_PRUNE_ANNOTATION}: ${revision} on this Source; to keep them, put their manifests back.`,
+    message: `${revision} no longer declares ${extra.length} of ${count(owned.length)}: ${listed(extra)}. To delete them, set the annotation ${CONFIRM_PRUNE_ANNOTATION}: ${consent} on this Source; to keep them, put their manifests back.`,
   };
+}
+
+/** Whether nothing is to go that was not to go when the prune began. */
+function goesOn(
+  extra: readonly KubernetesObject[],
+  revision: string,
+  approved: ApprovedPrune | undefined,
+): boolean {
+  return approved?.revision === revision && extra.every((object) => approved.uids.has(uidOf(object)));
+}
+
+/**
+ * What a person confirms: a revision, and a hash of the very objects that go. The revision alone says little, because
+ * another folder of the same commit declares other objects; and with uids, a consent that is left on the Source does
+ * not speak for objects that were made after it was given.
+ */
+function consentTo(extra: readonly KubernetesObject[], revision: string): string {
+  const objects = extra.map((object) => `${objectKey(object)} ${uidOf(object)}`).toSorted();
+  return `${revision}#${hashOf(objects).slice(0, 12)}`;
+}
+
+function uidOf({ metadata }: KubernetesObject): string {
+  return metadata.uid ?? "";
 }
 
 function count(objects: number): string {

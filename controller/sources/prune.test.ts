@@ -48,7 +48,7 @@ describe("what leaves the source", () => {
     expect(conditionOf(source, "Ready")?.status).toBe("True");
   });
 
-  test("above the guard waits for consent to exactly this revision", async () => {
+  test("above the guard waits for consent to exactly this", async () => {
     await write(8);
     await world.source("platform", { directory: world.directory });
     await world.sync("platform");
@@ -58,17 +58,24 @@ describe("what leaves the source", () => {
     expect(conditionOf(held, "Stalled")).toMatchObject({
       status: "True",
       reason: "ConfirmationRequired",
-      message: expect.stringContaining(`flaresmith.dev/confirm-prune: ${revision}`),
+      message: expect.stringContaining(`flaresmith.dev/confirm-prune: ${revision}#`),
     });
+    const consent = /confirm-prune: (\S+)/.exec(conditionOf(held, "Stalled")?.message ?? "")?.[1] ?? "";
     expect(conditionOf(held, "Ready")).toMatchObject({
       status: "False",
       message: expect.stringContaining("3 of 8 objects: Project p0, Project p1, Project p2"),
     });
     expect(await world.names("Project")).toHaveLength(8);
-    await world.annotate("Source", "platform", { "flaresmith.dev/confirm-prune": "dir@sha256:other" });
-    await world.sync("platform");
-    expect(await world.names("Project")).toHaveLength(8);
-    await world.annotate("Source", "platform", { "flaresmith.dev/confirm-prune": revision });
+    for (const other of [
+      revision,
+      `${revision}#${"0".repeat(12)}`,
+      `dir@sha256:other#${consent.slice(-12)}`,
+    ]) {
+      await world.annotate("Source", "platform", { "flaresmith.dev/confirm-prune": other });
+      await world.sync("platform");
+      expect(await world.names("Project")).toHaveLength(8);
+    }
+    await world.annotate("Source", "platform", { "flaresmith.dev/confirm-prune": consent });
     await world.until(async () => (await world.names("Project")).length === 5);
     expect(conditionOf(await world.sync("platform"), "Ready")?.status).toBe("True");
   });

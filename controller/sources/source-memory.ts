@@ -5,6 +5,7 @@ import type { DesiredState, ParsedFiles } from "./desired.ts";
 import { createDirectoryReader } from "./directory.ts";
 import type { DirectoryReader } from "./directory.ts";
 import type { GitReader } from "./git/git-reader.ts";
+import type { ApprovedPrune } from "./plan-prune.ts";
 import { SOURCE_LABEL } from "./read/check-manifest.ts";
 import type { SourceTree } from "./source-tree.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -33,8 +34,8 @@ export interface SourceMemory {
   blocked: ReadonlySet<string>;
   /** Keys of objects with our label that are not declared, as the last pass left them. */
   extras: ReadonlySet<string>;
-  /** The revision whose prune began within the guard. */
-  approved: string | undefined;
+  /** The prune that began last. */
+  approved: ApprovedPrune | undefined;
   readonly parsed: ParsedFiles;
   readonly directory: DirectoryReader;
   git: GitReader | undefined;

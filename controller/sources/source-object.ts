@@ -32,7 +32,7 @@ export const FIELD_MANAGER = "flaresmith-source";
 export const SOURCE_FINALIZER = `${GROUP}/source`;
 /** Any token: asks for a sync now; answered by `status.lastHandledReconcileAt`. */
 export const REQUEST_ANNOTATION = `${GROUP}/reconcile-requested-at`;
-/** The revision whose large prune is wanted. */
+/** The consent that the condition names: to a large prune of these very objects at this revision. */
 export const CONFIRM_PRUNE_ANNOTATION = `${GROUP}/confirm-prune`;
 /** `true` on a Source: deleting it deletes what it applied. */
 export const PRUNE_ON_DELETE_ANNOTATION = `${GROUP}/prune-on-delete`;

@@ -249,7 +249,7 @@ class SyncPass {
       await releaseObjects({ objects: plan.objects, client: this.#options.client }, this.#signal);
       return { ...nothing, gone: new Set(plan.objects.map(objectKey)) };
     }
-    memory.approved = tree.revision;
+    memory.approved = plan.approved;
     const leaving = all.filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
     const { deleted, waiting, gone } = await deleteObjects(
       { objects: plan.objects, leaving, client: this.#options.client },

@@ -35,6 +35,28 @@ const post = (client: CloudflareClient): Promise<unknown> =>
 const json = (status: number, body: unknown, headers: Record<string, string> = {}): Response =>
   new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json", ...headers } });
 
+test("a token that is unknown as a user's may be an account's: the remedy without spec.account says so", async () => {
+  const bench = testBench();
+  // Cloudflare says of an account's token there what it says of any that it does not know.
+  bench.context.faults.add({
+    path: "/user/tokens/verify$",
+    status: 401,
+    body: {
+      success: false,
+      errors: [{ code: 1000, message: "Invalid API Token" }],
+      messages: [],
+      result: null,
+    },
+  });
+  const fetch = bench.cloudflare.fetch;
+  await expect(testClient(fetch, { apiToken: token }).identity(signal)).rejects.toMatchObject({
+    code: "INTEGRATION_CREDENTIALS_INVALID",
+    hint: expect.stringMatching(/Put a valid .* belongs to an account .*spec\.account/) as string,
+  });
+  const named = await testClient(fetch, { apiToken: token, accountId: account }).identity(signal);
+  expect(named.accounts.map(({ id }) => id)).toEqual([account]);
+});
+
 test("who the token is and what it reaches is told", async () => {
   const bench = testBench();
   const identity = await testClient(bench.cloudflare.fetch, { apiToken: token, accountId: account }).identity(

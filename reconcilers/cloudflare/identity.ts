@@ -73,12 +73,23 @@ async function verify(
   const purpose = { what: "verifying the API token", permission: "API Tokens Read" };
   const ask = async (path: string): Promise<z.output<typeof token>> =>
     (await client.call({ method: "GET", path, result: token, purpose, signal })).result;
-  if (client.accountId === undefined) return ask("/user/tokens/verify");
   try {
     return await ask("/user/tokens/verify");
   } catch (error) {
     // Tokens that an account owns, instead of a user, are unknown there.
     if (!isFlaresmithError(error, "INTEGRATION_CREDENTIALS_INVALID")) throw error;
+    if (client.accountId === undefined) throw perhapsAnAccounts(error);
     return ask(`/accounts/${encodeURIComponent(client.accountId)}/tokens/verify`);
   }
+}
+
+/** The same, with what else may be the matter: only its account can be asked about a token that an account owns. */
+function perhapsAnAccounts(error: FlaresmithError): FlaresmithError {
+  return new FlaresmithError({
+    code: error.code,
+    message: error.message,
+    hint: `${error.hint} If the token belongs to an account (not a user), set spec.account of the Connection to the id of that account.`,
+    context: error.context,
+    cause: error,
+  });
 }

@@ -84,11 +84,21 @@ export async function readSettings(
 }
 
 const deploymentsSchema = z.looseObject({
-  deployments: z.array(z.looseObject({ id: z.string() })).nullish(),
+  deployments: z
+    .array(z.looseObject({ versions: z.array(z.looseObject({ version_id: z.string() })) }))
+    .nullish(),
 });
 
-/** Id of the deployment that serves a script; undefined when it has none. */
-export async function readServingDeployment(
+/** An id of a version, which answers write with hyphens and without (workers-sdk, `parseNonHyphenedUuid`). */
+export function plainVersion(id: string): string {
+  return id.replaceAll("-", "").toLowerCase();
+}
+
+/**
+ * Id of the version that serves a script; of several that share the traffic, all ids with a sign between, which is no
+ * version's. Undefined when nothing was deployed.
+ */
+export async function readServingVersion(
   client: CloudflareClient,
   accountId: string,
   scriptName: string,
@@ -105,5 +115,6 @@ export async function readServingDeployment(
     signal,
   });
   // The newest comes first, and it is the one that serves.
-  return result.deployments?.[0]?.id;
+  const ids = result.deployments?.[0]?.versions.map((share) => plainVersion(share.version_id));
+  return ids?.toSorted().join("+");
 }

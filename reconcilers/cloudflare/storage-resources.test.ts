@@ -17,12 +17,13 @@ const untagged = {
 function setUp(options: Parameters<typeof testBench>[0] = {}) {
   const bench = testBench(options);
   const client = testClient(bench.cloudflare.fetch, { apiToken: token });
-  const both = (installation = "test") => ({
+  const both = (installation = "test", disposable = false) => ({
     kvSlot: testSlot(kvNamespace, { client, installation }),
-    r2Slot: testSlot(r2Bucket, { client, installation }),
+    r2Slot: testSlot(r2Bucket, { client, installation, disposable }),
   });
   const changes = (): number => bench.context.journal.since(0).filter((entry) => entry.changed).length;
-  return { ...bench, client, both, changes, ...both() };
+  const requests = (): number => bench.context.journal.since(0).length;
+  return { ...bench, client, both, changes, requests, ...both() };
 }
 
 describe.each([
@@ -202,6 +203,96 @@ test("a bucket that holds objects is not deleted, and the remedy is told", async
   await expect(r2Slot.remove({ scope: account, name: r2.name })).rejects.toMatchObject({
     code: "INTEGRATION_REJECTED",
     hint: expect.stringContaining("Empty the bucket") as string,
+  });
+});
+
+describe("a bucket whose objects are copies", () => {
+  const reference = { scope: account, name: r2.name };
+  const put = (call: ReturnType<typeof setUp>["call"], count: number) =>
+    Promise.all(
+      Array.from({ length: count }, (_, index) =>
+        call("PUT", `${r2Path}/${r2.name}/objects/photos/${index} ä.jpg`, new Uint8Array([1]), {
+          "content-type": "image/jpeg",
+        }),
+      ),
+    );
+  const isGone = async (call: ReturnType<typeof setUp>["call"]): Promise<boolean> =>
+    (await call("GET", `${r2Path}/${r2.name}`)).status === 404;
+
+  test("is emptied and deleted, a thousand objects at a time", async () => {
+    const { both, call, requests } = setUp();
+    const { r2Slot } = both("test", true);
+    await r2Slot.converge(r2);
+    await put(call, 1050);
+    const before = requests();
+    await r2Slot.remove(reference);
+    expect(requests() - before).toBeLessThan(8);
+    expect(await isGone(call)).toBe(false);
+    expect((await call<unknown[]>("GET", `${r2Path}/${r2.name}/objects?per_page=1000`)).result).toHaveLength(
+      50,
+    );
+    await r2Slot.remove(reference);
+    expect(await isGone(call)).toBe(true);
+  });
+
+  test("loses none where its marker is gone: somebody else may have made it anew", async () => {
+    const { both, call } = setUp();
+    const { r2Slot } = both("test", true);
+    await r2Slot.converge(r2);
+    await put(call, 1);
+    const tags = { resource_type: "r2_bucket", resource_id: r2.name, tags: {} };
+    expect((await call("PUT", `/accounts/${account}/tags`, tags)).status).toBe(200);
+    await expect(r2Slot.remove(reference)).rejects.toMatchObject({
+      code: "INTEGRATION_REJECTED",
+      hint: expect.stringContaining("Empty the bucket") as string,
+    });
+    expect((await call<unknown[]>("GET", `${r2Path}/${r2.name}/objects`)).result).toHaveLength(1);
+  });
+
+  test("is left, with the remedy, where it is not empty although it lists no object", async () => {
+    const { both, call, context } = setUp();
+    const { r2Slot } = both("test", true);
+    await r2Slot.converge(r2);
+    context.faults.add({
+      method: "DELETE",
+      path: `/r2/buckets/${r2.name}$`,
+      status: 409,
+      body: {
+        success: false,
+        errors: [{ code: 10008, message: "The bucket is not empty." }],
+        messages: [],
+        result: null,
+      },
+      times: 0,
+    });
+    await expect(r2Slot.remove(reference)).rejects.toMatchObject({
+      code: "INTEGRATION_REJECTED",
+      hint: expect.stringContaining("multipart uploads") as string,
+    });
+    context.faults.clear();
+    await r2Slot.remove(reference);
+    expect(await isGone(call)).toBe(true);
+  });
+
+  test("goes although somebody else deletes an object at the same time", async () => {
+    const { both, call, context } = setUp();
+    const { r2Slot } = both("test", true);
+    await r2Slot.converge(r2);
+    await put(call, 2);
+    context.faults.add({
+      method: "DELETE",
+      path: "/objects$",
+      when: "after",
+      status: 200,
+      body: {
+        success: false,
+        errors: [{ code: 10007, message: "The specified key does not exist." }],
+        messages: [],
+        result: null,
+      },
+    });
+    await r2Slot.remove(reference);
+    expect(await isGone(call)).toBe(true);
   });
 });
 

@@ -47,7 +47,7 @@ interface StorageKind<Desired> {
   create(desired: Desired, context: Context): Promise<Found>;
   /** Missing: another name is another thing. */
   rename?: (accountId: string, from: Found, to: string, context: Context) => Promise<void>;
-  /** @returns id of what was deleted; undefined when there was nothing */
+  /** @returns id of what was deleted; undefined when there was nothing, or when some of it is left for the next pass */
   remove(reference: Reference, context: Context): Promise<string | undefined>;
 }
 

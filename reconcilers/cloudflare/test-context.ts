@@ -42,6 +42,8 @@ export interface SlotOptions {
   slot?: string;
   /** What the key of witnesses follows from. Default `credential`. */
   credential?: string;
+  /** Whether what is removed holds nothing but copies. Default: no. */
+  disposable?: boolean;
 }
 
 /** A client over a sandbox's fetch. */
@@ -91,6 +93,7 @@ export function testSlot<Desired, Observed>(
     depth,
     fresh,
     entry,
+    disposable: options.disposable,
     read: async (read) => (fresh ? read.single() : read.find(await read.list())),
     shared: (key, load) => source.shared(`${scope}:${key}`, 0, load),
   });

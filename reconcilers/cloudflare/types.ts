@@ -107,8 +107,8 @@ export interface WorkerObserved {
   observability: Observability | undefined;
   /** Undefined when not looked at (shallow). */
   bindings: readonly ObservedBinding[] | undefined;
-  /** Id of the deployment that serves; undefined when not looked at, which needs a reason (see worker.ts). */
-  deployment: string | undefined;
+  /** Id of the version that serves; undefined when not looked at, which needs a reason (see worker.ts). */
+  version: string | undefined;
   /** Settings that the spec cannot say, as Cloudflare gave them; sent back with every upload. Undefined when shallow. */
   otherSettings: Readonly<Record<string, unknown>> | undefined;
 }

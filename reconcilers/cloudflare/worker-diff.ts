@@ -39,6 +39,18 @@ export function remembered(
   };
 }
 
+/** What to remember of a Worker that is as desired, as far as it is not remembered; undefined when nothing is missing. */
+export function recallWorker(
+  desired: WorkerDesired,
+  { etag, modifiedOn, version }: Pick<WorkerObserved, "etag" | "modifiedOn" | "version">,
+  data: InventoryEntry["data"],
+): Record<string, string> | undefined {
+  const facts: Record<string, string> = version === undefined ? {} : { version };
+  if (data?.["bundle"] === undefined) return remembered(desired, { etag, modifiedOn, ...facts });
+  // The upload's answer named no version, or an earlier release kept what it took for the deployment's id.
+  return version === undefined || data["version"] !== undefined ? undefined : { ...data, ...facts };
+}
+
 /** What to remember before an upload: bindings by names that it adds are ours, whatever becomes of its answer. */
 export function claimNames(
   desired: BindingsDesired,
@@ -173,13 +185,13 @@ export function diffWorker(
       }),
     );
   }
-  const deployed = entry?.data?.["deployment"];
+  const uploaded = entry?.data?.["version"];
   // Whatever was deployed after us may hold other values; only said when nothing else tells what was changed.
   if (
     changes.length === 0 &&
-    deployed !== undefined &&
-    observed.deployment !== undefined &&
-    deployed !== observed.deployment
+    uploaded !== undefined &&
+    observed.version !== undefined &&
+    uploaded !== observed.version
   ) {
     changes.push(
       ...Object.keys(desired.secrets).map((name): FieldChange => ({

@@ -8,7 +8,7 @@ import type { CloudflareClient } from "./client.ts";
 import { multipart } from "./multipart.ts";
 import type { FormPart } from "./multipart.ts";
 import { versionAnnotations } from "./version-annotations.ts";
-import { scriptPath } from "./scripts.ts";
+import { plainVersion, scriptPath } from "./scripts.ts";
 import type { Bundle, WorkerDesired } from "./types.ts";
 import { desiredBindings } from "./worker-bindings.ts";
 
@@ -20,6 +20,7 @@ const uploaded = z.looseObject({
   tag: z.string().nullish(),
   etag: z.string(),
   modified_on: z.string(),
+  // The version's id, in spite of its name: wrangler says so (workers-sdk, deploy-helpers `deploy.ts`).
   deployment_id: z.string().nullish(),
 });
 
@@ -29,7 +30,8 @@ export interface Uploaded {
   id: string;
   etag: string;
   modifiedOn: string;
-  deployment: string | undefined;
+  /** The version that the upload made and deployed. */
+  version: string | undefined;
 }
 
 /** An entity tag without quotes and weakness, which answers and headers write differently. */
@@ -107,6 +109,6 @@ export async function uploadWorker(
     id: result.tag ?? result.id,
     etag: plainTag(result.etag),
     modifiedOn: result.modified_on,
-    deployment: result.deployment_id ?? undefined,
+    version: result.deployment_id ? plainVersion(result.deployment_id) : undefined,
   };
 }

@@ -149,14 +149,6 @@ test("a secret that somebody else gave another value is written again, without i
   expect(JSON.stringify(cloudflare.state())).not.toContain("stolen");
 });
 
-test("a change that deploys nothing is no reason to write secrets again", async () => {
-  const { slot, call, context } = setUp();
-  await slot.converge(desired());
-  context.clock.advance(1000);
-  await call("PATCH", `${path}/script-settings`, { logpush: true });
-  expect(await slot.differences(desired(), { depth: "shallow" })).toEqual([]);
-});
-
 test("a Worker that another one is bound to is not deleted, and goes once it is free", async () => {
   const { slot, call, upload } = setUp();
   await slot.converge(desired());

@@ -14,13 +14,13 @@ import type { CloudflareClient } from "./client.ts";
 import { isAbsence } from "./failures.ts";
 import { readMarker, withMarker } from "./marker-tags.ts";
 import { listMarkedWorkers } from "./marked.ts";
-import { SCRIPT_ABSENT, readScripts, readServingDeployment, readSettings, scriptPath } from "./scripts.ts";
+import { SCRIPT_ABSENT, readScripts, readServingVersion, readSettings, scriptPath } from "./scripts.ts";
 import type { ListedScript, ScriptSettings } from "./scripts.ts";
 import type { WorkerDesired, WorkerObserved, WorkerOutputs } from "./types.ts";
 import { z } from "zod";
 import { foreignBindings, observedBinding } from "./worker-bindings.ts";
 import { readUploadHash, uploadHashOf } from "./version-annotations.ts";
-import { claimNames, diffWorker, remembered, specHash, writtenNames } from "./worker-diff.ts";
+import { claimNames, diffWorker, recallWorker, remembered, specHash, writtenNames } from "./worker-diff.ts";
 import { plainTag, uploadWorker } from "./worker-upload.ts";
 
 interface Found {
@@ -68,7 +68,7 @@ function observedOf(
     compatibilityFlags: settings?.compatibility_flags ?? script?.compatibility_flags ?? undefined,
     observability: settings?.observability ?? script?.observability ?? undefined,
     bindings: settings && (settings.bindings ?? []).map(observedBinding),
-    deployment: undefined,
+    version: undefined,
     otherSettings: settings && otherSettings(settings),
   };
 }
@@ -120,17 +120,17 @@ async function observe(
   const stale = script === undefined || (recent && observed.modifiedOn < uploadedOn);
   const owner = context.marker.classify(readMarker(observed.tags).marker);
   // Values of secrets cannot be read. That somebody deployed after us, by setting a secret for example, can.
-  const touched = entry?.data?.["deployment"] !== undefined && uploadedOn !== observed.modifiedOn;
-  const forgotten = owner === "ours" && uploadedOn === undefined;
-  const deployment =
-    deep && (touched || forgotten) && !stale
-      ? await readServingDeployment(context.client, reference.scope, reference.name, context.signal)
+  const asked =
+    entry?.data?.["version"] === undefined ? owner === "ours" : uploadedOn !== observed.modifiedOn;
+  const version =
+    deep && asked && !stale
+      ? await readServingVersion(context.client, reference.scope, reference.name, context.signal)
       : undefined;
   return {
     state: "present",
     id: observed.id === "" ? (entry?.id ?? reference.name) : observed.id,
     owner,
-    observed: { ...observed, deployment },
+    observed: { ...observed, version },
     depth: deep ? "deep" : "shallow",
     ...(stale
       ? { pending: "Cloudflare's list of Workers does not show the latest upload yet" }
@@ -178,7 +178,7 @@ async function upload(
     data: remembered(desired, {
       etag: uploaded.etag,
       modifiedOn: uploaded.modifiedOn,
-      ...(uploaded.deployment === undefined ? {} : { deployment: uploaded.deployment }),
+      ...(uploaded.version === undefined ? {} : { version: uploaded.version }),
     }),
   };
 }
@@ -225,14 +225,7 @@ export const worker: ResourceDefinition<WorkerDesired, WorkerObserved, Cloudflar
   secrets: (desired: WorkerDesired) => desired.secrets,
   observe,
   diff: diffWorker,
-  recall: (
-    desired: WorkerDesired,
-    { deployment, etag, modifiedOn }: WorkerObserved,
-    data: InventoryEntry["data"],
-  ) =>
-    data?.["bundle"] === undefined
-      ? remembered(desired, { etag, modifiedOn, ...(deployment === undefined ? {} : { deployment }) })
-      : undefined,
+  recall: recallWorker,
   claim: (desired: WorkerDesired, _observed: unknown, entry: InventoryEntry | undefined) =>
     claimNames(desired, entry),
   create: (desired: WorkerDesired, context: Context) => upload(desired, undefined, context),

@@ -15,6 +15,8 @@ export interface ContextOptions {
   depth: Depth;
   fresh: boolean;
   entry: InventoryEntry | undefined;
+  parentEntry?: InventoryEntry | undefined;
+  disposable?: boolean | undefined;
   /** Milliseconds that a shared read may be old when its reader does not say. */
   freshness: number;
   /** Milliseconds since the last write to the slot or to what it needs: nothing read may be older. */
@@ -36,6 +38,8 @@ export function resourceContext(options: ContextOptions, scope: string): Resourc
     depth,
     fresh,
     entry,
+    parentEntry: options.parentEntry,
+    disposable: options.disposable,
     read: async <Listing, Item>(read: ReadOptions<Listing, Item>): Promise<Item | undefined> => {
       if (fresh) return read.single();
       const listing = await connection.source.shared(

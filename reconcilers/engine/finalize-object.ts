@@ -43,6 +43,7 @@ export async function finalize<T extends ReconciledObject>(
     signal,
     persist: () => writer.persist(),
     confirm: () => writer.confirm(),
+    disposable: kind.disposable,
     ...removalAccess(environment, object, signal),
   });
   if (inventory.size === 0) {

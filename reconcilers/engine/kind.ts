@@ -48,6 +48,8 @@ export interface KindReconciler<T extends ReconciledObject> {
   standing?(object: T): Record<string, unknown>;
   /** Deletes what hangs on the object first; answers what is awaited, or undefined when nothing is. */
   deleteDependants(object: T, signal: AbortSignal): Promise<string | undefined>;
+  /** Whether everything that its objects hold are copies, so that data go with what they lie in. Default: no. */
+  disposable?: boolean;
   /** What deletion of the object does to an entry. */
   removalPolicy(object: T, entry: InventoryEntry): "Orphan" | "Delete";
   /** One word for people. */

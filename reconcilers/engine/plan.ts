@@ -1,6 +1,7 @@
 /** Pure: what to do about one resource, from what is desired, what was observed and what is remembered. */
 import { createHash } from "node:crypto";
 import { FlaresmithError } from "../../controller/runtime/errors.ts";
+import { ADOPTED } from "./origin.ts";
 import type { FieldChange, InventoryEntry, Observation, ResourceDefinition } from "./resource.ts";
 
 /**
@@ -44,9 +45,6 @@ export type Plan =
   | { do: "report"; changes: readonly FieldChange[] }
   | { do: "confirm"; hash: string; message: string }
   | { do: "fail"; error: FlaresmithError };
-
-/** Stands in the inventory in place of a nonce for what was taken over by consent. */
-export const ADOPTED = "adopted";
 
 /** Where and what, for messages: `neon branch staging in proj-1`. */
 export function describe(

@@ -194,6 +194,7 @@ async function observeAndPlan(
       depth: "deep",
       fresh: false,
       entry: entry && gone ? { ...entry, data: { ...entry.data, confirmGone: entry.id ?? "" } } : entry,
+      parentEntry: "slot" in node.parent ? inventory.get(node.parent.slot) : undefined,
       freshness: FRESHNESS,
       sinceWrite: Number.POSITIVE_INFINITY,
     },

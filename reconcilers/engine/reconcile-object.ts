@@ -131,6 +131,7 @@ async function reconcileLiving<T extends ReconciledObject>(
     ...common,
     entries: leaving,
     why: archive?.why ?? `it left the spec of ${object.kind} ${object.metadata.name}`,
+    disposable: kind.disposable,
     ...removalAccess(environment, object, signal),
   });
   const bySlot = new Map(results.map((result) => [result.slot, result] as const));

@@ -29,6 +29,8 @@ export interface RemovalOptions {
   memory: ObjectMemory;
   marker: Omit<MarkerParts, "slot">;
   consents: Consents;
+  /** Data go with what they lie in, see `KindReconciler`. */
+  disposable?: boolean | undefined;
   /** Why it goes, for tombstones, e.g. `Project shop was deleted`. */
   why: string;
   /** The definition of a type; undefined when this build does not know it. */
@@ -235,6 +237,7 @@ async function removeExternal(
       // Deletion must not act on what an old listing shows.
       fresh: true,
       entry: shown,
+      disposable: options.disposable,
       freshness: 0,
       sinceWrite: 0,
     },

@@ -117,6 +117,10 @@ export interface ResourceContext<Client> {
   fresh: boolean;
   /** What the inventory remembers. */
   entry?: InventoryEntry | undefined;
+  /** What the inventory remembers of what the resource lies in, where that is of the same object. Not while removing. */
+  parentEntry?: InventoryEntry | undefined;
+  /** While removing: what it holds are copies that go with it, so that nothing of it stands in the way of removal. */
+  disposable?: boolean | undefined;
   /** Reads through the shared listings, or by itself when `fresh`. */
   read<Listing, Item>(options: ReadOptions<Listing, Item>): Promise<Item | undefined>;
   /** A value that may be shared, across types, by everyone at this identity who asks for the key within `maxAge` milliseconds (default: the pass's freshness). */

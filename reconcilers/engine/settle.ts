@@ -14,7 +14,8 @@ import { slotMemory } from "./memory.ts";
 import { toFlaresmithError } from "./pass.ts";
 import type { NodeOptions } from "./pass.ts";
 import { setAside, takeBack } from "./aside.ts";
-import { ADOPTED, isOurs, plan } from "./plan.ts";
+import { ADOPTED } from "./origin.ts";
+import { isOurs, plan } from "./plan.ts";
 import type { Plan } from "./plan.ts";
 import type { Depth, InventoryEntry, Observation, Outputs } from "./resource.ts";
 import type { NodeResult } from "./result.ts";
@@ -76,6 +77,7 @@ export async function settle(
     depth,
     fresh,
     entry: shownEntry,
+    parentEntry: "slot" in node.parent ? inventory.get(node.parent.slot) : undefined,
     freshness: options.freshness,
     sinceWrite: options.sinceWrite,
   };

@@ -25,7 +25,7 @@ const secret = secretValues("key");
 const names = ["dev", "staging", "prod"];
 
 /** One object over everything GitHub has here, driven by the engine's own passes. */
-function set(template?: { owner: string; repository: string }) {
+function set(template?: { owner: string; repository: string }, adopt: readonly string[] = []) {
   const world = bench();
   const clock = virtualClock(world.context.clock.now());
   world.github.seedRepository({
@@ -178,7 +178,7 @@ function set(template?: { owner: string; repository: string }) {
       nodes,
       ...state,
       marker: { installation: "inst", namespace: "default", kind: "Project", name: "shop" },
-      consents: { adopt: new Set(), confirm: new Set(), gone: new Set() },
+      consents: { adopt: new Set(adopt), confirm: new Set(), gone: new Set() },
       drift: "Correct",
       freshness: 1000,
       deepInterval: 6 * 3_600_000,
@@ -250,5 +250,18 @@ describe.each([
     expect(written.filter((line) => line.startsWith("POST") && !line.includes("/git/"))).toEqual(
       [...new Set(written)].filter((line) => line.startsWith("POST") && !line.includes("/git/")),
     );
+  });
+});
+
+describe("a repository that was adopted", () => {
+  it("keeps the files of its first commit, and gets those that it never had", async () => {
+    const { ready, world } = set(undefined, ["repo"]);
+    world.github.seedRepository({ owner: "acme", name: "shop", files: { "README.md": "theirs" } });
+    await ready();
+    const file = async (path: string): Promise<string> => {
+      const { json } = await world.send("GET", `/repos/acme/shop/contents/${path}`);
+      return Buffer.from(String(json["content"]), "base64").toString();
+    };
+    expect([await file("README.md"), await file("docs/a.md")]).toEqual(["theirs", "a"]);
   });
 });

@@ -4,6 +4,7 @@ import { commitFiles } from "./commit-files.ts";
 import { gitBranch } from "./git-branch.ts";
 import { revision } from "./heads.ts";
 import { seedFiles } from "./seed-files.ts";
+import type { InventoryEntry } from "../engine/resource.ts";
 import { harnessOn, lookupContext, slotOf } from "./test-context.ts";
 import type { Harness } from "./test-context.ts";
 import type { CommitFilesOutputs } from "./types.ts";
@@ -243,6 +244,15 @@ describe("the files of a commit", () => {
 });
 
 describe("seeded files", () => {
+  /** The repository in the inventory of a Project that made it. */
+  const parentEntry: InventoryEntry = {
+    slot: "githubRepo",
+    provider: "github",
+    type: "repository",
+    key: "k",
+    state: "ready",
+    nonce: "n0nce",
+  };
   const desired = {
     repository,
     branch: "main",
@@ -254,7 +264,7 @@ describe("seeded files", () => {
 
   it("come in one commit on top of what is there", async () => {
     const before = await head();
-    const slot = slotOf(harness, seedFiles);
+    const slot = slotOf(harness, seedFiles, { parentEntry });
     const { id } = await slot.create(desired);
     expect(await head()).toBe(id);
     const { json } = await world.send("GET", `/repos/acme/shop/git/commits/${id}`);
@@ -266,7 +276,7 @@ describe("seeded files", () => {
   it("are what the branch is at from then on, also for those who share an older look at the branches", async () => {
     const shared = lookupContext(harness);
     const before = await revision.look({ repository, branch: "main" }, shared);
-    const { id } = await slotOf(harness, seedFiles).create(desired);
+    const { id } = await slotOf(harness, seedFiles, { parentEntry }).create(desired);
     expect(before).not.toEqual({ sha: id });
     expect(await revision.look({ repository, branch: "main" }, shared)).toEqual({ sha: id });
   });
@@ -274,7 +284,7 @@ describe("seeded files", () => {
   it("are waited for while GitHub still shows the commit before: what follows must not be made from that", async () => {
     world.context.faults.setLag({ provider: "github", resource: "*", milliseconds: 20_000 });
     world.advance(20_000);
-    const slot = slotOf(harness, seedFiles);
+    const slot = slotOf(harness, seedFiles, { parentEntry });
     expect(await slot.create(desired)).toMatchObject({ pending: "GitHub does not show the commit yet" });
     expect(await slot.observe(desired)).toMatchObject({ pending: "GitHub does not show the commit yet" });
     world.advance(20_000);
@@ -284,19 +294,19 @@ describe("seeded files", () => {
   });
 
   it("are never touched again, with the inventory or without", async () => {
-    const slot = slotOf(harness, seedFiles);
+    const slot = slotOf(harness, seedFiles, { parentEntry });
     await slot.create(desired);
     world.github.commit({ owner: "acme", name: "shop", branch: "main", files: { "docs/a.md": "edited" } });
     const tip = await head();
     expect(await slot.diff(desired)).toEqual([]);
-    await slotOf(harness, seedFiles).create(desired);
+    await slotOf(harness, seedFiles, { parentEntry }).create(desired);
     expect(await head()).toBe(tip);
     expect(await text("docs/a.md", "main")).toBe("edited");
   });
 
   it("whose commit's answer was lost are found", async () => {
     world.context.faults.add({ method: "PATCH", when: "after", drop: true });
-    const slot = slotOf(harness, seedFiles);
+    const slot = slotOf(harness, seedFiles, { parentEntry });
     await expect(slot.create(desired)).rejects.toMatchObject({ class: "unknownOutcome" });
     const tip = await head();
     await slot.create(desired);
@@ -304,23 +314,37 @@ describe("seeded files", () => {
   });
 
   it("are recognised by their commit when the inventory is lost, and not after somebody else's", async () => {
-    expect(await slotOf(harness, seedFiles).observe(desired)).toEqual({ state: "absent" });
-    const { id } = await slotOf(harness, seedFiles).create(desired);
-    expect(await slotOf(harness, seedFiles).observe(desired)).toMatchObject({ state: "present", id });
-    const other = slotOf(harness, seedFiles, { project: "other" });
+    expect(await slotOf(harness, seedFiles, { parentEntry }).observe(desired)).toEqual({ state: "absent" });
+    const { id } = await slotOf(harness, seedFiles, { parentEntry }).create(desired);
+    expect(await slotOf(harness, seedFiles, { parentEntry }).observe(desired)).toMatchObject({
+      state: "present",
+      id,
+    });
+    const other = slotOf(harness, seedFiles, { project: "other", parentEntry });
     expect(await other.observe(desired)).toEqual({ state: "absent" });
   });
 
   it("leave alone what somebody else committed meanwhile", async () => {
     world.github.commit({ owner: "acme", name: "shop", branch: "main", files: { "docs/a.md": "theirs" } });
-    await slotOf(harness, seedFiles).create(desired);
+    await slotOf(harness, seedFiles, { parentEntry }).create(desired);
     expect([await text("docs/a.md", "main"), await text("README.md", "main")]).toEqual(["theirs", "ours"]);
+  });
+
+  it.each([
+    ["was adopted", { ...parentEntry, nonce: "adopted" }],
+    ["was found by its marker when the inventory was lost", { ...parentEntry, nonce: undefined }],
+  ])("leave alone what a repository that %s began with", async (_name, found) => {
+    const before = await text("README.md", "main");
+    await slotOf(harness, seedFiles, { parentEntry: found }).create(desired);
+    expect([await text("docs/a.md", "main"), await text("README.md", "main")]).toEqual(["a", before]);
   });
 
   it("workflows without the permission are an error that names it", async () => {
     world.github.changeToken(TOKEN, { permissions: { contents: "write", metadata: "read" } });
     const files = [{ path: ".github/workflows/ci.yml", content: "on: push" }];
-    await expect(slotOf(harness, seedFiles).create({ ...desired, files })).rejects.toMatchObject({
+    await expect(
+      slotOf(harness, seedFiles, { parentEntry }).create({ ...desired, files }),
+    ).rejects.toMatchObject({
       code: "INTEGRATION_PERMISSION_MISSING",
       hint: expect.stringContaining("workflows: write"),
     });

@@ -1,5 +1,6 @@
 /** Files put into a repository once, in one commit. What became of them since is nobody's business here. */
 import { FlaresmithError } from "../../controller/runtime/errors.ts";
+import { isMadeByUs } from "../engine/origin.ts";
 import type { ResourceContext } from "../engine/resource.ts";
 import type { GitHubClient, Refusal } from "./client.ts";
 import { define } from "./define.ts";
@@ -12,16 +13,18 @@ import type { SeedFilesDesired, SeedFilesObserved } from "./types.ts";
 type Context = ResourceContext<GitHubClient>;
 
 /**
- * The newest commit of a path's history that is no root; undefined when there is none. The root is what GitHub itself
- * made (the generated README, the template's tree), so it does not count as somebody's work.
+ * The newest commit of a path's history that is somebody's work; undefined when there is none. In a repository that we
+ * made, the root is what GitHub itself put there (the generated README, the template's tree), and is nobody's; in any other
+ * it may be all that somebody has.
  */
 async function touchedBy(
   desired: SeedFilesDesired,
   path: string,
   context: Context,
 ): Promise<string | undefined> {
-  const { client, signal } = context;
+  const { client, signal, parentEntry } = context;
   const { repository, branch } = desired;
+  const rootIsGitHubs = isMadeByUs(parentEntry);
   const { data } = await client.call(
     { what: `reading the history of ${path} in ${repository}`, signal },
     (request) =>
@@ -32,7 +35,7 @@ async function touchedBy(
         per_page: 2,
       }),
   );
-  return data.find((commit) => commit.parents.length > 0)?.sha;
+  return data.find((commit) => !rootIsGitHubs || commit.parents.length > 0)?.sha;
 }
 
 /** Our own commit among the newest hundred of a branch, by the marker in its message. */

@@ -89,7 +89,12 @@ export interface Slot<Desired, Observed> {
 export function slotOf<Desired, Observed>(
   harness: Harness,
   definition: ResourceDefinition<Desired, Observed, GitHubClient>,
-  options: { installation?: string; project?: string; credential?: string } = {},
+  options: {
+    installation?: string;
+    project?: string;
+    credential?: string;
+    parentEntry?: InventoryEntry;
+  } = {},
 ): Slot<Desired, Observed> {
   const parts = {
     installation: options.installation ?? "inst-1",
@@ -109,6 +114,7 @@ export function slotOf<Desired, Observed>(
     marker: createMarker(parts, nonce),
     witness: witness(desired),
     entry: slot.entry,
+    parentEntry: options.parentEntry,
     read: async <Listing, Item>(read: ReadOptions<Listing, Item>) => {
       if (fresh) return read.single();
       return read.find(

@@ -228,7 +228,11 @@ export async function writeBranch(
       "PATCH",
       path,
       { branch },
-      { what: `updating the branch ${name}`, signal },
+      {
+        what: `updating the branch ${observed.name}`,
+        signal,
+        ...(changed.has("name") ? { renaming: { name, field: "spec.neon.branch" } } : {}),
+      },
     );
     if (!answer.ok) throw answer.error;
   }

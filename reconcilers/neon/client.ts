@@ -7,7 +7,7 @@ import type { Fetch } from "../../controller/runtime/clock.ts";
 import { FlaresmithError, isFlaresmithError } from "../../controller/runtime/errors.ts";
 import type { SecretValue } from "../../controller/runtime/secret-value.ts";
 import { failureError, failureOf } from "./failures.ts";
-import type { NeonFailure } from "./failures.ts";
+import type { NeonFailure, Renaming } from "./failures.ts";
 
 interface CallOptions {
   /** What is done to which object, as a gerund: `creating the branch staging`. */
@@ -15,6 +15,8 @@ interface CallOptions {
   signal: AbortSignal;
   /** Path in the spec of what is asked for, where one field stands for it; named when Neon refuses. */
   field?: string;
+  /** What a branch that exists is to be called from now on. */
+  renaming?: Renaming;
   /** Statuses that the caller deals with itself. */
   tolerate?: readonly number[];
 }
@@ -110,7 +112,7 @@ export function createNeonClient(options: {
     }
     const failure = failureOf(status, data);
     if (status === 404 && !failure.authoritative) throw invalid(what, write);
-    const error = failureError(failure, { what, write, field: call.field });
+    const error = failureError(failure, { what, write, field: call.field, renaming: call.renaming });
     if (!tolerate.includes(status)) throw error;
     return { ok: false, failure, error };
   };

@@ -36,7 +36,19 @@ const notReady = /not ready yet/i;
 /** Statuses that mean something else whatever their words say. */
 const ownMeaning = new Set([401, 404, 409, 423, 429]);
 
-function codeOf({ code, message, status }: NeonFailure, write: boolean): ErrorCode {
+/** A name that a branch which exists is given, and the field of the spec that says so. */
+export interface Renaming {
+  readonly name: string;
+  readonly field: string;
+}
+
+/**
+ * Neon's words for a name that is taken (kislerdm/terraform-provider-neon issue 167). When a branch is created, what has the
+ * name may be what a lost call of ours made, and the next look tells; a renaming that is refused for it stays refused.
+ */
+const nameTaken = /already exists/i;
+
+function codeOf({ code, message, status }: NeonFailure, write: boolean, renaming: boolean): ErrorCode {
   if (status === 401) return "INTEGRATION_CREDENTIALS_INVALID";
   if (status < 500 && !ownMeaning.has(status)) {
     if (code.endsWith("_LIMIT_EXCEEDED") || planLimit.test(message)) return "INTEGRATION_PLAN_LIMIT";
@@ -44,7 +56,8 @@ function codeOf({ code, message, status }: NeonFailure, write: boolean): ErrorCo
   }
   if (status === 403) return "INTEGRATION_PERMISSION_MISSING";
   if (status === 404) return "INTEGRATION_NOT_FOUND";
-  if (status === 409) return "INTEGRATION_CONFLICT";
+  if (status === 409)
+    return renaming && nameTaken.test(message) ? "INTEGRATION_NAME_CONFLICT" : "INTEGRATION_CONFLICT";
   // 423 and 503 say that nothing was done; they are the two answers Neon declares safe to repeat.
   if (status === 423 || notReady.test(message)) return "INTEGRATION_BUSY";
   if (status === 429) return "INTEGRATION_RATE_LIMITED";
@@ -87,18 +100,29 @@ function hintOf(code: ErrorCode, failure: NeonFailure): string | undefined {
 /**
  * @param call.what what was done to which object, as a gerund: `creating the branch staging`
  * @param call.field path in the spec of what was asked for, where one field stands for it
+ * @param call.renaming what a branch was to be called from now on
  */
 export function failureError(
   failure: NeonFailure,
-  call: { what: string; write: boolean; field?: string | undefined },
+  call: {
+    what: string;
+    write: boolean;
+    field?: string | undefined;
+    renaming?: Renaming | undefined;
+  },
 ): FlaresmithError {
-  const code = codeOf(failure, call.write);
-  const hint = hintOf(code, failure);
+  const code = codeOf(failure, call.write, call.renaming !== undefined);
+  const taken = code === "INTEGRATION_NAME_CONFLICT" ? call.renaming : undefined;
+  const field = taken?.field ?? call.field;
+  const hint =
+    taken === undefined
+      ? hintOf(code, failure)
+      : `Choose another name, or rename or delete the branch ${taken.name}.`;
   return new FlaresmithError({
     code,
     message: `Neon answered ${failure.status} to ${call.what}: ${failure.message}`,
     context: { provider: "neon" },
-    ...(call.field === undefined ? {} : { field: call.field }),
+    ...(field === undefined ? {} : { field }),
     ...(hint === undefined ? {} : { hint }),
   });
 }

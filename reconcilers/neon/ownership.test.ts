@@ -173,7 +173,8 @@ describe("whose a Neon branch is", () => {
     world.settle();
     expect(await slot.observe(staging)).toMatchObject({ id: slot.entry?.id, name: "old" });
     await expect(slot.update(staging), "the name is taken").rejects.toMatchObject({
-      code: "INTEGRATION_CONFLICT",
+      code: "INTEGRATION_NAME_CONFLICT",
+      field: "spec.neon.branch",
     });
   });
 });

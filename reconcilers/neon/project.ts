@@ -134,12 +134,13 @@ export const project = define<ProjectDesired, ProjectObserved>({
     let pending: string | undefined;
     if (changed.has("branch")) {
       const path = `/projects/${observed.id}/branches/${observed.rootBranchId}`;
+      const field = "spec.neon.branch";
       const what = `renaming the root branch of project ${observed.id}`;
       const answer = await client.change(
         "PATCH",
         path,
         { branch: { name: desired.branch } },
-        { what, signal, field: "spec.neon.branch" },
+        { what, signal, field, renaming: { name: desired.branch, field } },
       );
       if (!answer.ok) throw answer.error;
     }

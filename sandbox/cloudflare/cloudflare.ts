@@ -10,6 +10,7 @@ import type { CloudflareRequest } from "./envelope.ts";
 import { kvRoutes } from "./kv.ts";
 import { previewDeploymentRoutes } from "./preview-deployments.ts";
 import { previewRoutes } from "./previews.ts";
+import { r2ObjectRoutes } from "./r2-objects.ts";
 import { r2Routes } from "./r2.ts";
 import { domainRoutes, zoneRouteRoutes } from "./routes-and-domains.ts";
 import { scriptSecretRoutes } from "./script-secrets.ts";
@@ -75,6 +76,7 @@ export function createCloudflare(options: CloudflareOptions): CloudflareSandbox 
   previewDeploymentRoutes(app, world);
   kvRoutes(app, world);
   r2Routes(app, world);
+  r2ObjectRoutes(app, world);
   tagRoutes(app, world);
   app.notFound((c) => failureResponse(unrouted(app, world, c)));
   app.onError((error) => {

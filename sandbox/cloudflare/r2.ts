@@ -32,11 +32,13 @@ function describe(bucket: R2Bucket): Record<string, unknown> {
   };
 }
 
-function bucketKey(bucket: R2Bucket): string {
+/** Key of a bucket; those of its objects begin with it and a slash. */
+export function bucketKey(bucket: R2Bucket): string {
   return `${bucket.accountId}/${bucket.jurisdiction}/${bucket.name}`;
 }
 
-function requireBucket(world: World, c: CloudflareRequest): R2Bucket {
+/** The bucket of a request. @throws CloudflareFailure 404 10006 */
+export function requireBucket(world: World, c: CloudflareRequest): R2Bucket {
   const name = c.req.param("bucket") ?? "";
   const bucket = world.buckets.get(`${c.req.param("account") ?? ""}/${jurisdictionOf(c)}/${name}`);
   if (!bucket) throw failure(404, 10006, "The specified bucket does not exist.");
@@ -68,7 +70,7 @@ async function isEmpty(world: World, bucket: R2Bucket): Promise<boolean> {
   return (await world.options.workersDataPlane?.r2.empty(bucket)) ?? true;
 }
 
-/** R2 buckets; objects only as far as they decide whether a bucket can be deleted. */
+/** R2 buckets; their objects are in `r2-objects.ts`. */
 export function r2Routes(app: Hono<SandboxHono>, world: World): void {
   const base = "/accounts/:account/r2/buckets";
   app.get(base, (c) => {
@@ -107,29 +109,5 @@ export function r2Routes(app: Hono<SandboxHono>, world: World): void {
     world.buckets.delete(bucketKey(bucket));
     c.env.changed = true;
     return success({});
-  });
-  app.put(`${base}/:bucket/objects/:key{.+}`, async (c) => {
-    const bucket = requireBucket(world, c);
-    const base64 = Buffer.from(await c.req.arrayBuffer()).toString("base64");
-    const contentType = c.req.header("content-type") ?? "application/octet-stream";
-    world.objects.set(`${bucketKey(bucket)}/${c.req.param("key")}`, {
-      base64,
-      contentType,
-      uploadedOn: world.timestamp(),
-    });
-    c.env.changed = true;
-    return success({ key: c.req.param("key"), size: String(Buffer.byteLength(base64, "base64")) });
-  });
-  app.get(`${base}/:bucket/objects/:key{.+}`, (c) => {
-    const object = world.objects.get(`${bucketKey(requireBucket(world, c))}/${c.req.param("key")}`);
-    if (!object) throw failure(404, 10007, "The specified key does not exist.");
-    return new Response(new Uint8Array(Buffer.from(object.base64, "base64")), {
-      headers: { "content-type": object.contentType },
-    });
-  });
-  app.delete(`${base}/:bucket/objects/:key{.+}`, (c) => {
-    world.objects.delete(`${bucketKey(requireBucket(world, c))}/${c.req.param("key")}`);
-    c.env.changed = true;
-    return success({ key: c.req.param("key") });
   });
 }

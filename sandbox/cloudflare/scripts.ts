@@ -94,18 +94,15 @@ async function putScript(world: World, c: CloudflareRequest): Promise<Response> 
     "workers/triggered_by": "upload",
   };
   const version = addVersion(world, worker.id, runnable, { id, source, annotations });
-  const deployment = addDeployment(world, worker.id, {
-    versions: [{ versionId: id, percentage: 100 }],
-    source,
-    annotations,
-  });
+  addDeployment(world, worker.id, { versions: [{ versionId: id, percentage: 100 }], source, annotations });
   const saved = saveWorker(world, worker);
   c.env.changed = true;
   const { routes: _routes, ...described } = describeScript(saved, version);
   return success({
     ...described,
     entry_point: version.mainModule ?? "",
-    deployment_id: deployment.id,
+    // In spite of its name the version's id, as wrangler reads it (workers-sdk, deploy-helpers `deploy.ts`).
+    deployment_id: id.replaceAll("-", ""),
     startup_time_ms: 5,
   });
 }

@@ -55,6 +55,23 @@ test("keys are listed in pages that a cursor joins without gap or double", async
   expect(names).toEqual(Array.from({ length: 25 }, (_, index) => `k${10 + index}`));
 });
 
+test("R2 objects are listed by cursor and deleted many at once, those that do not exist apart", async () => {
+  const { call } = testBench();
+  await call("POST", buckets, { name: "files" });
+  const objects = `${buckets}/files/objects`;
+  for (const key of ["a/b", "c", "d"]) await call("PUT", `${objects}/${key}`, bytes("x"));
+  expect((await call("GET", objects)).result).toEqual([{ key: "a/b" }, { key: "c" }, { key: "d" }]);
+  expect((await call("GET", `${objects}?per_page=2`)).result).toEqual([{ key: "a/b" }, { key: "c" }]);
+  expect(await call("DELETE", objects, ["a/b", "none", "c"])).toMatchObject({
+    status: 200,
+    success: false,
+    errors: [{ code: 10007 }],
+  });
+  expect((await call("DELETE", objects, [])).status).toBe(400);
+  expect((await call("DELETE", objects, ["d"])).result).toEqual([{ key: "d" }]);
+  expect((await call("DELETE", `${buckets}/files`)).status).toBe(200);
+});
+
 test("an R2 bucket is unique per jurisdiction and only deleted when empty", async () => {
   const { call } = testBench();
   expect((await call("POST", buckets, { name: "files" })).result).toMatchObject({

@@ -24,6 +24,18 @@ test("an uploaded Worker is listed with the tags, etag and immutable tag of its 
   expect((await call("GET", `${base}?tags=flaresmith:no`)).result).toHaveLength(0);
 });
 
+test("an upload answers with the id of the version that it deployed, without hyphens", async () => {
+  const { upload, call } = testBench();
+  const uploaded = await upload("shop");
+  const { result } = await call<{ deployments: { versions: { version_id: string }[] }[] }>(
+    "GET",
+    `${base}/shop/deployments`,
+  );
+  const version = result.deployments[0]?.versions[0]?.version_id ?? "";
+  expect(version).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+  expect(uploaded.result["deployment_id"]).toBe(version.replaceAll("-", ""));
+});
+
 test("secrets of an upload are visible to the oracle and never to the API", async () => {
   const { upload, call, cloudflare } = testBench();
   await upload("shop", {

@@ -18,5 +18,8 @@ export interface WorkersDataPlane {
   r2: {
     /** Whether the bucket holds no object. */
     empty(bucket: R2Bucket): Promise<boolean>;
+    /** The keys of all its objects. */
+    list(bucket: R2Bucket): Promise<string[]>;
+    delete(bucket: R2Bucket, keys: readonly string[]): Promise<void>;
   };
 }

@@ -8,6 +8,7 @@ import {
   neonBranchesOf,
   neonPasswordOf,
   neonProjectOf,
+  outsider,
   scriptOf,
   stateOf,
 } from "./outsider.ts";
@@ -60,8 +61,10 @@ describe("the life of a preview", () => {
   const previewsAtCloudflare = (): string[] => scriptOf(world, BASE).previews.map(({ name }) => name);
   const previewBranches = (): string[] =>
     [...neonBranchesOf(world).keys()].filter((name) => name.startsWith("preview/"));
-  const inventoryOf = async (name: string) =>
-    statusOf(await world.get("Preview", name))["inventory"] as unknown[] | undefined;
+  const inventoryOf = async (name: string): Promise<unknown[] | undefined> => {
+    const found = await world.find("Preview", name);
+    return found && (statusOf(found)["inventory"] as unknown[] | undefined);
+  };
 
   it("ends after its ttl: everything of it is removed, and it stays as archived, through resyncs and a restart", async () => {
     await start({
@@ -108,6 +111,36 @@ describe("the life of a preview", () => {
     await gone();
     expect(world.changes(since)).toEqual([]);
   });
+
+  it.each(["is deleted", "ends"])(
+    "that %s takes what its Worker put into its own bucket, and no other's",
+    async (how) => {
+      await start({
+        cloudflare: {
+          connectionRef: { name: "cloudflare" },
+          workers: [{ name: "api", code: { path: "dist/worker" } }],
+          r2: [{ name: "files" }],
+        },
+      });
+      await world.apply(shopPreview({ interval, ttl: "24h" }));
+      await world.settle();
+      const buckets = (): string[] =>
+        (stateOf(world).cloudflare.accounts[0]?.r2 ?? []).map(({ name }) => name).toSorted();
+      const all = buckets();
+      const own = all.filter((name) => name.includes("pr-1"));
+      expect(own).toHaveLength(1);
+      for (const name of all)
+        for (const key of ["a.jpg", "b/c.jpg"])
+          await outsider(world).cloudflare("PUT", `/r2/buckets/${name}/objects/${key}`, "x");
+      if (how === "ends") await world.pass(25 * HOUR);
+      else await world.delete("Preview", "shop-pr-1");
+      await world.until(async () => ((await inventoryOf("shop-pr-1")) ?? []).length === 0);
+      const others = all.filter((name) => !own.includes(name));
+      expect(buckets()).toEqual(others);
+      for (const name of others)
+        expect(await outsider(world).cloudflare("GET", `/r2/buckets/${name}/objects`)).toHaveLength(2);
+    },
+  );
 
   it("begins anew when its spec changes after the end", async () => {
     await start();

@@ -218,7 +218,11 @@ test("KV values are one and the same for the API and the Worker, R2 objects keep
   expect((await hit("shop.acme.workers.localhost")).text).toBe("api");
   expect((await bench.call<string>("GET", `${values}/values/b`)).result).toBe("worker");
   expect((await bench.call("GET", `${values}/keys`)).result).toMatchObject([{ name: "a" }, { name: "b" }]);
-  expect((await bench.call("DELETE", `/accounts/${account}/r2/buckets/files`)).status).toBe(409);
+  const bucket = `/accounts/${account}/r2/buckets/files`;
+  expect((await bench.call("DELETE", bucket)).status).toBe(409);
+  expect((await bench.call("GET", `${bucket}/objects`)).result).toEqual([{ key: "o" }]);
+  expect((await bench.call("DELETE", `${bucket}/objects`, ["o"])).result).toEqual([{ key: "o" }]);
+  expect((await bench.call("DELETE", bucket)).status).toBe(200);
 });
 
 test("service bindings reach the bound Worker", async () => {

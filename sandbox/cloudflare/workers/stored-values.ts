@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Miniflare } from "miniflare";
-import type { KvValue } from "../model.ts";
+import type { KvValue, R2Bucket } from "../model.ts";
 import type { WorkersDataPlane } from "../workers-data-plane.ts";
 import { bucketId, routerName } from "./options.ts";
 
@@ -27,8 +27,16 @@ interface RunningNamespace {
 }
 
 interface RunningBucket {
-  list(options: { limit: number }): Promise<{ objects: unknown[] }>;
+  list(options: { limit: number; cursor?: string }): Promise<{
+    objects: { key: string }[];
+    truncated: boolean;
+    cursor?: string;
+  }>;
+  delete(keys: string[]): Promise<void>;
 }
+
+/** The most that a bucket lists, or deletes, at once. */
+const PAGE = 1000;
 
 /** Runs work on the current Miniflare, which is not restarted meanwhile; never nested, or a restart would wait for itself. */
 export type UseRuntime = <Value>(work: (runtime: Miniflare) => Promise<Value>) => Promise<Value>;
@@ -40,6 +48,17 @@ async function listKeys(namespace: RunningNamespace, prefix: string): Promise<Li
     const page = await namespace.list({ prefix, ...(cursor === undefined ? {} : { cursor }) });
     keys.push(...page.keys);
     cursor = page.list_complete ? undefined : page.cursor;
+  } while (cursor !== undefined);
+  return keys;
+}
+
+async function listObjects(bucket: RunningBucket): Promise<string[]> {
+  const keys: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await bucket.list({ limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
+    keys.push(...page.objects.map(({ key }) => key));
+    cursor = page.truncated ? page.cursor : undefined;
   } while (cursor !== undefined);
   return keys;
 }
@@ -70,6 +89,17 @@ export function storedValues(options: { directory: string; use: UseRuntime }): W
       work((await runtime.getKVNamespace(id, routerName)) as unknown as RunningNamespace),
     );
   const written = (id: string): boolean => existsSync(join(directory, "kv", id));
+  /** Undefined where nothing was ever written. */
+  const withBucket = async <Value>(
+    bucket: R2Bucket,
+    work: (store: RunningBucket) => Promise<Value>,
+  ): Promise<Value | undefined> => {
+    const id = bucketId(bucket);
+    if (!existsSync(join(directory, "r2", id))) return undefined;
+    return use(async (runtime) =>
+      work((await runtime.getR2Bucket(id, routerName)) as unknown as RunningBucket),
+    );
+  };
   return {
     kv: {
       get: async (id, key) =>
@@ -88,13 +118,15 @@ export function storedValues(options: { directory: string; use: UseRuntime }): W
     },
     r2: {
       empty: async (bucket) => {
-        const id = bucketId(bucket);
-        if (!existsSync(join(directory, "r2", id))) return true;
-        const listed = await use(async (runtime) => {
-          const store = (await runtime.getR2Bucket(id, routerName)) as unknown as RunningBucket;
-          return store.list({ limit: 1 });
+        const listed = await withBucket(bucket, (store) => store.list({ limit: 1 }));
+        return listed === undefined || listed.objects.length === 0;
+      },
+      list: async (bucket) => (await withBucket(bucket, listObjects)) ?? [],
+      delete: async (bucket, keys) => {
+        await withBucket(bucket, async (store) => {
+          for (let from = 0; from < keys.length; from += PAGE)
+            await store.delete(keys.slice(from, from + PAGE));
         });
-        return listed.objects.length === 0;
       },
     },
   };
