@@ -293,6 +293,15 @@ describe("seeded files", () => {
     expect(seen).toMatchObject({ state: "present", id: await head() });
   });
 
+  it("are waited for when nobody can tell which commit GitHub shows", async () => {
+    world.context.faults.add({ method: "GET", path: "/git/matching-refs", status: 500, times: 0 });
+    const slot = slotOf(harness, seedFiles, { parentEntry });
+    expect(await slot.create(desired)).toMatchObject({ pending: "GitHub does not show the commit yet" });
+    const seen = await slot.observe(desired);
+    expect(seen).not.toHaveProperty("pending");
+    expect(seen).toMatchObject({ state: "present", id: await head() });
+  });
+
   it("are never touched again, with the inventory or without", async () => {
     const slot = slotOf(harness, seedFiles, { parentEntry });
     await slot.create(desired);

@@ -113,7 +113,7 @@ async function commitOnce(
   });
 }
 
-/** Stands in the inventory, with the commit before ours, when GitHub still showed that one after our write. */
+/** Stands in the inventory, with the commit before ours, until GitHub was seen to show another one after our write. */
 const BEFORE = "before";
 /** What waits for the seeded files, such as an environment's branch, must not be made from the commit before them. */
 const HIDDEN = "GitHub does not show the commit yet";
@@ -168,8 +168,10 @@ export const seedFiles = define<SeedFilesDesired, SeedFilesObserved>({
         ? (histories[0]?.commit ?? head)
         : await commitOnce(desired, head, untouched, context);
     const result = { id: commit, name: branch, observed: { commit } };
-    const shown = commit === head ? undefined : await renewHeads(context, repository);
-    if (shown?.get(branch) !== head) return result;
+    if (commit === head) return result;
+    const shown = (await renewHeads(context, repository))?.get(branch);
+    // When it cannot be told what GitHub shows, it may be the commit before.
+    if (shown !== undefined && shown !== head) return result;
     return { ...result, data: { [BEFORE]: head }, pending: HIDDEN };
   },
   update: async ({ branch }, observed) => ({ id: observed.commit, name: branch, observed }),

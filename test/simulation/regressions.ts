@@ -71,6 +71,11 @@ export const regressions: readonly { scenario: string; seed: number; was: string
   },
   {
     scenario: "unclear-creates",
+    seed: 50396,
+    was: "an environment's branch was made from the commit before the seeded files, as nobody could tell what GitHub shows",
+  },
+  {
+    scenario: "unclear-creates",
     seed: 10534,
     was: "an environment's branch was made from the commit before the seeded files",
   },
