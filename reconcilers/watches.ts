@@ -1,4 +1,5 @@
 /** What else than its own change wakes an object, and the indexes that make that cheap. */
+import { isDeepStrictEqual } from "node:util";
 import type { Caches, WatchedType } from "../controller/runtime/reconcile.ts";
 import type { KubernetesObject, ObjectKey, ResourceType } from "../controller/store/resource-client.ts";
 import { connectionType, environmentType, previewType, projectType } from "./objects.ts";
@@ -66,6 +67,13 @@ const keysOf = (objects: readonly KubernetesObject[]): ObjectKey[] =>
     ...(namespace === undefined ? {} : { namespace }),
   }));
 
+/** What a Connection is, without how busy its provider is: whoever meets that waits by himself as long as it takes. */
+function withoutPace({ metadata, spec, status }: ConnectionObject): unknown {
+  const { breaker: _breaker, throttledUntil: _until, ...lasting } = { ...status } as Record<string, unknown>;
+  const { annotations, deletionTimestamp } = metadata;
+  return { annotations, deletionTimestamp, spec, lasting };
+}
+
 /** A Connection that changes, or works again, wakes everything in the namespaces that may use it. */
 export function connectionWatch(target: ResourceType): WatchedType {
   return defineWatch<ConnectionObject>({
@@ -75,6 +83,7 @@ export function connectionWatch(target: ResourceType): WatchedType {
       const shared = allowedNamespaces.length > 0;
       return keysOf(caches.of(target).list(shared ? undefined : connection.metadata.namespace));
     },
+    isNews: (before, now) => !isDeepStrictEqual(withoutPace(before), withoutPace(now)),
   });
 }
 

@@ -71,6 +71,7 @@ export class Controller {
   }
 
   onWatchedEvent(watched: WatchedType, event: CacheEvent<KubernetesObject>): void {
+    if (event.type === "updated" && watched.isNews?.(event.old, event.object) === false) return;
     const priority = watchedPriority(event);
     const objects = event.type === "updated" ? [event.old, event.object] : [event.object];
     const keys = new Set(

@@ -53,6 +53,8 @@ export interface WatchedType<T extends KubernetesObject = KubernetesObject> {
   readonly type: ResourceType;
   /** The keys of the controller's objects that this object concerns; asked for the object before and after a change. */
   toKeys(object: T, caches: Caches): readonly ObjectKey[];
+  /** Pure: whether an update says anything to the controller's objects. Default: every update does */
+  isNews?(before: T, now: T): boolean;
 }
 
 export interface ControllerDefinition<T extends KubernetesObject = KubernetesObject> {
