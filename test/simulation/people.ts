@@ -6,7 +6,7 @@ import { isApiError } from "../../controller/store/resource-client.ts";
 import type { KubernetesObject } from "../../controller/store/resource-client.ts";
 import { kinds } from "../../crds/index.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
-import { typeOf } from "../support/world.ts";
+import { conditionsOf, typeOf } from "../support/world.ts";
 import type { Manifest } from "../support/world.ts";
 import { streamOf } from "./chance.ts";
 import { bundle, templateRepository } from "./desired.ts";
@@ -69,6 +69,24 @@ export function teamOf(store: EmbeddedStore, kernel: Kernel): Team {
           .catch(ignoreMissing);
       }),
   };
+}
+
+/**
+ * Takes over what an object's conditions name, as they ask.
+ * @param may whether the team knows a slot to be theirs. Default: every one
+ */
+export async function takeOver(
+  team: Team,
+  object: KubernetesObject,
+  may: (slot: string) => boolean = () => true,
+): Promise<void> {
+  const slots = conditionsOf(object).flatMap(({ message }) =>
+    [...message.matchAll(/flaresmith\.dev\/adopt: ([\w/-]+)/g)].map((match) => match[1] ?? ""),
+  );
+  const known = object.metadata.annotations?.["flaresmith.dev/adopt"]?.split(",") ?? [];
+  const all = [...new Set([...known, ...slots.filter(may)])];
+  if (all.length > known.length)
+    await team.annotate(object.kind, object.metadata.name, { "flaresmith.dev/adopt": all.join(",") });
 }
 
 /** What exists before the run: the template, working Connections, and a Secret that Environments may use. */

@@ -3,7 +3,7 @@ import type { KubernetesObject } from "../../../controller/store/resource-client
 import { conditionsOf } from "../../support/world.ts";
 import { manifestsOf } from "../desired.ts";
 import type { ProjectShape } from "../desired.ts";
-import { objectsOf } from "../people.ts";
+import { objectsOf, takeOver } from "../people.ts";
 import type { Scene } from "../run.ts";
 import type { Draft } from "./command.ts";
 
@@ -64,13 +64,7 @@ export async function takeUpAgain({ intention, store, team }: Scene): Promise<vo
     for (const object of objectsOf(store, kind)) {
       const project = projectOf(object);
       if (![...intention.left].some((name) => name.split(/[ /-]/).includes(project))) continue;
-      const slots = conditionsOf(object).flatMap(({ message }) =>
-        [...message.matchAll(/flaresmith\.dev\/adopt: ([\w/-]+)/g)].map((match) => match[1] ?? ""),
-      );
-      const known = object.metadata.annotations?.["flaresmith.dev/adopt"]?.split(",") ?? [];
-      const all = [...new Set([...known, ...slots])];
-      if (all.length > known.length)
-        await team.annotate(kind, object.metadata.name, { "flaresmith.dev/adopt": all.join(",") });
+      await takeOver(team, object);
     }
 }
 

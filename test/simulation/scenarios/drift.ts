@@ -1,7 +1,7 @@
 import type { Random } from "../../../controller/runtime/clock.ts";
 import { between, count, pick } from "../chance.ts";
 import { drawFaults } from "../faults.ts";
-import { outsider } from "../people.ts";
+import { objectsOf, outsider, takeOver } from "../people.ts";
 import type { Scenario, Scene, Step } from "../run.ts";
 import { wholeShape } from "../shapes.ts";
 
@@ -63,6 +63,15 @@ function meddle(random: Random): Step["act"] {
   };
 }
 
+/**
+ * The description of a repository says whose it is until the controller has seen that it was made. When somebody changes
+ * it while no controller lives, nothing else tells: the team does.
+ */
+async function knowTheirRepository({ store, team }: Scene): Promise<void> {
+  for (const project of objectsOf(store, "Project"))
+    await takeOver(team, project, (slot) => slot === "githubRepo");
+}
+
 export const drift: Scenario = {
   name: "drift",
   about: "Somebody else changes and deletes what a project stands for, while anything goes wrong.",
@@ -72,6 +81,6 @@ export const drift: Scenario = {
     const steps: Step[] = [{ at: 0, act: (scene) => scene.want(shape) }];
     for (let left = count(random, 1, 5); left > 0; left -= 1)
       steps.push({ at: between(random, 3_000, faults.end + 60_000), act: meddle(random) });
-    return { steps, faults };
+    return { steps, faults, decide: knowTheirRepository };
   },
 };
