@@ -23,6 +23,8 @@ export interface Intention {
   /** Notes a shape. @returns objects of the shape before that are no longer wanted */
   want(shape: ProjectShape): { kind: string; name: string }[];
   abandon(name: string): void;
+  /** A shape was said while the Project of before is still being deleted, and takes along what it finds. */
+  saidTooEarly(shape: ProjectShape): void;
   /** Somebody else takes away what belongs to him. */
   takenAway(name: string): void;
   /** Things of which nobody can say whose they are, as their project went while it took them over: they may stay or go. */
@@ -87,6 +89,9 @@ export function createIntention(now: () => number): Intention {
       abandoned.set(name, before);
       changedAt = now();
       leave(before, new Map());
+    },
+    saidTooEarly: (shape) => {
+      for (const name of expectedOf(shape).keys()) going.add(name);
     },
     takenAway: (name) => {
       foreign.delete(name);

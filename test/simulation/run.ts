@@ -194,6 +194,8 @@ export async function run(options: RunOptions): Promise<RunResult> {
     intention,
     things: () => thingsOf(sandbox),
     want: async (shape) => {
+      const project = objectsOf(store, "Project").find(({ metadata }) => metadata.name === shape.name);
+      if (project?.metadata.deletionTimestamp !== undefined) intention.saidTooEarly(shape);
       const gone = intention.want(shape);
       await team.apply(...manifestsOf(shape));
       for (const { kind, name } of gone) await team.delete(kind, name);
