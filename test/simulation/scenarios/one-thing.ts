@@ -1,4 +1,5 @@
 import { between, happens, spread } from "../chance.ts";
+import { takeUpAgain } from "../commands/say.ts";
 import { drawFaults } from "../faults.ts";
 import type { Scenario, Step } from "../run.ts";
 import { changed, drawOneThing } from "../shapes.ts";
@@ -22,6 +23,6 @@ export const oneThing: Scenario = {
       if (happens(random, 0.3))
         steps.push({ at: at + spread(random, 10, 60_000), act: (scene) => scene.want(shape) });
     }
-    return { steps: steps.toSorted((a, b) => a.at - b.at), faults };
+    return { steps: steps.toSorted((a, b) => a.at - b.at), faults, decide: takeUpAgain };
   },
 };
