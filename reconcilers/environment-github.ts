@@ -15,8 +15,10 @@ import {
   environment as githubEnvironment,
   gitBranch,
   secrets as githubSecrets,
+  seededFrom,
   variables as githubVariables,
 } from "./github/index.ts";
+import { entryOf } from "./names.ts";
 import type { EnvironmentObject } from "./objects.ts";
 import type { Place } from "./place.ts";
 import { ownsRepository } from "./project.ts";
@@ -34,6 +36,7 @@ export function githubPart(
   const common = { connection, needs: [REPOSITORY] };
   if (deploy?.branch !== undefined) {
     const name = deploy.branch;
+    const seeded = seededFrom(entryOf(project, "githubFiles"));
     nodes.push(
       resource({
         ...common,
@@ -47,6 +50,7 @@ export function githubPart(
           repository: input<string>(inputs, REPOSITORY, "fullName"),
           name,
           from: input<string>(inputs, REPOSITORY, "defaultBranch"),
+          ...(seeded === undefined ? {} : { seeded }),
         }),
       }),
       revisionNode(connection, name, ["gitBranch"]),

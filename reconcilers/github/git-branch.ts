@@ -27,8 +27,10 @@ export const gitBranch = define<GitBranchDesired, GitBranchObserved>({
     return { state: "present", id: name, owner: "unmarked", observed: { sha }, depth: "deep" };
   },
   diff: () => [],
-  create: async ({ repository, name, from }, context) => {
-    const sha = await readHead(context, repository, from);
+  create: async ({ repository, name, from, seeded }, context) => {
+    const shown = await readHead(context, repository, from);
+    // GitHub answers from several replicas: one that was seen to know the seeded files may be followed by one that does not.
+    const sha = shown === seeded?.before ? seeded?.commit : shown;
     if (sha === undefined)
       throw new FlaresmithError({
         code: "SPEC_REFERENCE_MISSING",

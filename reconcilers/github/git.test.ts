@@ -3,7 +3,7 @@ import { bench, PUBLIC_URL, TOKEN, type Bench } from "../../sandbox/github/testi
 import { commitFiles } from "./commit-files.ts";
 import { gitBranch } from "./git-branch.ts";
 import { revision } from "./heads.ts";
-import { seedFiles } from "./seed-files.ts";
+import { seedFiles, seededFrom } from "./seed-files.ts";
 import type { InventoryEntry } from "../engine/resource.ts";
 import { harnessOn, lookupContext, slotOf } from "./test-context.ts";
 import type { Harness } from "./test-context.ts";
@@ -300,6 +300,18 @@ describe("seeded files", () => {
     const seen = await slot.observe(desired);
     expect(seen).not.toHaveProperty("pending");
     expect(seen).toMatchObject({ state: "present", id: await head() });
+  });
+
+  it("are in a branch made later, although GitHub shows the commit before them once more", async () => {
+    world.context.faults.setLag({ provider: "github", resource: "*", milliseconds: 20_000 });
+    world.advance(20_000);
+    const slot = slotOf(harness, seedFiles, { parentEntry });
+    await slot.create(desired);
+    const seeded = seededFrom(slot.entry);
+    expect(seeded?.before).toBe(await head());
+    await slotOf(harness, gitBranch).create({ repository, name: "dev", from: "main", seeded });
+    world.advance(20_000);
+    expect(await text("docs/a.md", "dev")).toBe(await text("docs/a.md", "main"));
   });
 
   it("are never touched again, with the inventory or without", async () => {

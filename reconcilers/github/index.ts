@@ -8,7 +8,7 @@ export { revision } from "./heads.ts";
 export { repository, repositoryLookup } from "./repository.ts";
 export { ruleset } from "./ruleset.ts";
 export { secrets } from "./secrets.ts";
-export { seedFiles } from "./seed-files.ts";
+export { seedFiles, seededFrom } from "./seed-files.ts";
 export type * from "./types.ts";
 export { variables } from "./variables.ts";
 export { webhook } from "./webhook.ts";

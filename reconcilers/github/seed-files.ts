@@ -1,7 +1,7 @@
 /** Files put into a repository once, in one commit. What became of them since is nobody's business here. */
 import { FlaresmithError } from "../../controller/runtime/errors.ts";
 import { isMadeByUs } from "../engine/origin.ts";
-import type { ResourceContext } from "../engine/resource.ts";
+import type { InventoryEntry, ResourceContext } from "../engine/resource.ts";
 import type { GitHubClient, Refusal } from "./client.ts";
 import { define } from "./define.ts";
 import { generationUnderWay } from "./generation.ts";
@@ -113,8 +113,16 @@ async function commitOnce(
   });
 }
 
-/** Stands in the inventory, with the commit before ours, until GitHub was seen to show another one after our write. */
+/** Stands in the inventory with the commit before ours, which GitHub may show again and again for a while. */
 const BEFORE = "before";
+
+/** What the inventory remembers of seeding: the commit before, and ours. */
+export function seededFrom(
+  entry: InventoryEntry | undefined,
+): { before: string; commit: string } | undefined {
+  const before = entry?.data?.[BEFORE];
+  return before === undefined || entry?.id === undefined ? undefined : { before, commit: entry.id };
+}
 /** What waits for the seeded files, such as an environment's branch, must not be made from the commit before them. */
 const HIDDEN = "GitHub does not show the commit yet";
 
@@ -167,12 +175,12 @@ export const seedFiles = define<SeedFilesDesired, SeedFilesObserved>({
       untouched.length === 0
         ? (histories[0]?.commit ?? head)
         : await commitOnce(desired, head, untouched, context);
-    const result = { id: commit, name: branch, observed: { commit } };
-    if (commit === head) return result;
+    if (commit === head) return { id: commit, name: branch, observed: { commit } };
+    const result = { id: commit, name: branch, observed: { commit }, data: { [BEFORE]: head } };
     const shown = (await renewHeads(context, repository))?.get(branch);
     // When it cannot be told what GitHub shows, it may be the commit before.
     if (shown !== undefined && shown !== head) return result;
-    return { ...result, data: { [BEFORE]: head }, pending: HIDDEN };
+    return { ...result, pending: HIDDEN };
   },
   update: async ({ branch }, observed) => ({ id: observed.commit, name: branch, observed }),
   remove: async () => undefined,

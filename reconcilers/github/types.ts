@@ -83,6 +83,8 @@ export interface GitBranchDesired {
   name: string;
   /** Branch at whose newest commit it is made; only read when it is missing. */
   from: string;
+  /** Of files that were seeded into that branch: the commit before them, from which it must not be made, and theirs. */
+  seeded?: { before: string; commit: string } | undefined;
 }
 
 export interface GitBranchObserved {

@@ -70,6 +70,11 @@ export const regressions: readonly { scenario: string; seed: number; was: string
     was: "a branch that another leader made was called deleted by someone else",
   },
   {
+    scenario: "refused-midway",
+    seed: 84100,
+    was: "an environment's branch was made from the commit before the seeded files, which GitHub showed once more",
+  },
+  {
     scenario: "unclear-creates",
     seed: 50396,
     was: "an environment's branch was made from the commit before the seeded files, as nobody could tell what GitHub shows",
