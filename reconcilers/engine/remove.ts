@@ -194,6 +194,15 @@ function withinGrace(entry: InventoryEntry, { clock, memory }: RemovalOptions): 
   return intentAge(slotMemory(memory, entry.slot), entry, clock) < CREATE_GRACE;
 }
 
+/**
+ * Whether a removal that got no answer may still be on its way: many APIs delete by name, and nothing of that name may be
+ * made before it has arrived.
+ */
+function mayStillTakeEffect(entry: InventoryEntry, { clock, memory }: RemovalOptions): boolean {
+  const { unclearRemovalAt } = slotMemory(memory, entry.slot);
+  return unclearRemovalAt !== undefined && clock.monotonic() - unclearRemovalAt < CREATE_GRACE;
+}
+
 async function removeExternal(
   entry: InventoryEntry,
   where: string,
@@ -216,6 +225,7 @@ async function removeExternal(
     ...(entry.id === undefined ? {} : { id: entry.id }),
   };
   const deleted = (id: string): string => `${definition.type} ${id}`;
+  const late = `${where} is gone, and an earlier request to delete it may still take effect`;
   const gone =
     isSaidGone(entry, options.consents.gone) ||
     (entry.id !== undefined && options.memory.deleted.has(deleted(entry.id)));
@@ -249,6 +259,7 @@ async function removeExternal(
     if (withinGrace(entry, options)) {
       return { ...base, status: "removing", message: `${where} was created and is not visible yet` };
     }
+    if (mayStillTakeEffect(entry, options)) return { ...base, status: "removing", message: late };
     // Somebody else deleted it: listings of before show it still, and what lay in it.
     if (entry.id !== undefined && entry.state !== "deleting") connection.source.removed();
     drop();
@@ -282,6 +293,10 @@ async function removeExternal(
   let answer: Awaited<ReturnType<typeof definition.remove>>;
   try {
     answer = await definition.remove({ ...reference, id: observation.id }, context);
+  } catch (thrown) {
+    if (toFlaresmithError(thrown).class === "unknownOutcome")
+      slotMemory(options.memory, entry.slot).unclearRemovalAt = clock.monotonic();
+    throw thrown;
   } finally {
     // Also after an unclear outcome: it may be gone.
     connection.source.removed();
@@ -302,6 +317,7 @@ async function removeExternal(
     { ...context, entry: acknowledged },
   );
   if (after.state === "absent") {
+    if (mayStillTakeEffect(entry, options)) return { ...base, status: "removing", message: late };
     drop();
     tracker.event("Normal", "DeletedExternalResource", `deleted ${where}`);
     return { ...base, status: "gone", message: `${where} is gone` };

@@ -200,7 +200,7 @@ export function networkOf(caller: Caller, options: NetworkOptions): Fetch {
       };
       // What takes longer than the caller's patience may never be taken up: the connection is gone by then.
       kernel.after(fate.there, () => {
-        if (signal.aborted && fate.there > 30_000) return;
+        if ((signal.aborted || !caller.alive) && fate.there > 30_000) return;
         void arrive();
       });
     });

@@ -70,6 +70,11 @@ export const regressions: readonly { scenario: string; seed: number; was: string
     was: "a branch that another leader made was called deleted by someone else",
   },
   {
+    scenario: "one-thing",
+    seed: 86378,
+    was: "a deletion that got no answer arrived when another repository of that name was there, and took that",
+  },
+  {
     scenario: "refused-midway",
     seed: 84100,
     was: "an environment's branch was made from the commit before the seeded files, which GitHub showed once more",
