@@ -4,7 +4,7 @@ import type { Clock, Random } from "../../runtime/clock.ts";
 import type { ClusterAccess, Impersonation } from "./access.ts";
 import { ClusterClient } from "./client.ts";
 import { ApiConnection, type ApiConnectionOptions } from "./connection.ts";
-import { fixedToken, tokenFromFile, tokenFromPlugin, type Credentials } from "./credentials.ts";
+import { fixedToken, telling, tokenFromFile, tokenFromPlugin, type Credentials } from "./credentials.ts";
 import { clusterTransport } from "./transport.ts";
 
 export interface ConnectOptions extends Pick<
@@ -13,7 +13,7 @@ export interface ConnectOptions extends Pick<
 > {
   clock: Clock;
   random: Random;
-  /** Told every token, so that it is kept out of logs. */
+  /** Told every token whenever it is used, so that it is kept out of logs. */
   onToken?: ((token: string) => void) | undefined;
   /** Environment of a credential plugin. Default: none */
   environment?: Readonly<Record<string, string | undefined>> | undefined;
@@ -34,8 +34,9 @@ export interface ConnectedCluster {
  * @throws Error when credentials would be sent in clear over a network
  */
 export function connectCluster(access: ClusterAccess, options: ConnectOptions): ConnectedCluster {
-  const { clock, deadline, http2 = false, onAttempt, onWarning, random, userAgent } = options;
-  const credentials = credentialsOf(access, options);
+  const { clock, deadline, http2 = false, onAttempt, onToken, onWarning, random, userAgent } = options;
+  const known = credentialsOf(access, options);
+  const credentials = known === undefined || onToken === undefined ? known : telling(known, onToken);
   const { hostname, protocol } = new URL(access.server);
   if (protocol === "http:" && credentials !== undefined && !isLoopback(hostname))
     throw new Error(`${access.server} is plain http: credentials are sent over https only`);
@@ -64,15 +65,12 @@ function isLoopback(hostname: string): boolean {
 }
 
 function credentialsOf(access: ClusterAccess, options: ConnectOptions): Credentials | undefined {
-  const { clock, environment = {}, onToken } = options;
+  const { clock, environment = {} } = options;
   const { plugin, token, tokenFile } = access;
-  if (tokenFile !== undefined) return tokenFromFile({ path: tokenFile, clock, onToken });
-  if (token !== undefined) {
-    onToken?.(token);
-    return fixedToken(token);
-  }
+  if (tokenFile !== undefined) return tokenFromFile({ path: tokenFile, clock });
+  if (token !== undefined) return fixedToken(token);
   if (plugin === undefined) return undefined;
-  return tokenFromPlugin({ clock, onToken, run: () => runCredentialPlugin(plugin, { clock, environment }) });
+  return tokenFromPlugin({ clock, run: () => runCredentialPlugin(plugin, { clock, environment }) });
 }
 
 /** @see https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation */

@@ -1,25 +1,23 @@
 import { expect, test } from "vitest";
 import { virtualClock } from "../../runtime/adapters/virtual.ts";
-import { tokenFromFile, tokenFromPlugin } from "./credentials.ts";
+import { fixedToken, telling, tokenFromFile, tokenFromPlugin } from "./credentials.ts";
 
 function fileOf(first: string) {
   const clock = virtualClock();
-  const told: string[] = [];
   const file = { text: first as string | undefined, reads: 0 };
   const credentials = tokenFromFile({
     path: "/sa/token",
     clock,
-    onToken: (token) => void told.push(token),
     read: () => {
       file.reads++;
       return file.text === undefined ? Promise.reject(new Error("ENOENT")) : Promise.resolve(file.text);
     },
   });
-  return { clock, credentials, file, told };
+  return { clock, credentials, file };
 }
 
 test("a token file is read once a minute, and once by all who ask at the same time", async () => {
-  const { clock, credentials, file, told } = fileOf("one\n");
+  const { clock, credentials, file } = fileOf("one\n");
   expect(await Promise.all([credentials.token(), credentials.token()])).toEqual(["one", "one"]);
   file.text = "two";
   expect(await credentials.token()).toBe("one");
@@ -27,6 +25,28 @@ test("a token file is read once a minute, and once by all who ask at the same ti
   await clock.advance(60_000);
   expect(await credentials.token()).toBe("two");
   expect(file.reads).toBe(2);
+});
+
+test.each([
+  ["given once", () => fixedToken("one")],
+  ["of a file", () => fileOf("one").credentials],
+])(
+  "a token %s is told whenever it is used, so that nobody forgets to keep it out of logs",
+  async (_, make) => {
+    const told: string[] = [];
+    const credentials = telling(make(), (token) => void told.push(token));
+    for (let use = 0; use < 3; use += 1) await credentials.token();
+    expect(told).toEqual(["one", "one", "one"]);
+  },
+);
+
+test("a token that takes the place of a refused one is told too", async () => {
+  const { credentials, file } = fileOf("one");
+  const told: string[] = [];
+  const used = telling(credentials, (token) => void told.push(token));
+  await used.token();
+  file.text = "two";
+  await used.replacement("one");
   expect(told).toEqual(["one", "two"]);
 });
 

@@ -19,6 +19,25 @@ export interface IssuedToken {
   expiresAt?: number;
 }
 
+/**
+ * The same credentials, with somebody who is told every token whenever it is used: what is to keep tokens out of logs may
+ * forget those that it was not told of for long.
+ */
+export function telling(credentials: Credentials, onToken: (token: string) => void): Credentials {
+  return {
+    token: async () => {
+      const token = await credentials.token();
+      onToken(token);
+      return token;
+    },
+    replacement: async (refused) => {
+      const token = await credentials.replacement(refused);
+      if (token !== undefined) onToken(token);
+      return token;
+    },
+  };
+}
+
 /** A token that never changes. */
 export function fixedToken(token: string): Credentials {
   return { token: () => Promise.resolve(token), replacement: () => Promise.resolve(undefined) };
@@ -33,12 +52,10 @@ const EARLY = 10_000;
 export function tokenFromFile(options: {
   path: string;
   clock: Clock;
-  /** Told every token that is read, so that it is kept out of logs. */
-  onToken?: ((token: string) => void) | undefined;
   /** Default: the file system. */
   read?: ((path: string) => Promise<string>) | undefined;
 }): Credentials {
-  const { clock, onToken, path, read = (file: string) => readFile(file, "utf8") } = options;
+  const { clock, path, read = (file: string) => readFile(file, "utf8") } = options;
   return keptToken({
     issue: async () => {
       const token = (await read(path)).trim();
@@ -47,22 +64,16 @@ export function tokenFromFile(options: {
     },
     staleAt: () => clock.monotonic() + READ_AGAIN,
     now: () => clock.monotonic(),
-    onToken,
   });
 }
 
 /** A token that a program prints. It is asked again when the token is about to expire, or was refused. */
-export function tokenFromPlugin(options: {
-  clock: Clock;
-  run: () => Promise<IssuedToken>;
-  onToken?: ((token: string) => void) | undefined;
-}): Credentials {
-  const { clock, onToken, run } = options;
+export function tokenFromPlugin(options: { clock: Clock; run: () => Promise<IssuedToken> }): Credentials {
+  const { clock, run } = options;
   return keptToken({
     issue: run,
     staleAt: ({ expiresAt }) => (expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt - EARLY),
     now: () => clock.now(),
-    onToken,
   });
 }
 
@@ -70,14 +81,12 @@ function keptToken(options: {
   issue: () => Promise<IssuedToken>;
   staleAt: (issued: IssuedToken) => number;
   now: () => number;
-  onToken?: ((token: string) => void) | undefined;
 }): Credentials {
-  const { issue, now, onToken, staleAt } = options;
+  const { issue, now, staleAt } = options;
   let known: { token: string; staleAt: number } | undefined;
   let issuing: Promise<string> | undefined;
   const renew = async (): Promise<string> => {
     const issued = await issue();
-    if (issued.token !== known?.token) onToken?.(issued.token);
     known = { token: issued.token, staleAt: staleAt(issued) };
     return issued.token;
   };
