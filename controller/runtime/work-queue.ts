@@ -4,10 +4,12 @@
  * turns, so that one with ten thousand objects does not keep the others waiting. Every operation is synchronous; only `get`
  * waits. Delays live in one heap behind one timer.
  */
-import { BinaryHeap } from "./binary-heap.ts";
+import { createBackOff } from "./back-off.ts";
+import type { BackOff, BackOffOptions } from "./back-off.ts";
+import { LazyHeap } from "./lazy-heap.ts";
 import { createTurns } from "./turns.ts";
 import type { Turns } from "./turns.ts";
-import type { Clock, Random, Timer } from "./clock.ts";
+import type { Clock, Timer } from "./clock.ts";
 
 /** Higher goes first. A person's edit is never stuck behind a restart's listing. */
 export const priorities = Object.freeze({ resync: 0, deletion: 1, webhook: 2, userEdit: 3 });
@@ -35,13 +37,8 @@ export interface QueueObserver {
   retried?(): void;
 }
 
-export interface WorkQueueOptions {
+export interface WorkQueueOptions extends BackOffOptions {
   clock: Clock;
-  random: Random;
-  /** Cap of the first back-off in milliseconds. Default 5 (client-go). */
-  baseDelay?: number;
-  /** Largest cap of a back-off in milliseconds. Default 1,000,000 (client-go: 1000 s). */
-  maxDelay?: number;
   observer?: QueueObserver;
 }
 
@@ -49,9 +46,7 @@ export interface WorkQueue {
   /** Adds a key, now or after a delay. Ignored once the queue is shut down. */
   add(key: string, options?: AddOptions): void;
   /**
-   * Adds a key after its exponential back-off with full jitter: uniform in (0, cap], cap doubling from baseDelay to
-   * maxDelay with each call for this reason since the last `forget`. Reasons count apart: what waited for long and then
-   * meets an accident is not held back as if it had met it all the time.
+   * Adds a key after its back-off (see `BackOff`).
    *
    * @param options.reason why, e.g. the code of an error. Default: one and the same
    * @returns the delay in milliseconds
@@ -119,20 +114,13 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
   return new PriorityWorkQueue(options);
 }
 
-/** As many slots of removed keys a heap may hold beside twice what is in the queue. */
-const SPARE_SLOTS = 1_000;
-
 class PriorityWorkQueue implements WorkQueue {
   readonly #clock: Clock;
-  readonly #random: Random;
-  readonly #baseDelay: number;
-  readonly #maxDelay: number;
+  readonly #backOff: BackOff;
   readonly #observer: QueueObserver;
   readonly #entries = new Map<string, Entry>();
-  /** By key, and by reason. */
-  readonly #failures = new Map<string, Map<string, number>>();
-  readonly #ready: readonly { heap: BinaryHeap<Slot>; turns: Turns }[];
-  readonly #delayed: BinaryHeap<Slot>;
+  readonly #ready: readonly { heap: LazyHeap<Slot>; turns: Turns }[];
+  readonly #delayed: LazyHeap<Slot>;
   readonly #waiters = new Set<Waiter>();
   #counts: Record<Place, number> = { ready: 0, delayed: 0, processing: 0 };
   #sequence = 0;
@@ -141,17 +129,15 @@ class PriorityWorkQueue implements WorkQueue {
 
   constructor(options: WorkQueueOptions) {
     this.#clock = options.clock;
-    this.#random = options.random;
-    this.#baseDelay = options.baseDelay ?? 5;
-    this.#maxDelay = options.maxDelay ?? 1_000_000;
+    this.#backOff = createBackOff(options);
     this.#observer = options.observer ?? {};
     const earlier = (a: Slot, b: Slot): boolean =>
       a.order === b.order ? a.stamp < b.stamp : a.order < b.order;
     this.#ready = Object.values(priorities).map(() => ({
-      heap: new BinaryHeap<Slot>(earlier),
+      heap: new LazyHeap<Slot>(earlier, isValid),
       turns: createTurns(),
     }));
-    this.#delayed = new BinaryHeap<Slot>(earlier);
+    this.#delayed = new LazyHeap<Slot>(earlier, isValid);
   }
 
   get length(): number {
@@ -191,22 +177,18 @@ class PriorityWorkQueue implements WorkQueue {
 
   addRateLimited(key: string, options: { priority?: Priority; reason?: string } = {}): number {
     const { reason = "", ...added } = options;
-    const counts = this.#failures.get(key) ?? new Map<string, number>();
-    const failures = counts.get(reason) ?? 0;
-    this.#failures.set(key, counts.set(reason, failures + 1));
-    const cap = Math.min(this.#maxDelay, this.#baseDelay * 2 ** Math.min(failures, 60));
-    const delay = cap * (1 - this.#random.next());
+    const delay = this.#backOff.next(key, reason);
     this.#observer.retried?.();
     this.add(key, { ...added, after: delay });
     return delay;
   }
 
   forget(key: string): void {
-    this.#failures.delete(key);
+    this.#backOff.forget(key);
   }
 
   failures(key: string): number {
-    return [...(this.#failures.get(key)?.values() ?? [])].reduce((sum, count) => sum + count, 0);
+    return this.#backOff.failures(key);
   }
 
   get(signal?: AbortSignal): Promise<QueueItem | undefined> {
@@ -232,7 +214,7 @@ class PriorityWorkQueue implements WorkQueue {
   tryGet(): QueueItem | undefined {
     this.#promote();
     for (const { heap, turns } of this.#ready.toReversed()) {
-      const slot = popValid(heap);
+      const slot = heap.pop();
       if (slot === undefined) continue;
       turns.took(slot.order);
       return this.#handOut(slot.entry);
@@ -254,7 +236,7 @@ class PriorityWorkQueue implements WorkQueue {
   }
 
   remove(key: string): void {
-    this.#failures.delete(key);
+    this.#backOff.forget(key);
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
     if (entry.place === "processing") {
@@ -314,23 +296,16 @@ class PriorityWorkQueue implements WorkQueue {
     if (readyAt > now) {
       entry.place = "delayed";
       this.#delayed.push({ entry, stamp: entry.stamp, order: readyAt });
-      this.#sweep(this.#delayed);
       this.#schedule();
     } else {
       entry.place = "ready";
       const { heap, turns } = this.#classOf(entry.priority);
       heap.push({ entry, stamp: entry.stamp, order: turns.next(namespaceOf(entry.key)) });
-      this.#sweep(heap);
     }
     this.#counts[entry.place]++;
   }
 
-  /** Slots of what was removed leave when somebody takes from the heap; a standby takes nothing. */
-  #sweep(heap: BinaryHeap<Slot>): void {
-    if (heap.size > 2 * this.#entries.size + SPARE_SLOTS) heap.retain(isValid);
-  }
-
-  #classOf(priority: Priority): { heap: BinaryHeap<Slot>; turns: Turns } {
+  #classOf(priority: Priority): { heap: LazyHeap<Slot>; turns: Turns } {
     const found = this.#ready[priority];
     if (found === undefined) throw new RangeError(`there is no priority ${priority}`);
     return found;
@@ -361,11 +336,11 @@ class PriorityWorkQueue implements WorkQueue {
   /** Moves what has become due from delayed to ready. */
   #promote(): void {
     const now = this.#clock.monotonic();
-    for (let slot = peekValid(this.#delayed); slot !== undefined && slot.order <= now;) {
-      popValid(this.#delayed);
+    for (let slot = this.#delayed.peek(); slot !== undefined && slot.order <= now;) {
+      this.#delayed.pop();
       this.#counts.delayed--;
       this.#place(slot.entry, slot.order, now);
-      slot = peekValid(this.#delayed);
+      slot = this.#delayed.peek();
     }
   }
 
@@ -379,7 +354,7 @@ class PriorityWorkQueue implements WorkQueue {
   }
 
   #schedule(): void {
-    const next = peekValid(this.#delayed);
+    const next = this.#delayed.peek();
     if (next === undefined || this.isShutDown) return;
     if (this.#timer !== undefined && this.#timer.at <= next.order) return;
     this.#timer?.timer.cancel();
@@ -406,18 +381,4 @@ function namespaceOf(key: string): string {
 
 function isValid({ entry, stamp }: Slot): boolean {
   return entry.stamp === stamp && entry.place !== "processing";
-}
-
-function peekValid(heap: BinaryHeap<Slot>): Slot | undefined {
-  for (let slot = heap.peek(); slot !== undefined; slot = heap.peek()) {
-    if (isValid(slot)) return slot;
-    heap.pop();
-  }
-  return undefined;
-}
-
-function popValid(heap: BinaryHeap<Slot>): Slot | undefined {
-  const slot = peekValid(heap);
-  if (slot !== undefined) heap.pop();
-  return slot;
 }
