@@ -3,6 +3,7 @@ import { createSandbox } from "../../sandbox/sandbox.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
 import type { EmbeddedStore } from "../../controller/store/embedded/index.ts";
 import type { Random } from "../../controller/runtime/clock.ts";
+import { askForEverything, confirmGone, sayAgain, throttledUntil, unsaid } from "./afterwards.ts";
 import { streamOf } from "./chance.ts";
 import { manifestsOf } from "./desired.ts";
 import type { ProjectShape } from "./desired.ts";
@@ -16,8 +17,6 @@ import { createOracles } from "./oracles/index.ts";
 import type { Violation } from "./oracles/index.ts";
 import { objectsOf, openStore, prepare, teamOf } from "./people.ts";
 import type { Team } from "./people.ts";
-import { conditionsOf } from "../support/world.ts";
-import type { Manifest } from "../support/world.ts";
 import { startProcess } from "./process.ts";
 import type { Process } from "./process.ts";
 import type { Write } from "./store-boundary.ts";
@@ -275,72 +274,6 @@ export async function run(options: RunOptions): Promise<RunResult> {
     processes: processes.length,
     faults: script.faults,
   };
-}
-
-/** As `kubectl annotate` does it: a deep look at everything, which finds what somebody else changed. */
-async function askForEverything({ kernel, store, team }: Scene): Promise<void> {
-  const request = { "flaresmith.dev/reconcile-requested-at": String(kernel.now()) };
-  for (const kind of ["Project", "Environment", "Preview"])
-    for (const { metadata } of objectsOf(store, kind)) await team.annotate(kind, metadata.name, request);
-}
-
-/**
- * A credential that sees only some repositories proves nothing by a 404. Who knows that a repository is gone says so, as
- * the condition asks.
- */
-async function confirmGone({ sandbox, store, team }: Scene): Promise<void> {
-  const { repositories } = sandbox.github.state() as { repositories: { id: number }[] };
-  for (const kind of ["Project", "Environment", "Preview"])
-    for (const object of objectsOf(store, kind)) {
-      const asked = conditionsOf(object).map(
-        ({ message }) => /flaresmith\.dev\/confirm-gone: "?(\d+)/.exec(message)?.[1],
-      );
-      const gone = asked.filter(
-        (id) => id !== undefined && repositories.every((one) => String(one.id) !== id),
-      );
-      if (gone.length > 0)
-        await team.annotate(kind, object.metadata.name, {
-          "flaresmith.dev/confirm-gone": [...new Set(gone)].join(","),
-        });
-    }
-}
-
-/**
- * What was applied while an older object of its name was still being deleted went with it: people, and Sources, say it
- * again. What is left of a project that is gone is deleted.
- */
-async function sayAgain(scene: Scene): Promise<void> {
-  const { intention, store, team } = scene;
-  const missing = unsaid(scene);
-  if (missing.length > 0) await team.apply(...missing);
-  const projects = new Set(objectsOf(store, "Project").map((object) => object.metadata.name));
-  // A Project that went before any controller saw it took nobody with it.
-  for (const kind of ["Environment", "Preview"])
-    for (const object of objectsOf(store, kind)) {
-      const { projectRef } = object["spec"] as { projectRef: { name: string } };
-      if (object.metadata.deletionTimestamp !== undefined || intention.shapes.has(projectRef.name)) continue;
-      if (!projects.has(projectRef.name)) await team.delete(kind, object.metadata.name);
-    }
-}
-
-/** Wall clock milliseconds until which some provider wants no more calls, as the Connections say; 0 when none does. */
-function throttledUntil(store: Scene["store"]): number {
-  const moments = objectsOf(store, "Connection").map(
-    (object) => (object["status"] as { throttledUntil?: string } | undefined)?.throttledUntil,
-  );
-  return Math.max(0, ...moments.map((moment) => (moment === undefined ? 0 : Date.parse(moment))));
-}
-
-/** Wanted manifests that no object stands for. */
-function unsaid({ intention, store }: Scene): Manifest[] {
-  const existing = new Set(
-    ["Project", "Environment", "Preview"].flatMap((kind) =>
-      objectsOf(store, kind).map((object) => `${kind} ${object.metadata.name}`),
-    ),
-  );
-  return [...intention.shapes.values()]
-    .flatMap(manifestsOf)
-    .filter(({ kind, metadata }) => !existing.has(`${kind} ${metadata.name}`));
 }
 
 function brokenProcess(processes: readonly Process[]): Violation | undefined {
