@@ -17,8 +17,10 @@ export interface SlotMemory {
   written?: { hash: string; at: number; attempts: number };
   /** Which intent is counted from when (monotonic milliseconds); see intent-age.ts. */
   intent?: { key: string; at: number };
-  /** Monotonic milliseconds at which a removal ended without a clear answer: the request may still take effect. */
-  unclearRemovalAt?: number;
+  /** Whether this process has been removing it. */
+  removing?: boolean;
+  /** Monotonic milliseconds at which a removal was last known to have no answer: the request may still take effect. */
+  unansweredRemovalAt?: number;
   /** Set after a write or an unclear outcome, until it was read by itself. */
   doubted?: boolean;
 }

@@ -15,7 +15,7 @@ import { intentAge } from "./intent-age.ts";
 import type { Intents } from "./intents.ts";
 import { createMarker } from "./marker.ts";
 import type { MarkerParts } from "./marker.ts";
-import type { ObjectMemory } from "./memory.ts";
+import type { ObjectMemory, SlotMemory } from "./memory.ts";
 import { slotMemory } from "./memory.ts";
 import { isSaidGone } from "./gone-word.ts";
 import { isSameThing, markedSlot } from "./aside.ts";
@@ -196,11 +196,10 @@ function withinGrace(entry: InventoryEntry, { clock, memory }: RemovalOptions): 
 
 /**
  * Whether a removal that got no answer may still be on its way: many APIs delete by name, and nothing of that name may be
- * made before it has arrived.
+ * made before it has arrived. A later removal that is answered says nothing about an earlier one.
  */
-function mayStillTakeEffect(entry: InventoryEntry, { clock, memory }: RemovalOptions): boolean {
-  const { unclearRemovalAt } = slotMemory(memory, entry.slot);
-  return unclearRemovalAt !== undefined && clock.monotonic() - unclearRemovalAt < CREATE_GRACE;
+function mayStillTakeEffect({ unansweredRemovalAt }: SlotMemory, clock: Clock): boolean {
+  return unansweredRemovalAt !== undefined && clock.monotonic() - unansweredRemovalAt < CREATE_GRACE;
 }
 
 async function removeExternal(
@@ -229,6 +228,11 @@ async function removeExternal(
   const gone =
     isSaidGone(entry, options.consents.gone) ||
     (entry.id !== undefined && options.memory.deleted.has(deleted(entry.id)));
+  const memory = slotMemory(options.memory, entry.slot);
+  // Another process began it, and took to its grave whether it was answered.
+  if (entry.state === "deleting" && memory.removing !== true && !gone)
+    memory.unansweredRemovalAt = clock.monotonic();
+  memory.removing = true;
   const shown: InventoryEntry = {
     ...entry,
     // A definition may look otherwise at what is on its way out; one that was never created is still looked for.
@@ -259,7 +263,7 @@ async function removeExternal(
     if (withinGrace(entry, options)) {
       return { ...base, status: "removing", message: `${where} was created and is not visible yet` };
     }
-    if (mayStillTakeEffect(entry, options)) return { ...base, status: "removing", message: late };
+    if (mayStillTakeEffect(memory, clock)) return { ...base, status: "removing", message: late };
     // Somebody else deleted it: listings of before show it still, and what lay in it.
     if (entry.id !== undefined && entry.state !== "deleting") connection.source.removed();
     drop();
@@ -289,13 +293,12 @@ async function removeExternal(
   if (observation.pending !== undefined) {
     return { ...base, status: "removing", message: `${where}: ${observation.pending}` };
   }
-  slotMemory(options.memory, entry.slot).doubted = true;
+  memory.doubted = true;
   let answer: Awaited<ReturnType<typeof definition.remove>>;
   try {
     answer = await definition.remove({ ...reference, id: observation.id }, context);
   } catch (thrown) {
-    if (toFlaresmithError(thrown).class === "unknownOutcome")
-      slotMemory(options.memory, entry.slot).unclearRemovalAt = clock.monotonic();
+    if (toFlaresmithError(thrown).class === "unknownOutcome") memory.unansweredRemovalAt = clock.monotonic();
     throw thrown;
   } finally {
     // Also after an unclear outcome: it may be gone.
@@ -317,7 +320,7 @@ async function removeExternal(
     { ...context, entry: acknowledged },
   );
   if (after.state === "absent") {
-    if (mayStillTakeEffect(entry, options)) return { ...base, status: "removing", message: late };
+    if (mayStillTakeEffect(memory, clock)) return { ...base, status: "removing", message: late };
     drop();
     tracker.event("Normal", "DeletedExternalResource", `deleted ${where}`);
     return { ...base, status: "gone", message: `${where} is gone` };

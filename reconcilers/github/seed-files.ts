@@ -123,6 +123,7 @@ export function seededFrom(
   const before = entry?.data?.[BEFORE];
   return before === undefined || entry?.id === undefined ? undefined : { before, commit: entry.id };
 }
+
 /** What waits for the seeded files, such as an environment's branch, must not be made from the commit before them. */
 const HIDDEN = "GitHub does not show the commit yet";
 

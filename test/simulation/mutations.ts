@@ -44,8 +44,8 @@ export const mutations: readonly Mutation[] = [
     file: `${engine}/act.ts`,
     find: "await intents.record(intent);",
     replace: "void intents.record(intent).catch(() => undefined);",
-    scenario: "one-thing",
-    within: 50,
+    scenario: "delete-during-create",
+    within: 20,
   },
   {
     name: "no-grace-on-create",
