@@ -131,7 +131,10 @@ const fromEnvironment: Readonly<Record<string, string>> = {
 
 function missingSecretHint(name: string, namespace: string): string {
   const variable = fromEnvironment[name];
-  const start = variable === undefined ? "" : `Start flaresmith with ${variable} set (up and diff read it), or create it: `;
+  const start =
+    variable === undefined
+      ? ""
+      : `Start flaresmith with ${variable} set (up and diff read it), or create it: `;
   return `${start === "" ? "Create it: " : start}kubectl create secret generic ${name} -n ${namespace} --from-literal=...`;
 }
 
