@@ -13,6 +13,26 @@ const notReadable = (message: string, hint: string, field = "spec.git.url"): Fla
 /** In order: the first that matches says it best. Texts of git 2.31 to 2.50, curl and OpenSSH in the C locale. */
 const rules: readonly Rule[] = [
   {
+    pattern: /\bssh: (?:command )?not found|cannot run ssh/,
+    error: (url) =>
+      new FlaresmithError({
+        code: "SOURCE_GIT_FAILED",
+        class: "terminal",
+        message: `git needs the program ssh for ${url}, and there is none`,
+        hint: "Install OpenSSH's client where the controller runs, or use an https URL.",
+      }),
+  },
+  {
+    pattern: /No user exists for uid/,
+    error: (url) =>
+      new FlaresmithError({
+        code: "SOURCE_GIT_FAILED",
+        class: "terminal",
+        message: `ssh does not run for ${url}: the controller's user has no name on its machine`,
+        hint: "Give the user an entry in /etc/passwd, as the image does, or use an https URL.",
+      }),
+  },
+  {
     pattern: /Host key verification failed|host key is known|REMOTE HOST IDENTIFICATION HAS CHANGED/,
     error: (url) =>
       new FlaresmithError({
