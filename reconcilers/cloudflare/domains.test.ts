@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { account, testBench, token } from "../../sandbox/cloudflare/testing.ts";
+import { account, testBench, token, zone } from "../../sandbox/cloudflare/testing.ts";
 import { domains } from "./domains.ts";
 import { testClient, testSlot } from "./test-context.ts";
 
@@ -10,8 +10,8 @@ const desired = (...hostnames: string[]) => ({
   domains: hostnames.map((hostname) => ({ hostname, zone: "acme.example" })),
 });
 
-async function setUp() {
-  const bench = testBench();
+async function setUp(options: Parameters<typeof testBench>[0] = {}) {
+  const bench = testBench(options);
   await bench.upload("shop");
   await bench.upload("other");
   const domainsNow = async (): Promise<Record<string, string>> => {
@@ -67,6 +67,16 @@ test("Cloudflare's own refusal of a taken hostname is the same conflict", async 
   await expect(slot.converge(desired("a.acme.example"))).rejects.toMatchObject({
     code: "INTEGRATION_NAME_CONFLICT",
   });
+});
+
+test("DNS records that others manage are said to be in the way, and are not touched", async () => {
+  const records = { id: zone, name: "acme.example", accountId: account, dnsRecords: ["www.acme.example"] };
+  const { slot, domainsNow } = await setUp({ zones: [records] });
+  await expect(slot.converge(desired("www.acme.example"))).rejects.toMatchObject({
+    code: "INTEGRATION_NAME_CONFLICT",
+    hint: expect.stringContaining("DNS records") as string,
+  });
+  expect(await domainsNow()).toEqual({});
 });
 
 test("a domain that was removed in the dashboard is added again", async () => {

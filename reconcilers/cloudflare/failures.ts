@@ -105,6 +105,10 @@ const byCode: Readonly<Record<number, { code: ErrorCode; hint: string }>> = Obje
     code: "INTEGRATION_NAME_CONFLICT",
     hint: "Remove the hostname from the Worker that has it, or choose another hostname.",
   },
+  100117: {
+    code: "INTEGRATION_NAME_CONFLICT",
+    hint: "Delete the DNS records of the hostname in Cloudflare's dashboard, or choose another hostname.",
+  },
   // The route did not show when the routes were read: ours that was not visible yet, or one that another made just now.
   // Which of them the next reading says.
   10020: {
@@ -139,15 +143,16 @@ export function failureError(failure: Failure, purpose: Purpose, now: number): F
       hint: "Put a valid Cloudflare API token into the key apiToken of the Secret that the Connection's credentials.secretRef names.",
     });
   }
+  for (const code of codes) {
+    const known = byCode[code];
+    if (known) return make(known.code, purpose, message, { hint: known.hint, context });
+  }
+  // After the codes: what the account does not have is refused with 403 too (R2 docs, "Error codes": 10042).
   if (status === 403) {
     return make("INTEGRATION_PERMISSION_MISSING", purpose, message, {
       context,
       hint: `Give the Connection's API token the permission "${purpose.permission}" for this account or zone.`,
     });
-  }
-  for (const code of codes) {
-    const known = byCode[code];
-    if (known) return make(known.code, purpose, message, { hint: known.hint, context });
   }
   if (status === 423) return make("INTEGRATION_BUSY", purpose, message, { context });
   if (status >= 500 || status === 408) {

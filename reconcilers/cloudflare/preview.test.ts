@@ -144,18 +144,44 @@ test("what somebody else deployed to it is found by a shallow look and replaced"
 });
 
 test("static assets and the Worker's secrets are the preview's own", async () => {
-  const { slot, cloudflare } = await setUp();
+  const { slot, cloudflare, call } = await setUp();
   const bundle = readBundle({
     path: "site",
     kind: "directory",
     files: [
       file("wrangler.json", '{"compatibility_date":"2026-01-01","assets":{"directory":"public"}}'),
       file("public/index.html", "<h1>preview</h1>"),
+      file("public/_headers", "/*\n  X-Frame-Options: DENY"),
+      file("public/_redirects", "/old / 301"),
     ],
   });
   await slot.converge(desired({ bundle, vars: {}, secrets: {} }));
   expect(await slot.differences(desired({ bundle, vars: {}, secrets: {} }))).toEqual([]);
   expect(JSON.stringify(cloudflare.state())).not.toContain("canary");
+  const { result } = await call("GET", `${path}/feature-x/deployments/latest`);
+  expect(result["assets"]).toEqual({ _headers: "/*\n  X-Frame-Options: DENY", _redirects: "/old / 301" });
+});
+
+test("a preview runs every module of its bundle, by the name it is imported by", async () => {
+  const { slot, call } = await setUp();
+  const bundle = readBundle({
+    path: "code",
+    kind: "directory",
+    files: [
+      file("wrangler.json", '{"compatibility_date":"2026-01-01","main":"index.js"}'),
+      file(
+        "index.js",
+        'import text from "./lib/page.txt"; export default { fetch: () => new Response(text) };',
+      ),
+      file("lib/page.txt", "hello"),
+    ],
+  });
+  await slot.converge(desired({ bundle }));
+  const { result } = await call("GET", `${path}/feature-x/deployments/latest?include=modules`);
+  expect(result).toMatchObject({
+    main_module: "index.js",
+    modules: [{ name: "index.js" }, { name: "lib/page.txt", content_base64: btoa("hello") }],
+  });
 });
 
 test("a preview whose first deployment failed is deployed at the next attempt", async () => {

@@ -8,12 +8,12 @@ import type { CloudflareClient } from "./client.ts";
 import { segment } from "./client.ts";
 import { isAbsence } from "./failures.ts";
 import { multipart } from "./multipart.ts";
+import type { FormPart } from "./multipart.ts";
 import { readPages } from "./paging.ts";
 import { SCRIPT_ABSENT } from "./scripts.ts";
-import type { Observability, ObservedBinding, PreviewDesired } from "./types.ts";
+import type { Bundle, Observability, ObservedBinding, PreviewDesired } from "./types.ts";
 import { readUploadHash, versionAnnotations } from "./version-annotations.ts";
 import { desiredBindings, observedBinding } from "./worker-bindings.ts";
-import { moduleParts } from "./worker-upload.ts";
 
 /** "Preview not found", beside the codes for its Worker. */
 const PREVIEW_ABSENT: readonly number[] = Object.freeze([10025, ...SCRIPT_ABSENT]);
@@ -21,6 +21,8 @@ const DEPLOYMENT_ABSENT: readonly number[] = Object.freeze([10222, ...PREVIEW_AB
 
 /** Limits in bytes (docs, "Worker Previews: API"). */
 const LIMITS = Object.freeze({ message: 100, tag: 25 });
+
+const ASSET_RULES: readonly string[] = Object.freeze(["_headers", "_redirects"]);
 
 const previewSchema = z.looseObject({
   id: z.string(),
@@ -221,6 +223,26 @@ export async function patchPreview(
   return facts(answer.result);
 }
 
+/** Modules in the API's words (OpenAPI, `workers.previews.deployments.create`), which has rules for assets among them. */
+function fileParts({ assets, modules }: Bundle): FormPart[] {
+  const rules = Object.entries(assets?.config ?? {}).flatMap(([name, content]) =>
+    ASSET_RULES.includes(name) && typeof content === "string"
+      ? [{ name, contentType: "text/plain", content }]
+      : [],
+  );
+  return [...modules, ...rules].map(({ content, contentType, name }) => ({
+    name: "files",
+    filename: name,
+    contentType,
+    content,
+  }));
+}
+
+/** What is left of the configuration of assets without the rules, which a Worker's upload has there. */
+function servingOf(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(config).filter(([name]) => !ASSET_RULES.includes(name)));
+}
+
 /** Deploys to a preview, at once. @returns id of the deployment */
 export async function deployPreview(
   client: CloudflareClient,
@@ -240,7 +262,7 @@ export async function deployPreview(
             assets: bundle.assets,
             signal,
           }),
-          config: bundle.assets.config,
+          config: servingOf(bundle.assets.config),
         };
   const metadata = {
     ...(bundle.mainModule === undefined ? {} : { main_module: bundle.mainModule }),
@@ -256,10 +278,11 @@ export async function deployPreview(
   const { result } = await client.call({
     method: "POST",
     path: `${path(place)}/deployments`,
-    query: { ignore_base_config: "true" },
+    // Here only the older name of what `createPreview` sends is documented.
+    query: { ignore_defaults: "true" },
     form: multipart([
       { name: "metadata", contentType: "application/json", content: JSON.stringify(metadata) },
-      ...moduleParts(bundle),
+      ...fileParts(bundle),
     ]),
     result: deploymentSchema,
     purpose: purpose(`deploying to the preview ${desired.previewName} of the Worker ${workerName}`, "Edit"),

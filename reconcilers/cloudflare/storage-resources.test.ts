@@ -26,6 +26,18 @@ function setUp(options: Parameters<typeof testBench>[0] = {}) {
   return { ...bench, client, both, changes, requests, ...both() };
 }
 
+test("a bucket in an account without R2 says to enable it, not to change the token", async () => {
+  const { r2Slot } = setUp({
+    accounts: [{ id: account, name: "Acme", workersSubdomain: "acme", r2: false }],
+  });
+  const refused = {
+    code: "INTEGRATION_UNSUPPORTED_BY_PLAN",
+    hint: expect.stringContaining("Enable R2") as string,
+  };
+  await expect(r2Slot.observe(r2)).rejects.toMatchObject(refused);
+  await expect(r2Slot.create(r2)).rejects.toMatchObject(refused);
+});
+
 describe.each([
   ["with the Tag API", {}],
   ["where the Tag API is refused", untagged],

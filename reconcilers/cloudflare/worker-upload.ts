@@ -40,7 +40,7 @@ export function plainTag(etag: string): string {
 }
 
 /** The parts of a bundle's modules, named as the code imports them. */
-export function moduleParts(bundle: Bundle): FormPart[] {
+function moduleParts(bundle: Bundle): FormPart[] {
   return bundle.modules.map((module) => ({
     name: module.name,
     filename: module.name,

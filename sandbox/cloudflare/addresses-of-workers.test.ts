@@ -43,6 +43,16 @@ test("a custom domain is upserted by hostname, refused for another Worker and ou
   expect((await call("DELETE", `${domains}/${created.result.id}`)).errors[0]?.code).toBe(100114);
 });
 
+test("a custom domain is refused where the host name has DNS records of others", async () => {
+  const { upload, call } = testBench({
+    zones: [{ id: zone, name: "acme.example", accountId: account, dnsRecords: ["www.acme.example"] }],
+  });
+  await upload("shop");
+  const wanted = { hostname: "www.acme.example", service: "shop", zone_id: zone };
+  expect(await call("PUT", domains, wanted)).toMatchObject({ status: 409, errors: [{ code: 100117 }] });
+  expect((await call("PUT", domains, { ...wanted, hostname: "shop.acme.example" })).status).toBe(200);
+});
+
 test("routes are unique by pattern, within the zone, and name Workers that exist", async () => {
   const { upload, call } = testBench();
   await upload("shop");

@@ -5,12 +5,16 @@ export interface AccountOptions {
   name: string;
   /** The account's workers.dev subdomain; null when none was registered yet. */
   workersSubdomain: string | null;
+  /** Whether R2 was enabled in the dashboard. Default true */
+  r2?: boolean;
 }
 
 export interface ZoneOptions {
   id: string;
   name: string;
   accountId: string;
+  /** Host names that have DNS records which no Worker manages. Default: none */
+  dnsRecords?: string[];
 }
 
 export interface TokenOptions {

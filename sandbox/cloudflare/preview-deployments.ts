@@ -5,11 +5,11 @@ import { maskBinding } from "./bindings.ts";
 import { checkShape, failure, parseJson, success } from "./envelope.ts";
 import type { CloudflareRequest } from "./envelope.ts";
 import { applyMigrations } from "./migrations.ts";
-import type { Preview, PreviewDeployment, Worker } from "./model.ts";
+import type { Module, Preview, PreviewDeployment, Worker } from "./model.ts";
 import { multipartBoundary } from "./multipart.ts";
 import { pageNumbered } from "./paging.ts";
 import { previewUrls, requirePreview } from "./previews.ts";
-import { checkMetadata, readUpload } from "./upload.ts";
+import { byFileName, checkMetadata, readUpload } from "./upload.ts";
 import type { Upload } from "./upload.ts";
 import type { World } from "./world.ts";
 import { buildRunnable, uploadSource } from "./worker-store.ts";
@@ -70,6 +70,29 @@ function describe(
   };
 }
 
+/** What `assets.config` of a deployment may hold. */
+const CONFIG = ["base_path", "html_handling", "not_found_handling", "run_worker_first"];
+/** Modules that configure how assets are served; scripts have them in `assets.config`, and so have our Workers. */
+const CONFIGURING = ["_headers", "_redirects"];
+
+/** An upload as scripts would have it: `_headers` and `_redirects` are modules here. */
+function asScript({ metadata, modules }: Upload): Upload {
+  const { assets } = metadata;
+  if (assets === undefined) return { metadata, modules };
+  const isConfiguring = (module: Module): boolean =>
+    CONFIGURING.includes(module.name) && module.contentType === "text/plain";
+  const known = Object.entries(assets.config ?? {}).filter(([key]) => CONFIG.includes(key));
+  const configuring = modules.filter(isConfiguring);
+  const config = Object.fromEntries([
+    ...known,
+    ...configuring.map(({ base64, name }) => [name, Buffer.from(base64, "base64").toString("utf8")]),
+  ]);
+  return {
+    metadata: { ...metadata, assets: { ...assets, config } },
+    modules: modules.filter((module) => !isConfiguring(module)),
+  };
+}
+
 async function readDeployment(c: CloudflareRequest, base: Record<string, unknown>): Promise<Upload> {
   const merge = (body: Record<string, unknown>): Record<string, unknown> => {
     const { env: _env, modules: _modules, ...rest } = { ...base, ...body };
@@ -77,9 +100,9 @@ async function readDeployment(c: CloudflareRequest, base: Record<string, unknown
     return bindings === undefined ? rest : { ...rest, bindings };
   };
   if (multipartBoundary(c.req.header("content-type") ?? "") !== undefined) {
-    const upload = await readUpload(c);
+    const upload = await readUpload(c, byFileName);
     checkShape(upload.metadata, bodySchema, 10021);
-    return { metadata: checkMetadata(merge(upload.metadata)), modules: upload.modules };
+    return asScript({ metadata: checkMetadata(merge(upload.metadata)), modules: upload.modules });
   }
   const body = checkShape(parseJson(await c.req.text()), bodySchema, 10021);
   const modules = (body.modules ?? []).map((module) => ({
@@ -87,12 +110,13 @@ async function readDeployment(c: CloudflareRequest, base: Record<string, unknown
     contentType: module.content_type,
     base64: module.content_base64,
   }));
-  return { metadata: checkMetadata(merge(body)), modules };
+  return asScript({ metadata: checkMetadata(merge(body)), modules });
 }
 
 async function createDeployment(world: World, c: CloudflareRequest): Promise<Response> {
   const { owner, preview } = requirePreview(world, c);
-  const ignore = c.req.query("ignore_base_config") === "true" || c.req.query("ignore_defaults") === "true";
+  // The name that is documented here; the newer `ignore_base_config` only where a preview is made.
+  const ignore = c.req.query("ignore_defaults") === "true";
   const upload = await readDeployment(c, ignore ? {} : preview.base);
   const earlier = world.previewDeployments.get(preview.id) ?? [];
   const id = world.context.random.uuid();

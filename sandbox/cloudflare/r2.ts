@@ -70,9 +70,19 @@ async function isEmpty(world: World, bucket: R2Bucket): Promise<boolean> {
   return (await world.options.workersDataPlane?.r2.empty(bucket)) ?? true;
 }
 
+/** @throws CloudflareFailure 403 10042 */
+function requireR2(world: World, account: string | undefined): void {
+  const known = world.options.accounts.find(({ id }) => id === account);
+  if (known?.r2 === false) throw failure(403, 10042, "Please enable R2 through the Cloudflare Dashboard.");
+}
+
 /** R2 buckets; their objects are in `r2-objects.ts`. */
 export function r2Routes(app: Hono<SandboxHono>, world: World): void {
   const base = "/accounts/:account/r2/buckets";
+  app.use("/accounts/:account/r2/*", async (c, next) => {
+    requireR2(world, c.req.param("account"));
+    await next();
+  });
   app.get(base, (c) => {
     const jurisdiction = jurisdictionOf(c);
     const contains = c.req.query("name_contains") ?? "";

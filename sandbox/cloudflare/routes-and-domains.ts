@@ -149,6 +149,13 @@ async function putDomain(world: World, c: CloudflareRequest): Promise<Response> 
       `The hostname '${hostname}' is already in use by Worker '${existing.service}'.`,
     );
   }
+  if (!existing && zone.dnsRecords?.includes(hostname) === true) {
+    throw failure(
+      409,
+      100117,
+      `Hostname '${hostname}' already has externally managed DNS records (A, CNAME, etc). Delete them first or try a different hostname.`,
+    );
+  }
   const domain: CustomDomain = {
     id: existing?.id ?? world.identifier(),
     accountId: account,

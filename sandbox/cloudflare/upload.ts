@@ -78,12 +78,22 @@ export function checkMetadata(value: unknown): UploadMetadata {
   return checkShape(value, metadataSchema, 10021);
 }
 
+/** What a part's module is called; undefined when the part is no module. */
+type ModuleNaming = (part: Part) => string | undefined;
+
+/** Scripts: the part's name is the module's. */
+const byPartName: ModuleNaming = ({ filename, name }) =>
+  name === "files" || name === "files[]" ? (filename ?? name) : name;
+
+/** Preview deployments: modules are the parts `files`, called as their file names say. */
+export const byFileName: ModuleNaming = ({ filename, name }) => (name === "files" ? filename : undefined);
+
 /**
  * Reads a script or version upload. A body that is not `multipart/form-data` is a service-worker script, as on the real
  * API: that is how the flattened upload of the v7 SDK (JavaScript content type over a multipart body) ends in 10021.
  * @throws CloudflareFailure 400 10021 with what is wrong, 413 10027 when the upload is too large
  */
-export async function readUpload(c: CloudflareRequest): Promise<Upload> {
+export async function readUpload(c: CloudflareRequest, naming: ModuleNaming = byPartName): Promise<Upload> {
   const contentType = c.req.header("content-type") ?? "";
   const body = new Uint8Array(await c.req.arrayBuffer());
   if (body.byteLength > uploadLimitBytes)
@@ -99,7 +109,13 @@ export async function readUpload(c: CloudflareRequest): Promise<Upload> {
       "Missing metadata part: the upload must have a part named 'metadata' that holds JSON.",
     );
   const metadata = checkMetadata(parseMetadata(metadataPart));
-  return { metadata, modules: collectModules(parts.filter((part) => part !== metadataPart)) };
+  return {
+    metadata,
+    modules: collectModules(
+      parts.filter((part) => part !== metadataPart),
+      naming,
+    ),
+  };
 }
 
 /** Splits a multipart body, answering malformed ones with 10021. */
@@ -139,10 +155,11 @@ function checkScriptSyntax(name: string, source: string): void {
   }
 }
 
-function collectModules(parts: readonly Part[]): Module[] {
+function collectModules(parts: readonly Part[], naming: ModuleNaming): Module[] {
   const names = new Set<string>();
-  return parts.map((part) => {
-    const name = part.name === "files" || part.name === "files[]" ? (part.filename ?? part.name) : part.name;
+  return parts.flatMap((part) => {
+    const name = naming(part);
+    if (name === undefined) return [];
     if (names.has(name)) throw failure(400, 10021, `Module name collision: two parts are named '${name}'.`);
     names.add(name);
     if (!moduleTypes.includes(part.contentType)) {

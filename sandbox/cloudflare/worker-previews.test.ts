@@ -78,6 +78,32 @@ test("a preview's deployment is immutable, numbered, goes live at once, and is d
   expect(JSON.stringify(cloudflare.state())).not.toContain("s3cret");
 });
 
+test("rules for assets are modules of a deployment, and modules are the parts called files", async () => {
+  const { call } = await withWorker();
+  await call("POST", previews, { name: "pr-1" });
+  const session = await call<{ jwt: string }>(
+    "POST",
+    `/accounts/${account}/workers/scripts/shop/assets-upload-session`,
+    { manifest: {} },
+  );
+  const assets = { jwt: session.result.jwt, config: { html_handling: "none", _headers: "/* ignored" } };
+  const parts = uploadParts({ assets }).map((part) =>
+    part.name === "metadata" ? part : { ...part, name: "files" },
+  );
+  const rules = { name: "files", filename: "_headers", contentType: "text/plain" };
+  const body = writeMultipart([...parts, { ...rules, bytes: new TextEncoder().encode("/*\n  X-A: b") }], "b");
+  const type = { "content-type": "multipart/form-data; boundary=b" };
+  const made = await call("POST", `${previews}/pr-1/deployments`, body, type);
+  expect(made.result["assets"]).toEqual({ html_handling: "none", _headers: "/*\n  X-A: b" });
+  const wrong = await call(
+    "POST",
+    `${previews}/pr-1/deployments`,
+    writeMultipart(uploadParts({}), "b"),
+    type,
+  );
+  expect(wrong).toMatchObject({ status: 400, errors: [{ code: 10021 }] });
+});
+
 test("a preview without a deployment says so with 10222", async () => {
   const { call } = await withWorker();
   await call("POST", previews, { name: "pr-1" });

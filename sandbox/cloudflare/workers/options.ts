@@ -57,6 +57,11 @@ function writeAssets(world: World, accountId: string, assets: Assets, directory:
     writeFileSync(target, Buffer.from(blob?.base64 ?? "", "base64"));
   }
   mkdirSync(join(directory, "files"), { recursive: true });
+  // Miniflare reads them where wrangler has them: beside what is served.
+  for (const name of ["_headers", "_redirects"]) {
+    const rules = assets.config[name];
+    if (typeof rules === "string") writeFileSync(join(directory, "files", name), rules);
+  }
   writeFileSync(join(directory, ".complete"), "");
 }
 

@@ -186,7 +186,14 @@ test("static assets are served before the Worker, and reach it through its ASSET
   const answer = await bench.upload(
     "site",
     {
-      assets: { jwt: uploaded.result.jwt, config: { html_handling: "auto-trailing-slash" } },
+      assets: {
+        jwt: uploaded.result.jwt,
+        config: {
+          html_handling: "auto-trailing-slash",
+          _headers: "/*\n  X-Frame-Options: DENY",
+          _redirects: "/old /else 301",
+        },
+      },
       bindings: [{ name: "ASSETS", type: "assets" }],
     },
     { source },
@@ -194,6 +201,10 @@ test("static assets are served before the Worker, and reach it through its ASSET
   expect(answer).toMatchObject({ status: 200, result: { has_assets: true } });
   await enable("site");
   expect((await hit("site.acme.workers.localhost")).text).toBe(page);
+  const served = await runtime.fetch(new Request("http://site.acme.workers.localhost/"));
+  expect(served.headers.get("x-frame-options")).toBe("DENY");
+  const moved = new Request("http://site.acme.workers.localhost/old", { redirect: "manual" });
+  expect((await runtime.fetch(moved)).headers.get("location")).toBe("/else");
   expect((await hit("site.acme.workers.localhost", "/copy")).text).toBe(page);
   expect((await hit("site.acme.workers.localhost", "/else")).text).toBe("worker");
 });
