@@ -12,9 +12,11 @@ COPY . .
 RUN node toolchain/build.mjs --image
 
 FROM node:24-trixie-slim
-# git is the only program the controller executes. No shell, package manager or compiler is needed at run time.
+# git is the only program the controller executes, and git starts ssh, which wants its user to have a name. No package
+# manager or compiler is needed at run time.
 RUN apt-get update \
-  && apt-get install --yes --no-install-recommends git ca-certificates \
+  && apt-get install --yes --no-install-recommends git openssh-client ca-certificates \
+  && echo 'flaresmith:x:65532:65532::/nonexistent:/usr/sbin/nologin' >> /etc/passwd \
   && rm -rf /var/lib/apt/lists/* /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /opt/yarn*
 WORKDIR /app
 COPY --from=build /src/package.json /src/LICENSE ./

@@ -11,6 +11,9 @@ export type Run = (
 export const outputOption = (): Option =>
   new Option("-o, --output <format>", "how the result is written").choices(["text", "json"]).default("text");
 
+export const metricsOption = (): Option =>
+  new Option("--metrics-per-object", "flaresmith_resource_info with a series for each object").default(false);
+
 export const dataDirOption = (): Option =>
   new Option("--data-dir <directory>", "where store, kubeconfig and sandbox lie").default(".flaresmith");
 

@@ -3,7 +3,13 @@ import { Option } from "commander";
 import type { Command } from "commander";
 import { controller } from "./cluster/controller.ts";
 import type { ControllerOptions } from "./cluster/options.ts";
-import { contextOption, credentialPluginOption, ending, outputOption } from "./command-parts.ts";
+import {
+  contextOption,
+  credentialPluginOption,
+  ending,
+  metricsOption,
+  outputOption,
+} from "./command-parts.ts";
 import type { Run } from "./command-parts.ts";
 import type { CommandEnvironment } from "./environment.ts";
 
@@ -38,6 +44,7 @@ export function addController(program: Command, environment: CommandEnvironment,
       "--public-url <url>",
       "how GitHub reaches the webhook address; without it repositories get no webhook",
     )
+    .addOption(metricsOption())
     .option("--log-file <path>", "where log lines (JSON) go, - for standard error", "-")
     .addOption(
       new Option("--log-level <level>", "lowest level that is logged")

@@ -20,7 +20,7 @@ export function addLeaks(program: Command, environment: CommandEnvironment, run:
     .command("leaks")
     .summary("print what is ours at the providers and no object owns; --delete deletes it")
     .description(
-      "Looks through every Connection of a running flaresmith up for what carries this installation's marker, and compares\nit with the inventories of all objects. What was left in place on purpose is listed apart. Reads only, unless --delete\nis given; then it asks, and takes nothing that holds data or code unless it is named.",
+      "Looks through every Connection of a server (a running flaresmith up, or the cluster that --kubeconfig names) for what carries this installation's marker, and compares\nit with the inventories of all objects. What was left in place on purpose is listed apart. Reads only, unless --delete\nis given; then it asks, and takes nothing that holds data or code unless it is named.",
     )
     .option("--delete", "delete the leaks, after a question", false)
     .option("--yes", "with --delete: do not ask", false)

@@ -15,6 +15,7 @@ interface Given {
   requested?: string;
   handled?: string;
   deleting?: boolean;
+  archived?: boolean;
 }
 
 function object(given: Given): KubernetesObject {
@@ -42,6 +43,7 @@ function object(given: Given): KubernetesObject {
     spec: given.spec ?? {},
     status: {
       observedGeneration: observed,
+      ...(given.archived === true ? { state: "archived" } : {}),
       ...(given.handled === undefined ? {} : { lastHandledReconcileAt: given.handled }),
       conditions: [
         ...(given.stalled === true
@@ -71,6 +73,8 @@ test.each<[string, Given, string]>([
   ["is retried", { ready: "False", reason: "ProviderUnavailable" }, "progressing"],
   ["waits for another", waiting, "waiting"],
   ["is being deleted", { deleting: true }, "deleting"],
+  ["has expired and is at its end", { ready: "False", stalled: true, archived: true }, "archived"],
+  ["has expired and has a new spec", { archived: true, generation: 2, observed: 1 }, "progressing"],
   ["is suspended, whatever else it says", { spec: { suspend: true }, ready: "False" }, "suspended"],
 ])("an object that %s", (_, given, state) => {
   expect(readinessOf(object(given)).state).toBe(state);
@@ -83,6 +87,7 @@ test.each<[string, Given[], string]>([
     [project, { name: "other", spec: { suspend: true }, ready: "False" }],
     "ready",
   ],
+  ["a preview that expired", [project, environment, { ...preview, ready: "False", archived: true }], "ready"],
   ["one stalled among Ready ones", [project, { ...environment, ready: "False", stalled: true }], "stuck"],
   [
     "one stalled and one still moving",

@@ -6,8 +6,8 @@ export interface ObjectReadiness {
   kind: string;
   namespace: string;
   name: string;
-  /** `suspended` objects are left alone on purpose and keep nobody waiting. */
-  state: "ready" | "progressing" | "waiting" | "stalled" | "deleting" | "suspended";
+  /** `suspended` objects are left alone on purpose, `archived` ones are at their end; both keep nobody waiting. */
+  state: "ready" | "progressing" | "waiting" | "stalled" | "deleting" | "suspended" | "archived";
   reason: string;
   message: string;
 }
@@ -16,6 +16,7 @@ interface Status {
   observedGeneration?: number;
   conditions?: readonly Condition[];
   lastHandledReconcileAt?: string;
+  state?: string;
 }
 
 const REQUEST_ANNOTATION = "flaresmith.dev/reconcile-requested-at";
@@ -41,6 +42,7 @@ export function readinessOf(object: KubernetesObject): ObjectReadiness {
     (request === undefined || status.lastHandledReconcileAt === request);
   if (!current || ready === undefined) return { ...place, ...said, state: "progressing" };
   if (ready.status === "True") return { ...place, ...said, state: "ready" };
+  if (status.state === "archived") return { ...place, ...said, state: "archived" };
   if (stalled?.status === "True") {
     return { ...place, state: "stalled", reason: stalled.reason, message: stalled.message };
   }
@@ -81,12 +83,17 @@ function isBlocked(
 ): boolean {
   const object = byKey.get(key);
   const state = states.get(key)?.state;
-  if (object === undefined || state === "stalled" || state === "suspended") return true;
+  if (object === undefined || state === "stalled" || (state !== undefined && isAtRest(state))) return true;
   return (
     state === "waiting" &&
     dependenciesOf(object, byKey).some((dependency) => isBlocked(dependency, states, byKey))
   );
 }
+
+/** Whether nobody waits for an object in this state. */
+export const isSettled = (state: ObjectReadiness["state"]): boolean => state === "ready" || isAtRest(state);
+
+const isAtRest = (state: ObjectReadiness["state"]): boolean => state === "suspended" || state === "archived";
 
 export interface Verdict {
   /** `ready`: all of it. `stuck`: nothing more will happen by itself, and not all is Ready. */
@@ -100,16 +107,14 @@ export interface Verdict {
  */
 export function judge(objects: readonly KubernetesObject[]): Verdict {
   const all = objects.map(readinessOf);
-  if (all.every(({ state }) => state === "ready" || state === "suspended"))
-    return { state: "ready", objects: all };
+  if (all.every(({ state }) => isSettled(state))) return { state: "ready", objects: all };
   const byKey = new Map(objects.map((object) => [keyOf(object), object] as const));
   const states = new Map(
     objects.map((object, index) => [keyOf(object), all[index] ?? readinessOf(object)] as const),
   );
   const stuck = all.every(({ state }, index) => {
     const object = objects[index];
-    const calm = state === "ready" || state === "suspended";
-    return calm || (object !== undefined && isBlocked(keyOf(object), states, byKey));
+    return isSettled(state) || (object !== undefined && isBlocked(keyOf(object), states, byKey));
   });
   return { state: stuck ? "stuck" : "progressing", objects: all };
 }

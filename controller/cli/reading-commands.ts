@@ -29,7 +29,7 @@ function addGet(program: Command, environment: CommandEnvironment, run: Run): vo
     .command("get")
     .summary("print objects; for environments the matrix of every project")
     .description(
-      "Prints objects of a running flaresmith up. For environments: which branch, commit, database and URL each has.",
+      "Prints objects of a running flaresmith up, or of the cluster that --kubeconfig names. For environments: which branch, commit, database and URL each has.",
     )
     .argument("[what]", "environments, projects, previews, sources, connections or all", "environments")
     .option("-n, --namespace <namespace>", "namespace (default: that of the kubeconfig)")
@@ -73,7 +73,7 @@ function addDiff(program: Command, environment: CommandEnvironment, run: Run): v
     .command("diff")
     .summary("print what applying manifests would change at the providers; writes nothing anywhere")
     .description(
-      "Plans the manifests as the controller would, with credentials that are used for reading only. A running flaresmith up\nlends its objects and Connections; without one the manifests must hold everything, and GITHUB_TOKEN, NEON_API_KEY and\nCLOUDFLARE_API_TOKEN stand for the Secrets env-github, env-neon and env-cloudflare.",
+      "Plans the manifests as the controller would, with credentials that are used for reading only. A server (a running\nflaresmith up, or the cluster that --kubeconfig names) lends its objects, Connections and Secrets; without one the manifests must hold everything, and GITHUB_TOKEN, NEON_API_KEY and\nCLOUDFLARE_API_TOKEN stand for the Secrets env-github, env-neon and env-cloudflare.",
     )
     .requiredOption("-f, --file <path>", "file or directory of manifests")
     .option("-n, --namespace <namespace>", "namespace of the manifests (default: default)")
@@ -134,6 +134,10 @@ function addSandbox(program: Command, environment: CommandEnvironment, run: Run)
     .summary("print environment variables that point other tools at the sandbox")
     .addOption(dataDirOption())
     .addOption(outputOption())
+    .addHelpText(
+      "after",
+      ending(['eval "$(flaresmith sandbox env)"'], ["0  done", "1  no sandbox was started here"]),
+    )
     .action((options: { dataDir: string; output: "text" | "json" }) =>
       run(() => sandboxVariables(options, environment), options.output),
     );

@@ -33,6 +33,8 @@ export interface RunningServer {
   /** Namespace of the kubeconfig's context. */
   namespace: string;
   kubeconfig: string;
+  /** Of its API. */
+  url: string;
   /** The body of a GET for what is no resource. @throws ApiError what the server said */
   open(path: string): Promise<AsyncIterable<Uint8Array>>;
 }
@@ -67,7 +69,7 @@ export async function withServer<Result>(
   }
   const { client, close, open } = connectCluster(access, { clock, random, environment: env });
   try {
-    return await action({ client, kubeconfig, namespace: access.namespace, open });
+    return await action({ client, kubeconfig, url: access.server, namespace: access.namespace, open });
   } catch (error) {
     if (!(error instanceof ApiUnreachableError)) throw error;
     throw new CommandError(`nothing answers at ${access.server}, where ${kubeconfig} points`, {

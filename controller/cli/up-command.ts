@@ -1,7 +1,7 @@
 /** `up` on the command line. */
 import { Option } from "commander";
 import type { Command } from "commander";
-import { collect, dataDirOption, ending, outputOption, port } from "./command-parts.ts";
+import { collect, dataDirOption, ending, metricsOption, outputOption, port } from "./command-parts.ts";
 import type { Run } from "./command-parts.ts";
 import type { CommandEnvironment } from "./environment.ts";
 import type { UpOptions } from "./up/options.ts";
@@ -46,6 +46,7 @@ export function addUp(program: Command, environment: CommandEnvironment, run: Ru
       "--public-url <url>",
       "how GitHub reaches the webhook address; without it repositories get no webhook",
     )
+    .addOption(metricsOption())
     .option(
       "--allow-directory <directory>",
       "directory that Sources may read, besides those named with --source; may be repeated",

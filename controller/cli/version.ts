@@ -1,2 +1,2 @@
-/** Version of this build; `version.test.ts` holds it to package.json. */
+/** Version of this build; `command-line.test.ts` holds it to package.json. */
 export const VERSION = "0.1.0";

@@ -14,7 +14,8 @@ export interface ListenOptions {
   readonly fetch: (request: Request) => Response | Promise<Response>;
   /** What listens, for error messages: `ops`, `webhooks`. */
   readonly name: string;
-  readonly host: string;
+  /** Undefined: every address of this machine, IPv6 and IPv4. */
+  readonly host: string | undefined;
   /** 0 takes any free port. */
   readonly port: number;
   /** Default: 30 s for a request, 10 s for its headers, 1024 connections. */
@@ -34,6 +35,8 @@ interface ListenLimits {
 }
 
 const defaultLimits: ListenLimits = { request: 30_000, headers: 10_000, check: 2_000, connections: 1024 };
+
+const urlHost = (host: string): string => (host.includes(":") ? `[${host}]` : host);
 
 /** @throws FlaresmithError REQUEST_INVALID when the address cannot be listened on, naming it */
 export async function listen(options: ListenOptions): Promise<Listener> {
@@ -55,16 +58,16 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   } catch (error) {
     throw new FlaresmithError({
       code: "REQUEST_INVALID",
-      message: `the ${name} listener cannot use ${host}:${port}: ${errorText(error)}`,
+      message: `the ${name} listener cannot use ${urlHost(host ?? "")}:${port}: ${errorText(error)}`,
       hint: "Choose another address, or stop what listens there.",
       cause: error,
     });
   }
-  const address = server.address();
-  const actual = address !== null && typeof address === "object" ? address.port : port;
-  const shown = host.includes(":") ? `[${host}]` : host;
+  const taken = server.address();
+  const { address, port: actual } =
+    taken !== null && typeof taken === "object" ? taken : { address: "", port };
   return {
-    url: `http://${shown}:${actual}`,
+    url: `http://${urlHost(host ?? address)}:${actual}`,
     port: actual,
     close: async (signal) => {
       const { promise: closed, resolve: end } = Promise.withResolvers<void>();

@@ -73,7 +73,12 @@ export function createMetrics(options: { processMetrics?: boolean | undefined } 
       "method",
       "host",
     ]),
-    storeWritable: gauge("flaresmith_store_writable", "1 while the store takes what is written."),
+    // Registered by whoever has a store of its own: without labels it would say 0 where there is none.
+    storeWritable: new Gauge({
+      name: "flaresmith_store_writable",
+      help: "1 while the store takes what is written.",
+      registers: [],
+    }),
     storeFailures: counter(
       "flaresmith_store_write_failures_total",
       "Transactions that the store's file did not take; fault is full, failing or damaged.",
@@ -128,7 +133,7 @@ export function createMetrics(options: { processMetrics?: boolean | undefined } 
     resourceInfo: gauge(
       "flaresmith_resource_info",
       "Objects by state; one series per object when asked for.",
-      ["kind", "namespace", "name", "ready", "suspended"],
+      ["kind", "namespace", "name", "ready", "suspended", "state"],
     ),
     drift: counter("flaresmith_drift_detected_total", "Times the world was found to differ from a spec.", [
       "kind",

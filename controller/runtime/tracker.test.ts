@@ -17,7 +17,14 @@ const setUp = (options: Partial<TrackerOptions> = {}) => {
   return { clock, tracker, lines, last };
 };
 
-const preview = { kind: "Preview", namespace: "team", name: "pr-1", ready: "True", suspended: false };
+const preview = {
+  kind: "Preview",
+  namespace: "team",
+  name: "pr-1",
+  ready: "True",
+  suspended: false,
+  state: "active",
+};
 
 describe("log lines", () => {
   it("are JSON with the facts of the reconciliation and the time of the injected clock", () => {
@@ -135,8 +142,8 @@ describe("metrics", () => {
     tracker.webhookReceived("github", "accepted");
     tracker.cacheChanged("Project", 7);
     tracker.watchResources(() => [
-      { kind: "Project", namespace: "team", name: "shop", ready: "True", suspended: false },
-      { kind: "Project", namespace: "team", name: "blog", ready: "True", suspended: false },
+      { kind: "Project", namespace: "team", name: "shop", ready: "True", suspended: false, state: "active" },
+      { kind: "Project", namespace: "team", name: "blog", ready: "True", suspended: false, state: "active" },
       ...["pr-1", "pr-2"].map((name) => ({ ...preview, name, activePreviewOf: "shop" })),
       { ...preview, name: "pr-3" },
     ]);
@@ -169,10 +176,18 @@ describe("metrics", () => {
       'rest_client_requests_total{method="GET",code="200",host="localhost"} 1',
       'workqueue_depth{name="project",controller="project"} 1',
       'workqueue_adds_total{name="project",controller="project",priority="userEdit"} 1',
-      'flaresmith_resource_info{kind="Project",namespace="",name="",ready="True",suspended="false"} 2',
+      'flaresmith_resource_info{kind="Project",namespace="",name="",ready="True",suspended="false",state="active"} 2',
     ]) {
       expect(body).toContain(line);
     }
+  });
+
+  it("speak of a store of its own only where there is one", async () => {
+    const { tracker } = setUp();
+    expect(await text(tracker)).not.toContain("flaresmith_store_writable");
+    tracker.storeWritable(true);
+    tracker.storeWritable(false);
+    expect(await text(tracker)).toContain("flaresmith_store_writable 0");
   });
 
   it("no longer count the previews of a project that has none", async () => {
@@ -187,7 +202,7 @@ describe("metrics", () => {
   it("tell objects apart only when asked to, and carry no secret", async () => {
     const { tracker } = setUp({ perObjectMetrics: true });
     tracker.watchResources(() => [
-      { kind: "Project", namespace: "team", name: "shop", ready: "False", suspended: true },
+      { kind: "Project", namespace: "team", name: "shop", ready: "False", suspended: true, state: "pending" },
     ]);
     tracker.secrets.add("canary-value");
     tracker.providerRequest({
@@ -200,7 +215,7 @@ describe("metrics", () => {
     });
     const body = await text(tracker);
     expect(body).toContain(
-      'flaresmith_resource_info{kind="Project",namespace="team",name="shop",ready="False",suspended="true"} 1',
+      'flaresmith_resource_info{kind="Project",namespace="team",name="shop",ready="False",suspended="true",state="pending"} 1',
     );
     expect(body).not.toContain("canary-value");
   });

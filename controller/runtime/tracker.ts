@@ -28,6 +28,8 @@ interface ResourceInfo {
   readonly name: string;
   readonly ready: string;
   readonly suspended: boolean;
+  /** `status.state`; empty where the kind has none. */
+  readonly state: string;
   /** The Project of a Preview that holds something at a provider. */
   readonly activePreviewOf?: string | undefined;
 }
@@ -92,7 +94,7 @@ export interface Tracker {
   stateChanged(from: string, to: string): void;
   webhookReceived(provider: string, result: string): void;
   storeRequest(request: { method: string; code: string; host: string }): void;
-  /** Whether what is written to the store is kept. */
+  /** Whether what is written to the store is kept; said by whoever has a store of its own. */
   storeWritable(writable: boolean): void;
   /** The store's file did not take a transaction. @param fault `full`, `failing` or `damaged` */
   storeWriteFailed(fault: string): void;
@@ -185,9 +187,9 @@ export function createTracker(options: TrackerOptions): Tracker {
 
 function setResourceInfo(metrics: Metrics, objects: Iterable<ResourceInfo>, perObject: boolean): void {
   metrics.resourceInfo.reset();
-  for (const { kind, namespace, name, ready, suspended } of objects) {
+  for (const { kind, namespace, name, ready, state, suspended } of objects) {
     const place = perObject ? { namespace, name } : { namespace: "", name: "" };
-    metrics.resourceInfo.inc({ kind, ...place, ready, suspended: String(suspended) });
+    metrics.resourceInfo.inc({ kind, ...place, ready, suspended: String(suspended), state });
   }
 }
 
@@ -247,7 +249,10 @@ function controllerRecorder(metrics: Metrics) {
       metrics.cacheListItems.set({ kind }, listing.items);
     },
     leading: (name: string, leads: boolean): void => metrics.leader.set({ name }, leads ? 1 : 0),
-    storeWritable: (writable: boolean): void => metrics.storeWritable.set(writable ? 1 : 0),
+    storeWritable: (writable: boolean): void => {
+      metrics.registry.registerMetric(metrics.storeWritable);
+      metrics.storeWritable.set(writable ? 1 : 0);
+    },
     storeWriteFailed: (fault: string): void => metrics.storeFailures.inc({ fault }),
     storeRequest: ({ method, code, host }: Parameters<Tracker["storeRequest"]>[0]): void =>
       metrics.restRequests.inc({ method, code, host }),

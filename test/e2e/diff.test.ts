@@ -55,6 +55,9 @@ test(
     const same = await run(diff);
     expect(summary(same.out)).toEqual([]);
     expect(same.code).toBe(0);
+    const told = await run(["diff", "-f", manifests, "--data-dir", data]);
+    expect(told.out).toBe("Nothing would change at the providers.\n");
+    expect(told.err).toMatch(/^note: compared through https:\/\/127\.0\.0\.1:\d+, as installation local-/m);
 
     edit(join(manifests, "project.yaml"), "description: The shop", "description: Another shop");
     edit(
@@ -151,6 +154,13 @@ test("without a server: everything would be created, and nothing is", { timeout:
   });
   expect(refused.code).toBe(2);
   expect(refused.out).not.toContain("wrong-token");
+  expect(refused.err).toContain("note: no server runs here: the manifests are all there is");
+
+  const named = await run(["diff", "-f", manifests, "--kubeconfig", join(elsewhere, "kubeconfig")]);
+  expect(named, "another server than the one that was named is no answer").toMatchObject({
+    code: 2,
+    err: expect.stringContaining("kubeconfig does not exist") as string,
+  });
   sandbox.process.kill("SIGTERM");
   expect(await sandbox.ended).toMatchObject({ code: 0 });
 });

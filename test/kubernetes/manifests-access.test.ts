@@ -85,7 +85,7 @@ describe.skipIf(binaries === undefined)("with manifests/base applied", { timeout
     });
   });
 
-  const viewer: readonly Row[] = [["get list watch", ...everyKind]];
+  const viewer: readonly Row[] = [["get list watch", ...everyKind, "events"]];
   const contributor: readonly Row[] = [
     ...viewer,
     ["create update patch", ...ours("environments", "previews")],

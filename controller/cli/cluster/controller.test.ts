@@ -185,6 +185,7 @@ async function connectGitHub(): Promise<void> {
 test("it reconciles, says who it is, keeps Secrets out of listings and ends in order", async () => {
   await connectGitHub();
   await make("Project", "shop", { github: { connectionRef: { name: "github" }, repository: "shop" } });
+  await make("Source", "platform", { git: { url: "https://git.example/platform.git" }, suspend: true });
   const one = await start();
   await until(async () => expect(await ready("Project", "shop")).toMatchObject({ status: "True" }));
   const { repositories } = sandbox.github.state() as {
@@ -199,6 +200,13 @@ test("it reconciles, says who it is, keeps Secrets out of listings and ends in o
   expect(metrics).toContain('leader_election_master_status{name="flaresmith-controller"} 1');
   const calls = metrics.split("\n").filter((line) => line.startsWith("rest_client_requests_total{"));
   expect(calls.some((line) => line.includes('code="200"') && line.includes('method="GET"'))).toBe(true);
+  const counted = metrics.split("\n").filter((line) => line.startsWith("flaresmith_resource_info{"));
+  for (const kind of ["Connection", "Source", "Project"])
+    expect(
+      counted.some((line) => line.includes(`kind="${kind}"`)),
+      kind,
+    ).toBe(true);
+  expect(metrics, "the store is the cluster's").not.toContain("flaresmith_store_writable");
   const installation = { namespace: NAMESPACE, name: "flaresmith-installation" };
   expect((await store.get(configMapType, installation))["data"]).toEqual({ id: "acme", world: "providers" });
   expect(reads.filter((read) => read.endsWith("secrets"))).toEqual([]);

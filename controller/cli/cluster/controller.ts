@@ -73,12 +73,18 @@ export async function controller(
   environment: CommandEnvironment,
 ): Promise<number> {
   const { clock, terminal } = environment;
-  const ops = readAddress(options.opsAddress, "--ops-address", "0.0.0.0");
-  const webhooks = readAddress(options.webhooksAddress, "--webhooks-address", "0.0.0.0");
+  const ops = readAddress(options.opsAddress, "--ops-address", undefined);
+  const webhooks = readAddress(options.webhooksAddress, "--webhooks-address", undefined);
   const publicUrl = readPublicUrl(options.publicUrl);
   const found = await findAccess(options, environment.env);
   const destination = logDestination(options.logFile, (line) => terminal.error(line));
-  const tracker = createTracker({ clock, destination, level: options.logLevel, processMetrics: true });
+  const tracker = createTracker({
+    clock,
+    destination,
+    level: options.logLevel,
+    processMetrics: true,
+    perObjectMetrics: options.metricsPerObject,
+  });
   const shutdown = createShutdown({ clock, tracker });
   const namespace =
     options.controllerNamespace ?? (found.inCluster ? found.access.namespace : SYSTEM_NAMESPACE);

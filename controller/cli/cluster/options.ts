@@ -16,6 +16,7 @@ export interface ControllerOptions {
   opsAddress: string;
   webhooksAddress: string;
   publicUrl?: string | undefined;
+  metricsPerObject: boolean;
   logFile: string;
   logLevel: LogLevel;
   output: "text" | "json";

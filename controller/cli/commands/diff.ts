@@ -70,13 +70,21 @@ export async function diff(options: DiffOptions, environment: CommandEnvironment
     });
   }
   if (options.output === "text") for (const note of read.notes) terminal.error(`note: ${note}`);
-  const running = await isServerRunning(options, environment);
-  const basis = running
-    ? withServer(options, environment, async ({ client }) =>
-        run(await serverBasis(client, read.objects), options, environment, signal),
-      )
-    : withMemory(read.objects, options, environment, (memory) => run(memory, options, environment, signal));
-  return basis;
+  // Where one was named, nothing else will do.
+  const named = options.kubeconfig !== undefined;
+  if (!named && !(await isServerRunning(options, environment))) {
+    if (options.output === "text")
+      terminal.error("note: no server runs here: the manifests are all there is");
+    return withMemory(read.objects, options, environment, (memory) =>
+      run(memory, options, environment, signal),
+    );
+  }
+  return withServer(options, environment, async ({ client, url }) => {
+    const basis = await serverBasis(client, read.objects);
+    if (options.output === "text")
+      terminal.error(`note: compared through ${url}, as installation ${basis.installation}`);
+    return run(basis, options, environment, signal);
+  });
 }
 
 async function run(

@@ -2,7 +2,8 @@
 import { CommandError } from "../failure.ts";
 
 export interface Address {
-  host: string;
+  /** Undefined: every address of this machine, IPv6 and IPv4. */
+  host: string | undefined;
   /** Undefined: none was named. */
   port: number | undefined;
 }
@@ -10,9 +11,10 @@ export interface Address {
 /**
  * Reads `[host]:port`, `host:port`, `:port` or `port`.
  * @param option for the message, e.g. `--ops-address`
+ * @param host where none is named; undefined: every address
  * @throws CommandError with exit code 2
  */
-export function readAddress(text: string | undefined, option: string, host: string): Address {
+export function readAddress(text: string | undefined, option: string, host: string | undefined): Address {
   if (text === undefined) return { host, port: undefined };
   const match = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([^:\s[\]]*)):)?(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);

@@ -9,7 +9,14 @@ import { sourceController } from "../../sources/source-controller.ts";
 import { priorities } from "../../runtime/work-queue.ts";
 import type { KubernetesObject, ResourceClient } from "../../store/resource-client.ts";
 import { isApiError } from "../../store/resource-client.ts";
-import { connectionType, environmentType, previewType, projectType, secretType } from "../types.ts";
+import {
+  connectionType,
+  environmentType,
+  previewType,
+  projectType,
+  secretType,
+  sourceType,
+} from "../types.ts";
 
 /** Reads the decoded data of a Secret; undefined when it does not exist. */
 export type SecretReader = (
@@ -114,7 +121,7 @@ export function assembleController(options: {
   });
   created.manager = manager;
   tracker.watchResources(() =>
-    [connectionType, projectType, environmentType, previewType].flatMap((type) =>
+    [connectionType, sourceType, projectType, environmentType, previewType].flatMap((type) =>
       resourceInfos(manager, type),
     ),
   );
@@ -144,7 +151,7 @@ function resourceInfos(manager: Manager, type: typeof connectionType) {
     .list()
     .map((object) => {
       const status = object["status"] as
-        | { conditions?: { type: string; status: string }[]; inventory?: unknown[] }
+        | { conditions?: { type: string; status: string }[]; inventory?: unknown[]; state?: string }
         | undefined;
       const { projectRef } = object["spec"] as { projectRef?: { name: string } };
       const isActivePreview = object.kind === "Preview" && (status?.inventory ?? []).length > 0;
@@ -154,6 +161,7 @@ function resourceInfos(manager: Manager, type: typeof connectionType) {
         name: object.metadata.name,
         ready: status?.conditions?.find(({ type: name }) => name === "Ready")?.status ?? "Unknown",
         suspended: (object["spec"] as { suspend?: boolean } | undefined)?.suspend === true,
+        state: status?.state ?? "",
         activePreviewOf: isActivePreview ? projectRef?.name : undefined,
       };
     });

@@ -16,6 +16,7 @@ export interface UpOptions {
   opsAddress?: string | undefined;
   webhooksAddress?: string | undefined;
   publicUrl?: string | undefined;
+  metricsPerObject: boolean;
   allowDirectory: readonly string[];
   logFile?: string | undefined;
   logLevel: LogLevel;

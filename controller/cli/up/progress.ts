@@ -30,6 +30,7 @@ const signs: Readonly<Record<ObjectReadiness["state"], string>> = Object.freeze(
   stalled: "✗",
   deleting: "-",
   suspended: "‖",
+  archived: "‖",
 });
 
 /** More objects than this are summed up: a screen has only so many lines. */

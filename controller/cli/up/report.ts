@@ -3,6 +3,7 @@ import type { SandboxAddresses } from "../../../sandbox/serve.ts";
 import type { Clock, Fetch } from "../../runtime/clock.ts";
 import type { KubernetesObject } from "../../store/resource-client.ts";
 import { matricesOf, matrixText } from "../matrix-text.ts";
+import { isSettled } from "../readiness.ts";
 import type { ObjectReadiness } from "../readiness.ts";
 import type { Terminal } from "../terminal.ts";
 import { cloneCommands, psqlCommands } from "./addresses.ts";
@@ -47,7 +48,7 @@ const endings: Readonly<Record<Convergence["ended"], string>> = Object.freeze({
   stopped: "Stopped before everything was Ready:",
 });
 
-const isOpen = ({ state }: ObjectReadiness): boolean => state !== "ready" && state !== "suspended";
+const isOpen = ({ state }: ObjectReadiness): boolean => !isSettled(state);
 
 /** @param options.output `text` for people, `json` for one JSON object per line */
 export function createReport(options: { terminal: Terminal; clock: Clock; output: "text" | "json" }): Report {

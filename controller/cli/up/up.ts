@@ -64,7 +64,13 @@ export async function up(options: UpOptions, environment: CommandEnvironment): P
   const directory = resolve(options.dataDir);
   const lock = lockDataDirectory(directory);
   const destination = openLog(options.logFile ?? join(directory, "flaresmith.log"), lock, terminal);
-  const tracker = createTracker({ clock, destination, level: options.logLevel, processMetrics: true });
+  const tracker = createTracker({
+    clock,
+    destination,
+    level: options.logLevel,
+    processMetrics: true,
+    perObjectMetrics: options.metricsPerObject,
+  });
   const shutdown = createShutdown({ clock, tracker });
   shutdown.register("data directory", () => lock.release());
   const report = createReport({ terminal, clock, output: options.output });
