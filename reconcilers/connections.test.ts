@@ -28,10 +28,11 @@ const connection = (name: string, share?: number): ConnectionObject => ({
   } as ConnectionSpec,
 });
 
-/** Every token belongs to one and the same user. @param transport makes what they send through */
+/** Every token belongs to one and the same user. @param transport makes what they send through @param identity what the provider says of a token */
 function registry(
   secrets: Record<string, Record<string, string>>,
   transport: Parameters<typeof createConnectionRegistry>[0]["transport"] = plainTransport,
+  identity = () => Promise.resolve({ key: "user:1", name: "ada", account: "acme" }),
 ): ConnectionRegistry {
   const opener = {
     provider: "github",
@@ -39,7 +40,7 @@ function registry(
       Promise.resolve({
         client: {},
         credential: "token",
-        identity: () => Promise.resolve({ key: "user:1", name: "ada", account: "acme" }),
+        identity,
       }),
   };
   return createConnectionRegistry({
@@ -56,6 +57,32 @@ function registry(
     time: { now: () => clock.now(), isKnown: true, heard: () => undefined },
   });
 }
+
+describe("what is asked before it is known whose the credentials are", () => {
+  const { signal } = new AbortController();
+  const held = (identity: () => Promise<{ key: string; name: string; account: string }>) => {
+    const probes = new Set<string>();
+    const connections = registry(
+      { one: { token: "wide" } },
+      ({ connection: key, identity: known }) => {
+        if (known !== undefined) return plainTransport();
+        probes.add(key);
+        return { ...plainTransport(), release: () => void probes.delete(key) };
+      },
+      identity,
+    );
+    return { connections, probes };
+  };
+
+  it("leaves nothing behind, whether the provider says it or not", async () => {
+    const known = held(() => Promise.resolve({ key: "user:1", name: "ada", account: "acme" }));
+    await known.connections.open(connection("one"), signal);
+    expect([...known.probes]).toEqual([]);
+    const refused = held(() => Promise.reject(new Error("no answer")));
+    await refused.connections.open(connection("one"), signal).catch(() => undefined);
+    expect([...refused.probes]).toEqual([]);
+  });
+});
 
 describe("two Connections of one user", () => {
   const { signal } = new AbortController();

@@ -201,8 +201,11 @@ export function createConnectionRegistry(options: {
     const naming = { provider: opener.provider, connection: key, spec };
     const common = { spec, credentials, secretName: spec.credentials.secretRef.name, clock, time };
     const probe = options.transport({ ...naming, identity: undefined });
-    const first = await opener.open({ ...common, fetch: probe.fetch });
-    const identity = await first.identity(signal);
+    const ask = async (): Promise<Identity> => {
+      const first = await opener.open({ ...common, fetch: probe.fetch });
+      return first.identity(signal);
+    };
+    const identity = await ask().finally(() => probe.release());
     const identityKey = `${opener.provider}|${spec.endpoint ?? ""}|${identity.key}`;
     if (transports.get(key)?.identity !== identityKey) letGo(key);
     // Anew each time: what the spec says of the budget may be what changed.

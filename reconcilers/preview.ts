@@ -98,7 +98,7 @@ function holdOn({ metadata, status }: PreviewObject): void {
   if ((status?.inventory ?? []).length === 0) return;
   throw new FlaresmithError({
     code: "DEPENDENCY_NOT_READY",
-    message: `Preview ${metadata.name} has expired by the clock of this machine; what it holds is removed when a provider has answered and its clock says so too`,
+    message: `Preview ${metadata.name} has expired by the clock of this machine; what it holds is removed when a provider's clock says so too`,
     hint: "Work continues by itself.",
   });
 }

@@ -78,7 +78,8 @@ export const providerTraits: Readonly<Record<string, ProviderTraits>> = Object.f
     limits: [{ requests: 900, per: 60_000 }],
     etags: { expected: expectedEtag },
   },
-  // 700 a minute, 40 a second for each route (docs "API key concepts"); 423 and 503 promise that nothing was done.
+  // 700 a minute, 40 a second for each route (docs "API key concepts"); 423 and 503 promise that nothing was done. Only
+  // 423 says that Neon is busy, so a 503 is repeated for writes too and still counts as the failure it is.
   neon: {
     deadline: 30_000,
     concurrency: 10,
@@ -86,7 +87,10 @@ export const providerTraits: Readonly<Record<string, ProviderTraits>> = Object.f
     safeStatuses: [423, 503],
     serialize: changeKey,
   },
-  // 1,200 in five minutes for each token (docs "Rate limits"); going over blocks everything for five minutes.
+  // 1,200 in five minutes for each token that an account owns, and for each user over all tokens and the dashboard (docs
+  // "Rate limits"); going over blocks everything for five minutes. Whose a user's token is nobody says without one more
+  // permission (`/user` wants User Details; `/user/tokens/verify` names the token only), so each token has a budget of its
+  // own here, and what others of its user spend is learnt from the Ratelimit headers.
   cloudflare: { deadline: 60_000, concurrency: 10, limits: [{ requests: 1200, per: HOUR / 12 }] },
 });
 

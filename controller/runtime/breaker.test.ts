@@ -34,22 +34,49 @@ describe("the breaker", () => {
     expect(breaker.state).toBe("closed");
   });
 
-  it("lets one probe through at a time; a failed one opens for another 30 s, a cancelled one makes room", async () => {
+  it("lets one probe through at a time; a failed one opens for another 30 s", async () => {
     const clock = virtualClock();
     const breaker = createBreaker({ clock });
     for (let index = 0; index < 10; index++) pass(breaker).failure();
     expect(breaker.acquire()).toEqual({ pass: undefined, retryIn: 30_000 });
     await clock.advance(30_000);
-    const cancelled = pass(breaker);
-    expect(breaker.acquire().pass).toBeUndefined();
-    cancelled.neutral();
     const failed = pass(breaker);
     expect(failed.probe).toBe(true);
+    expect(breaker.acquire().pass).toBeUndefined();
     failed.failure();
     expect(breaker.acquire()).toEqual({ pass: undefined, retryIn: 30_000 });
     await clock.advance(30_000);
     pass(breaker).success();
     expect(breaker.state).toBe("closed");
+  });
+
+  it("after a probe that showed nothing waits as long for the next, and has not opened once more", async () => {
+    const changes: string[] = [];
+    const clock = virtualClock();
+    const breaker = createBreaker({ clock, onChange: (state) => changes.push(state) });
+    for (let index = 0; index < 10; index++) pass(breaker).failure();
+    for (let round = 0; round < 3; round++) {
+      await clock.advance(30_000);
+      pass(breaker).neutral();
+      expect(breaker.acquire()).toEqual({ pass: undefined, retryIn: 30_000 });
+    }
+    expect(changes).toEqual(["open", "halfOpen"]);
+    await clock.advance(30_000);
+    pass(breaker).success();
+    expect(changes).toEqual(["open", "halfOpen", "closed"]);
+  });
+
+  it("is at rest when no failure of the last minute can open it", async () => {
+    const clock = virtualClock();
+    const breaker = createBreaker({ clock });
+    expect(breaker.atRest).toBe(true);
+    pass(breaker).failure();
+    expect(breaker.atRest).toBe(false);
+    await clock.advance(60_000);
+    expect(breaker.atRest).toBe(true);
+    for (let index = 0; index < 10; index++) pass(breaker).failure();
+    await clock.advance(120_000);
+    expect(breaker.atRest).toBe(false);
   });
 
   it("is not moved by calls that began before it changed", async () => {

@@ -1,6 +1,7 @@
 /**
  * A circuit breaker over a sliding window of failures: opens at 10 failures in 60 s, lets one probe through after 30 s,
- * closes when the probe succeeds. It never makes a caller wait.
+ * closes when the probe succeeds. A probe that shows nothing is followed by another after as long. It never makes a caller
+ * wait.
  */
 import type { Clock } from "./clock.ts";
 
@@ -12,7 +13,7 @@ export interface BreakerOptions {
   threshold?: number | undefined;
   /** Length of the window in milliseconds. Default 60,000 */
   window?: number | undefined;
-  /** Milliseconds after opening (or a failed probe) until the next probe. Default 30,000 */
+  /** Milliseconds after opening (or a probe that did not succeed) until the next probe. Default 30,000 */
   probeAfter?: number | undefined;
   /** Hears every change of state. */
   onChange?: ((state: BreakerState) => void) | undefined;
@@ -23,12 +24,14 @@ export interface BreakerPass {
   readonly probe: boolean;
   success(): void;
   failure(): void;
-  /** The call says nothing about the provider's health, e.g. it was cancelled. */
+  /** The call says nothing about the provider's health, e.g. it was cancelled: as if there had been none. */
   neutral(): void;
 }
 
 export interface Breaker {
   readonly state: BreakerState;
+  /** Closed, and as far from opening as a new one. */
+  readonly atRest: boolean;
   /** A pass, or in how many milliseconds a probe may be made. */
   acquire(): { readonly pass: BreakerPass } | { readonly pass: undefined; readonly retryIn: number };
 }
@@ -46,7 +49,8 @@ class WindowBreaker implements Breaker {
   readonly #onChange: (state: BreakerState) => void;
   #state: BreakerState = "closed";
   #failures: number[] = [];
-  #openedAt = 0;
+  /** Monotonic moment of the next probe while not closed; undefined while one is under way. */
+  #probeAt: number | undefined;
   /** Passes from before the last change of state no longer count. */
   #epoch = 0;
 
@@ -62,12 +66,18 @@ class WindowBreaker implements Breaker {
     return this.#state;
   }
 
+  get atRest(): boolean {
+    this.#forget();
+    return this.#state === "closed" && this.#failures.length === 0;
+  }
+
   acquire(): { readonly pass: BreakerPass } | { readonly pass: undefined; readonly retryIn: number } {
     if (this.#state === "closed") return { pass: this.#pass(false) };
-    const retryIn = this.#openedAt + this.#probeAfter - this.#clock.monotonic();
-    if (this.#state === "halfOpen") return { pass: undefined, retryIn: this.#probeAfter };
+    if (this.#probeAt === undefined) return { pass: undefined, retryIn: this.#probeAfter };
+    const retryIn = this.#probeAt - this.#clock.monotonic();
     if (retryIn > 0) return { pass: undefined, retryIn };
-    this.#change("halfOpen");
+    this.#probeAt = undefined;
+    if (this.#state !== "halfOpen") this.#change("halfOpen");
     return { pass: this.#pass(true) };
   }
 
@@ -86,21 +96,28 @@ class WindowBreaker implements Breaker {
       }),
       failure: once(() => (probe ? this.#open() : this.#count())),
       neutral: once(() => {
-        // Nothing was learnt: the next caller probes.
-        if (probe) this.#change("open");
+        if (probe) this.#probeLater();
       }),
     };
   }
 
-  #count(): void {
+  #forget(): void {
     const now = this.#clock.monotonic();
     this.#failures = this.#failures.filter((at) => now - at < this.#window);
-    this.#failures.push(now);
+  }
+
+  #count(): void {
+    this.#forget();
+    this.#failures.push(this.#clock.monotonic());
     if (this.#failures.length >= this.#threshold) this.#open();
   }
 
+  #probeLater(): void {
+    this.#probeAt = this.#clock.monotonic() + this.#probeAfter;
+  }
+
   #open(): void {
-    this.#openedAt = this.#clock.monotonic();
+    this.#probeLater();
     this.#failures = [];
     this.#change("open");
   }

@@ -20,6 +20,8 @@ export interface Budget {
    * @returns the delay in milliseconds until the request may start; with `granted: false` nothing was taken
    */
   take(cost: number, longest: number): { readonly granted: boolean; readonly delay: number };
+  /** Whether as much may be asked as of a new one. */
+  readonly atRest: boolean;
   /** Sets the part of the limits that may be used, in (0, 1]. */
   setShare(share: number): void;
 }
@@ -57,6 +59,10 @@ export function createBudget(options: {
       // Tokens may go below zero: the requests that wait have already taken theirs, in order.
       for (const bucket of buckets) bucket.tokens -= cost;
       return { granted: true, delay };
+    },
+    get atRest() {
+      refill();
+      return buckets.every(({ limit, tokens }) => tokens >= capacity(limit));
     },
     setShare: (next) => {
       refill();

@@ -15,6 +15,7 @@ export interface EtagCache {
   set(key: CacheKey, response: CachedResponse): void;
   /** Drops what a write to this URL may have changed: the path itself, everything below it and everything above it. */
   invalidate(url: string): void;
+  clear(): void;
   /** Bytes held. */
   readonly size: number;
 }
@@ -65,6 +66,10 @@ export function createEtagCache(options: { maxBytes?: number | undefined } = {})
         const cached = new URL(entry.url);
         if (cached.origin === written.origin && oneCoversOther(cached.pathname, written.pathname)) drop(text);
       }
+    },
+    clear: () => {
+      entries.clear();
+      size = 0;
     },
     get size() {
       return size;

@@ -20,10 +20,15 @@ interface RateGate {
   readonly closedUntil: number | undefined;
   /** Closes the gate; the latest of several moments counts. */
   close(until: number): void;
-  /** The provider said "too many" without saying until when: waits `base`, doubling while that goes on, up to 15 minutes. */
+  /**
+   * The provider said "too many" without saying until when: waits `base`, doubling while that goes on, up to 15 minutes.
+   * While the gate is closed it is the answer to a call from before, and says nothing new.
+   */
   closeWithBackOff(base: number): void;
   /** A call was answered normally: the next back-off starts from its base. */
   answered(): void;
+  /** Open, and no back-off goes on. */
+  readonly atRest: boolean;
 }
 
 export interface ProviderIdentity {
@@ -58,7 +63,10 @@ export interface IdentityOptions {
 export interface ProviderIdentities {
   /** The identity's shared state, made when it is first asked for; limits and concurrency are those of the first. */
   of(options: IdentityOptions): ProviderIdentity;
-  /** A Connection is gone or has other credentials: its share no longer counts. */
+  /**
+   * A Connection is gone or has other credentials: its share no longer counts. An identity that has none left is forgotten
+   * as soon as that allows nothing that was not allowed before.
+   */
   release(options: { provider: string; identity: string; connection: string }): void;
   all(): readonly ProviderIdentity[];
 }
@@ -76,6 +84,11 @@ export function createProviderIdentities(options: {
     `${provider}/${identity}`;
   const apply = ({ identity, shares }: { identity: SharedIdentity; shares: Map<string, number> }): void => {
     if (shares.size > 0) identity.setShare(Math.min(...shares.values()));
+    else identity.etags.clear();
+  };
+  const forgetUnused = (): void => {
+    for (const [key, { identity, shares }] of known)
+      if (shares.size === 0 && identity.atRest) known.delete(key);
   };
   const made = (wanted: IdentityOptions): { identity: SharedIdentity; shares: Map<string, number> } => {
     const shares = new Map<string, number>();
@@ -89,12 +102,14 @@ export function createProviderIdentities(options: {
       known.set(key, entry);
       entry.shares.set(wanted.connection, wanted.share ?? 0.8);
       apply(entry);
+      forgetUnused();
       return entry.identity;
     },
     release: (gone) => {
       const entry = known.get(keyOf(gone));
       entry?.shares.delete(gone.connection);
       if (entry !== undefined) apply(entry);
+      forgetUnused();
     },
     all: () => [...known.values()].map(({ identity }) => identity),
   };
@@ -144,6 +159,12 @@ class SharedIdentity implements ProviderIdentity {
     return this.#share;
   }
 
+  /** Whether a new one in its place would let through and hold back the same. */
+  get atRest(): boolean {
+    const idle = this.queue.size === 0 && this.queue.pending === 0 && this.serializer.size === 0;
+    return idle && this.breaker.atRest && this.gate.atRest && this.budget.atRest;
+  }
+
   setShare(share: number): void {
     if (share === this.#share) return;
     this.#share = share;
@@ -163,18 +184,22 @@ function createRateGate(clock: Clock, changed: () => void): RateGate {
     opensAt = next;
     changed();
   };
+  const left = (): number => opensAt - clock.monotonic();
   return {
     get closedUntil() {
-      const left = opensAt - clock.monotonic();
-      return left > 0 ? clock.now() + left : undefined;
+      return left() > 0 ? clock.now() + left() : undefined;
     },
     close: (until) => closeFor(until - clock.now()),
     closeWithBackOff: (base) => {
+      if (left() > 0) return;
       closeFor(Math.min(longestBackOff, base * 2 ** Math.min(repeated, 10)));
       repeated++;
     },
     answered: () => {
       repeated = 0;
+    },
+    get atRest() {
+      return left() <= (repeated === 0 ? 0 : -longestBackOff);
     },
   };
 }

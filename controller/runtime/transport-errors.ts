@@ -38,7 +38,7 @@ export function breakerOpen(place: CallPlace, until: number): FlaresmithError {
   });
 }
 
-/** A status that proves the request was not applied, such as Neon's 423. */
+/** A status below 500 that proves the request was not applied, such as Neon's 423. */
 export function busy(place: CallPlace, status: number, until?: number): FlaresmithError {
   return new FlaresmithError({
     code: "INTEGRATION_BUSY",
@@ -48,15 +48,17 @@ export function busy(place: CallPlace, status: number, until?: number): Flaresmi
   });
 }
 
-/** A status of 500 or more: for a write it is not known whether it was applied. */
+/**
+ * A status of 500 or more: for a write it is not known whether it was applied, unless the provider promises that it was
+ * not.
+ */
 export function serverFailure(
   place: CallPlace,
-  status: number,
-  body: string,
-  until?: number,
+  answer: { status: number; body: string; until: number | undefined; nothingApplied: boolean },
 ): FlaresmithError {
+  const { body, nothingApplied, status, until } = answer;
   return new FlaresmithError({
-    code: isSafe(place.method) ? "INTEGRATION_UNAVAILABLE" : "INTEGRATION_UNKNOWN_OUTCOME",
+    code: isSafe(place.method) || nothingApplied ? "INTEGRATION_UNAVAILABLE" : "INTEGRATION_UNKNOWN_OUTCOME",
     message: `${place.provider} answers ${status} to ${callOf(place)}`,
     context: { ...contextOf(place), status: String(status) },
     cause: new Error(body.slice(0, 500)),

@@ -65,6 +65,18 @@ describe("a rate limit", () => {
     expect(waits).toEqual([60_000, 120_000, 240_000]);
   });
 
+  it("without a moment that hits ten calls at once holds back for as long as if it had hit one", async () => {
+    const { clock, identity, seen, send } = setUp(limited({}));
+    const start = clock.now();
+    const sent = await Promise.allSettled(Array.from({ length: 10 }, () => send(url)));
+    expect(seen).toHaveLength(10);
+    expect(identity.gate.closedUntil).toBe(start + 60_000);
+    for (const one of sent) expect(one).toMatchObject({ reason: { until: start + 60_000 } });
+    await clock.advance(60_000);
+    await send(url).catch(() => undefined);
+    expect(identity.gate.closedUntil).toBe(clock.now() + 120_000);
+  });
+
   it("the later of two moments counts", async () => {
     const waits = ["100", "10"];
     const { clock, identity, send } = setUp(() =>
@@ -151,7 +163,41 @@ describe("the breaker", () => {
     expect(identity.breaker.state).toBe("closed");
   });
 
-  it("probes again when whoever probed gave up or was told to wait", async () => {
+  it.each(["GET", "POST"])(
+    "opens in an outage that answers 503 to %s also where 503 promises that nothing was applied",
+    async (method) => {
+      const { clock, seen, identity, send, tracker } = setUp(() => json({}, { status: 503 }), {
+        safeStatuses: [423, 503],
+      });
+      for (let round = 0; round < 20; round++) await outcome(clock, send(url, { method }));
+      expect(identity.breaker.state).toBe("open");
+      expect(seen).toHaveLength(10);
+      await clock.advance(30_000);
+      await outcome(clock, send(url, { method }));
+      await outcome(clock, send(url, { method }));
+      expect(seen).toHaveLength(11);
+      expect((await tracker.exposition()).body).toContain(
+        '\ncircuit_breaker_open_total{provider="github"} 2',
+      );
+    },
+  );
+
+  it("is not opened by a provider that is busy, and closed by it: that is an answer", async () => {
+    let answer: Answer = () => json({}, { status: 423 });
+    const { clock, identity, send } = setUp((request) => answer(request), { safeStatuses: [423, 503] });
+    const write = { method: "POST", body: "{}" };
+    for (let round = 0; round < 10; round++) await outcome(clock, send(url, write));
+    expect(identity.breaker.state).toBe("closed");
+    answer = () => json({}, { status: 503 });
+    for (let round = 0; round < 2; round++) await outcome(clock, send(url));
+    expect(identity.breaker.state).toBe("open");
+    await clock.advance(30_000);
+    answer = () => json({}, { status: 423 });
+    expect(await outcome(clock, send(url, write))).toMatchObject({ code: "INTEGRATION_BUSY" });
+    expect(identity.breaker.state).toBe("closed");
+  });
+
+  it("probes again half a minute after whoever probed gave up or was told to wait", async () => {
     let answer: Answer = () => new Response("", { status: 500 });
     const { clock, identity, send } = setUp((request) => answer(request));
     for (let round = 0; round < 2; round++) await outcome(clock, send(url));
@@ -162,9 +208,11 @@ describe("the breaker", () => {
     await clock.settle();
     stop.abort(new Error("gave up"));
     await expect(given).rejects.toThrow("gave up");
+    await expect(send(url)).rejects.toMatchObject({ code: "INTEGRATION_BREAKER_OPEN" });
+    await clock.advance(30_000);
     answer = () => json({}, { status: 429, headers: { "retry-after": "5" } });
     expect(await outcome(clock, send(url))).toMatchObject({ code: "INTEGRATION_RATE_LIMITED" });
-    await clock.advance(5000);
+    await clock.advance(30_000);
     answer = () => json({});
     expect(await outcome(clock, send(url))).toMatchObject({ status: 200 });
     expect(identity.breaker.state).toBe("closed");

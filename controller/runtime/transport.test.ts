@@ -144,6 +144,16 @@ describe("a write", () => {
     expect(locked.seen).toHaveLength(5);
   });
 
+  it("that an outage refuses is sent again as long as nothing was applied, and then fails as an outage", async () => {
+    const down = setUp(() => json({}, { status: 503 }), { safeStatuses: [423, 503] });
+    expect(await outcome(down.clock, down.send(url, write))).toMatchObject({
+      code: "INTEGRATION_UNAVAILABLE",
+      class: "transient",
+      message: "github answers 503 to POST /repos/acme/shop",
+    });
+    expect(down.seen).toHaveLength(5);
+  });
+
   it("waits for the write before it under the same key; other keys and reads do not", async () => {
     const open: { path: string; answer: () => void }[] = [];
     const { clock, send } = setUp(
@@ -260,6 +270,19 @@ describe("redirects", () => {
       );
       expect(seen).toHaveLength(1);
     }
+  });
+
+  it("303 to a write, GitHub's word for a duplicate, is the answer itself; another origin's is none", async () => {
+    const made = setUp(redirecting("https://api.example.com/policies/1", 303));
+    expect(await outcome(made.clock, made.send(url, { method: "POST", body: "{}" }))).toMatchObject({
+      status: 303,
+      url,
+    });
+    expect(made.seen).toHaveLength(1);
+    const portal = setUp(redirecting("https://login.example.net/", 303));
+    expect(await outcome(portal.clock, portal.send(url, { method: "POST", body: "{}" }))).toMatchObject({
+      code: "INTEGRATION_UNKNOWN_OUTCOME",
+    });
   });
 
   it("are never followed in circles or out of TLS", async () => {

@@ -5,7 +5,7 @@
 import type { BreakerPass } from "./breaker.ts";
 import type { Clock, Fetch, Random } from "./clock.ts";
 import { DeadlineExceeded, withDeadline } from "./deadline.ts";
-import { FlaresmithError } from "./errors.ts";
+import { FlaresmithError, isFlaresmithError } from "./errors.ts";
 import type { ProviderIdentity } from "./provider-identity.ts";
 import type { ProviderTime } from "./provider-time.ts";
 import { isRateLimited, parseQuota, parseRetryAfter } from "./rate-limit.ts";
@@ -41,7 +41,7 @@ export interface TransportOptions {
   random: Random;
   tracker: Tracker;
   journal?: RequestJournal | undefined;
-  /** Told the time that each answer carries. */
+  /** Told the time that each sound answer of the provider itself carries. */
   time?: Pick<ProviderTime, "heard"> | undefined;
   /** Milliseconds that one attempt may take, body included. Default 30,000 */
   deadline?: number | undefined;
@@ -49,7 +49,10 @@ export interface TransportOptions {
   maxBytes?: number | undefined;
   /** Template of a path for metrics and messages. Default: what looks like an id becomes `{id}` */
   route?: ((method: string, pathname: string) => string) | undefined;
-  /** Statuses at which the provider promises that nothing was applied, writes included (Neon: 423, 503). Default none */
+  /**
+   * Statuses at which the provider promises that nothing was applied, so that writes are repeated too (Neon: 423, 503).
+   * Below 500 it is only busy; from 500 on it fails, as with any other. Default none
+   */
   safeStatuses?: readonly number[] | undefined;
   /** Writes of one key go one after another, e.g. per Neon project. Default: undefined for all, side by side */
   serialize?: ((request: { method: string; url: URL }) => string | undefined) | undefined;
@@ -76,6 +79,14 @@ const credentials = ["authorization", "cookie", "x-auth-key", "x-auth-email", "x
 /** Quotas whose reserve holds back every call; others (search, graphql) only limit their own endpoints. */
 const mainQuotas = new Set(["core", "default"]);
 
+/** What a later attempt may find mended. */
+const transientCodes: ReadonlySet<string> = new Set([
+  "INTEGRATION_BUSY",
+  "INTEGRATION_UNAVAILABLE",
+  "INTEGRATION_TIMEOUT",
+  "INTEGRATION_RESPONSE_INVALID",
+]);
+
 /** A path with what looks like an id replaced: numbers, UUIDs, long hexadecimal, and words that hold digits and dashes. */
 function routeOf(_method: string, pathname: string): string {
   return pathname
@@ -93,7 +104,8 @@ function routeOf(_method: string, pathname: string): string {
  *
  * @throws FlaresmithError INTEGRATION_RATE_LIMITED with `until`; INTEGRATION_BREAKER_OPEN with `until`; for reads
  *   INTEGRATION_UNAVAILABLE, INTEGRATION_TIMEOUT, INTEGRATION_RESPONSE_INVALID after at most 5 attempts; for writes
- *   INTEGRATION_UNKNOWN_OUTCOME after the first, or INTEGRATION_BUSY. SDKs wrap them: `unwrapTransportError`
+ *   INTEGRATION_UNKNOWN_OUTCOME after the first; after at most 5 attempts of which the provider promised that nothing was
+ *   applied INTEGRATION_BUSY or INTEGRATION_UNAVAILABLE. SDKs wrap them: `unwrapTransportError`
  */
 export function createTransport(options: TransportOptions): Fetch {
   const transport = new Transport(options);
@@ -152,9 +164,12 @@ class Transport {
   #isRetryable(error: unknown, request: PlainRequest): boolean {
     if (!(error instanceof FlaresmithError)) return false;
     if (error.until !== undefined) return false;
-    if (error.code === "INTEGRATION_BUSY") return true;
-    const transient = ["INTEGRATION_UNAVAILABLE", "INTEGRATION_TIMEOUT", "INTEGRATION_RESPONSE_INVALID"];
-    return isSafe(request.method) && transient.includes(error.code);
+    if (!transientCodes.has(error.code)) return false;
+    return isSafe(request.method) || this.#provesNothingApplied(Number(error.context["status"]));
+  }
+
+  #provesNothingApplied(status: number): boolean {
+    return this.#options.safeStatuses?.includes(status) === true;
   }
 
   async #attempt(request: PlainRequest, place: CallPlace): Promise<PlainResponse> {
@@ -164,11 +179,16 @@ class Transport {
       this.#judgeRateLimit(response, place);
       this.#judgeStatus(response, request, place);
       this.#remember(response, request);
+      // Where a redirect led to elsewhere speaks for itself only.
+      if (new URL(response.url).origin === request.url.origin)
+        this.#options.time?.heard(response.headers.get("date"));
       pass.success();
       this.#identity.gate.answered();
       return response;
     } catch (error) {
-      if (isFailureOfProvider(error) && request.signal?.aborted !== true) pass.failure();
+      // Who says what it is busy with answers as it should.
+      if (isFlaresmithError(error, "INTEGRATION_BUSY")) pass.success();
+      else if (isFailureOfProvider(error) && request.signal?.aborted !== true) pass.failure();
       else pass.neutral();
       throw error;
     }
@@ -227,8 +247,9 @@ class Transport {
     const { headers, body, url } = response;
     const etag = headers.get("etag");
     const key = cacheKeyOf(request);
-    if (etag !== null && url === key.url)
-      this.#identity.etags.set(key, { etag, body, headers: [...headers] });
+    // A 304 that does not say the time must not be taken to say that of then.
+    const kept = [...headers].filter(([name]) => name !== "date");
+    if (etag !== null && url === key.url) this.#identity.etags.set(key, { etag, body, headers: kept });
   }
 
   async #fetchWithin(
@@ -259,6 +280,8 @@ class Transport {
       if (!redirects.has(response.status) || location === null) return response;
       const next = new URL(location, url);
       const foreign = next.origin !== url.origin;
+      // The write was dealt with, and there is what it led to (RFC 9110 §15.4.4): GitHub's word for a duplicate.
+      if (response.status === 303 && !isSafe(request.method) && !foreign) return response;
       const changesMethod = response.status < 304 && !isSafe(request.method);
       const downgrade = url.protocol === "https:" && next.protocol !== "https:";
       if (hop >= maxRedirects || changesMethod || downgrade || (foreign && !isSafe(request.method))) {
@@ -285,7 +308,6 @@ class Transport {
         ...(body === null ? {} : { body }),
       };
       const response = await this.#options.fetch(url.href, init);
-      this.#options.time?.heard(response.headers.get("date"));
       const whole = await readWhole(response, url.href, this.#options.maxBytes ?? 32 * 1024 * 1024);
       code = whole.status === 304 ? "cached" : String(whole.status);
       return whole;
@@ -347,8 +369,10 @@ class Transport {
   #judgeStatus(response: PlainResponse, request: PlainRequest, place: CallPlace): void {
     const { status, headers } = response;
     const until = parseRetryAfter(headers, this.#clock.now());
-    if (this.#options.safeStatuses?.includes(status) === true) throw busy(place, status, until);
-    if (status >= 500 || status === 408) throw serverFailure(place, status, textOf(response), until);
+    const nothingApplied = this.#provesNothingApplied(status);
+    if (nothingApplied && status < 500) throw busy(place, status, until);
+    if (status >= 500 || status === 408)
+      throw serverFailure(place, { status, body: textOf(response), until, nothingApplied });
     // What is replayed was judged when it was remembered.
     const broken =
       response.replayed === true ? undefined : brokenAnswer(response, request.headers.get("accept") ?? "");

@@ -247,8 +247,30 @@ describe("a call", () => {
     await answer("/moved");
     expect(seen).toEqual([`PATCH ${PUBLIC_URL}/repos/a/b Bearer t`, `PATCH ${PUBLIC_URL}/moved Bearer t`]);
     await expect(answer("https://evil.example/moved")).rejects.toMatchObject({
-      code: "INTEGRATION_RESPONSE_INVALID",
+      code: "INTEGRATION_UNKNOWN_OUTCOME",
     });
     expect(seen).toHaveLength(3);
+  });
+
+  it.each<[string, boolean, string]>([
+    ["a change may have been made", true, "INTEGRATION_UNKNOWN_OUTCOME"],
+    ["a read says nothing", false, "INTEGRATION_RESPONSE_INVALID"],
+  ])("that is answered with what GitHub does not document: %s", async (_, write, code) => {
+    const answers = [
+      new Response(null, { status: 303, headers: { location: "/elsewhere" } }),
+      new Response("<html>", { status: 201, headers: { "content-type": "text/html" } }),
+    ];
+    for (const response of answers) {
+      const { client } = harnessOn({
+        fetch: () => Promise.resolve(response),
+        endpoint: PUBLIC_URL,
+        now: () => 0,
+        credentials: { token: "t" },
+      });
+      const call = client.call({ what: "asking for it", signal, write }, (request) =>
+        request("POST /user/repos", { name: "shop" }),
+      );
+      await expect(call).rejects.toMatchObject({ code });
+    }
   });
 });

@@ -137,14 +137,14 @@ async function parsed({ data, headers }: SdkAnswer<unknown>): Promise<unknown> {
 }
 
 /** JSON was promised: a text means a page of a proxy or a document that was cut off. */
-function checkShape(what: string, status: number, data: unknown): void {
-  if (status < 200 || status > 299) throw invalidAnswer(what, `status ${status}`);
+function checkShape(what: string, write: boolean, status: number, data: unknown): void {
+  if (status < 200 || status > 299) throw invalidAnswer(what, `status ${status}`, write);
   if (
     status !== 204 &&
     status !== 205 &&
     (typeof data !== "object" || data === null || data instanceof ArrayBuffer)
   )
-    throw invalidAnswer(what, "it is no JSON document");
+    throw invalidAnswer(what, "it is no JSON document", write);
 }
 
 /**
@@ -194,7 +194,7 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
       const failure = { status: answer.status, message: "", acceptedPermissions: undefined, headers };
       return { ok: false, failure, error: failureError(failure, { what, write, clock, field }) };
     }
-    checkShape(what, answer.status, data);
+    checkShape(what, write, answer.status, data);
     return { ok: true, status: answer.status, data, headers };
   };
 

@@ -127,9 +127,9 @@ export function failureError(
 }
 
 /** A success whose body is not what GitHub documents: an HTML page, a cut-off document, another shape. Never absence. */
-export function invalidAnswer(what: string, why: string): FlaresmithError {
+export function invalidAnswer(what: string, why: string, write = false): FlaresmithError {
   return new FlaresmithError({
-    code: "INTEGRATION_RESPONSE_INVALID",
+    code: write ? "INTEGRATION_UNKNOWN_OUTCOME" : "INTEGRATION_RESPONSE_INVALID",
     message: `GitHub's answer to ${what} cannot be understood: ${why}`,
     context: { provider: "github" },
   });

@@ -111,7 +111,8 @@ export function createNeonClient(options: {
       return { ok: true, status, data: data as Data };
     }
     const failure = failureOf(status, data);
-    if (status === 404 && !failure.authoritative) throw invalid(what, write);
+    const foreign = status < 400 || (status === 404 && !failure.authoritative);
+    if (foreign) throw invalid(what, write);
     const error = failureError(failure, { what, write, field: call.field, renaming: call.renaming });
     if (!tolerate.includes(status)) throw error;
     return { ok: false, failure, error };

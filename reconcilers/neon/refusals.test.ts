@@ -37,6 +37,12 @@ async function bench(options: Partial<NeonOptions> = {}) {
 
 const expiry = (now: number): string => new Date(now + 3_600_000 * 48).toISOString();
 
+it("a redirect is no answer of Neon's: what was asked for may have been made", async () => {
+  const { world, slot, staging, failure } = await bench();
+  world.context.faults.add({ provider: "neon", method: "POST", path: "/branches$", status: 303, body: "" });
+  expect(await failure(slot.create(staging))).toMatchObject({ code: "INTEGRATION_UNKNOWN_OUTCOME" });
+});
+
 describe("a plan that is used up is said with what to do", () => {
   it("when it has no more projects", async () => {
     const { harness, shop, failure } = await bench({ plan: { ...neonPlans.free, projects: 1 } });

@@ -1,5 +1,6 @@
 /** Class 13: the wall clock is wrong or jumps while a preview lives; it ends when its time has come, and not before. */
 import { afterEach, expect, it } from "vitest";
+import type { FaultRule } from "../../sandbox/core/faults.ts";
 import { names } from "../laws/support.ts";
 import { seedTemplate, shopEnvironment, shopPreview, shopProject } from "../support/shop.ts";
 import { conditionOf, createWorld, statusOf } from "../support/world.ts";
@@ -44,6 +45,27 @@ it.each([HOUR, -HOUR, 40 * HOUR])(
     expect(await state()).toBe("archived");
   },
 );
+
+it.each<[string, FaultRule]>([
+  ["one refusal", { status: 403, body: { message: "Resource not accessible by integration" } }],
+  ["an outage", { status: 503, body: { message: "service unavailable" }, times: 20 }],
+  ["a proxy's pages", { status: 200, body: "<html>proxy</html>", times: 20 }],
+])("%s, dated two days ahead and the last that is heard for long, ends no preview", async (_name, answer) => {
+  await preview(HOUR);
+  const date = new Date(world.time.sandbox.now() + 48 * HOUR).toUTCString();
+  const type = typeof answer.body === "string" ? "text/html" : "application/json";
+  const { faults } = world.sandbox.context;
+  faults.add({ ...answer, headers: { date, "content-type": type } });
+  faults.add({ path: ".", drop: true, times: 0 });
+  await world.request("Preview", "shop-pr-1");
+  await world.pass(20 * MINUTE);
+  expect(await state()).not.toBe("archived");
+  faults.clear();
+  await world.request("Preview", "shop-pr-1");
+  await world.pass(10 * MINUTE);
+  expect(alive()).toBe(true);
+  expect(await state()).toBe("active");
+});
 
 it.each([HOUR, -HOUR])(
   "the process starts anew with a wall clock that is %i ms wrong: nothing goes before a provider has said the time",
