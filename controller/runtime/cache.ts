@@ -27,7 +27,7 @@ export interface CacheReader<T extends KubernetesObject = KubernetesObject> {
   /** Whether the first listing was taken over completely. */
   readonly hasSynced: boolean;
   readonly size: number;
-  /** Monotonic milliseconds of the last event, bookmark or listing; undefined before the first. */
+  /** Monotonic milliseconds of the last event, bookmark or listing; of the start of `run` before the first. */
   readonly heardAt: number | undefined;
   /** The revision up to which everything is known; undefined before the first listing. */
   readonly revision: string | undefined;
@@ -47,6 +47,8 @@ export interface FollowedCache<T extends KubernetesObject = KubernetesObject> ex
 }
 
 export interface Cache<T extends KubernetesObject = KubernetesObject> extends FollowedCache<T> {
+  /** What its last listing or watch failed with; undefined when nothing did since it was heard from. */
+  readonly problem: string | undefined;
   addIndex(name: string, values: IndexFunction<T>): void;
   /** Keeps the cache current until the signal is aborted. Call once. */
   run(signal: AbortSignal): Promise<void>;
@@ -130,6 +132,10 @@ class ReflectedCache<T extends KubernetesObject> implements Cache<T>, ReflectorT
 
   get revision(): string | undefined {
     return this.#reflector.revision;
+  }
+
+  get problem(): string | undefined {
+    return this.#reflector.problem;
   }
 
   get(key: ObjectKey): T | undefined {

@@ -7,7 +7,7 @@ import type { Clock, Random } from "./clock.ts";
 import { awaitsSecret, errorCodes } from "./errors.ts";
 import type { FlaresmithError } from "./errors.ts";
 import { sha256 } from "./hash.ts";
-import { done } from "./reconcile.ts";
+import { done, requeueAfter } from "./reconcile.ts";
 import type { Caches, ControllerDefinition, ReconcileResult, WatchedType } from "./reconcile.ts";
 import { keyText, parseKey } from "./object-store.ts";
 import type { TimeSlice } from "./time-slice.ts";
@@ -32,6 +32,9 @@ const spread = 1000;
 
 /** Milliseconds until a missing Secret is looked for again. */
 const secretRecheck = 15_000;
+
+/** Milliseconds until an object is looked for again that the cache has and the store does not. */
+const absenceRecheck = 10_000;
 
 export class Controller {
   readonly #definition: ControllerDefinition;
@@ -122,6 +125,7 @@ export class Controller {
     const cached = await this.#read(item.key, key);
     if (cached === undefined) {
       this.#queue.forget(item.key);
+      if (this.#isCached(key)) this.#queue.add(item.key, { after: absenceRecheck, priority: item.priority });
       return;
     }
     const tracker = this.#environment.tracker.child({
@@ -137,7 +141,9 @@ export class Controller {
     let resync: number | undefined;
     try {
       if (cached.metadata.deletionTimestamp !== undefined) object = await this.#present(key);
-      if (object !== undefined) {
+      if (object === undefined) {
+        if (this.#isCached(key)) result = requeueAfter(absenceRecheck);
+      } else {
         resync = this.#definition.resyncInterval?.(object);
         const { priority } = item;
         const context = { key, object, caches, client, clock, random, tracker, priority, signal };
@@ -160,19 +166,27 @@ export class Controller {
   }
 
   /**
+   * Whether the cache still has an object that the store said is not there. It hears of a deletion by itself; until then
+   * the answer may have been wrong, and nothing else would bring the object up again.
+   */
+  #isCached(key: ObjectKey): boolean {
+    return this.#environment.caches.of(this.#definition.type).get(key) !== undefined;
+  }
+
+  /**
    * The object as the cache has it; as the store has it when the last pass was refused for being behind, because a cache
    * that lags would be refused again, after doing everything once more.
    */
   async #read(text: string, key: ObjectKey): Promise<KubernetesObject | undefined> {
     const { caches, client, signal } = this.#environment;
     const cached = caches.of(this.#definition.type).get(key);
-    if (cached === undefined || !this.#behind.delete(text)) return cached;
+    if (cached === undefined || !this.#behind.has(text)) return cached;
     try {
-      return await client.get(this.#definition.type, key, signal);
+      const current = await client.get(this.#definition.type, key, signal);
+      this.#behind.delete(text);
+      return current;
     } catch (error) {
-      if (isApiError(error, "NotFound")) return undefined;
-      this.#behind.add(text);
-      return cached;
+      return isApiError(error, "NotFound") ? undefined : cached;
     }
   }
 

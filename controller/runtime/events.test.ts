@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ApiError } from "../store/resource-client.ts";
-import type { KubernetesObject } from "../store/resource-client.ts";
+import type { KubernetesObject, ResourceClient, ResourceType } from "../store/resource-client.ts";
 import { virtualClock } from "./adapters/virtual.ts";
 import { createEventRecorder, eventType } from "./events.ts";
 import type { EventInput } from "./events.ts";
@@ -137,5 +137,47 @@ describe("events", () => {
     stop.abort();
     await running;
     expect(await stored()).toHaveLength(2);
+  });
+
+  it("that are left when the process stops have two seconds, also the one that is being written", async () => {
+    const { clock, client, make, stop } = setUp();
+    const recorder = make();
+    const create = (
+      _type: ResourceType,
+      _object: unknown,
+      _options?: unknown,
+      signal?: AbortSignal,
+    ): Promise<never> =>
+      new Promise((_, reject) => {
+        signal?.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+      });
+    const hanging: ResourceClient = { ...client, create };
+    let ended = false;
+    void recorder.run(hanging, stop.signal).then(() => (ended = true));
+    for (let index = 0; index < 20; index++) recorder.record(shop, { ...created, message: `${index}` });
+    await clock.advance(1_000);
+    stop.abort();
+    await clock.advance(1_900);
+    expect(ended).toBe(false);
+    await clock.advance(100);
+    expect(ended).toBe(true);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it("that are left are given up when the store is away as the process stops", async () => {
+    const { clock, client, make, stop, stored } = setUp();
+    const recorder = make();
+    for (let index = 0; index < 20; index++) {
+      recorder.record({ ...shop, metadata: { ...shop.metadata, name: `shop-${index}` } }, created);
+    }
+    client.failures.push({
+      on: "create",
+      error: new ApiError({ code: 503, reason: "ServiceUnavailable", message: "down" }),
+    });
+    stop.abort();
+    await recorder.run(client, stop.signal);
+    expect(client.requests).toEqual(["create events"]);
+    expect(await stored()).toEqual([]);
+    expect(clock.pendingTimers).toBe(0);
   });
 });

@@ -6,7 +6,7 @@
 import { isApiError } from "../store/resource-client.ts";
 import type { KubernetesObject, ResourceClient, ResourceType } from "../store/resource-client.ts";
 import { timestamp } from "./clock.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock, Timer } from "./clock.ts";
 import { hashOf } from "./hash.ts";
 
 /** core/v1 Event as the API serves it. */
@@ -30,8 +30,8 @@ export interface EventRecorder {
   /** Notes an event about an object; it is written later. Never throws, never waits. */
   record(object: KubernetesObject, event: EventInput): void;
   /**
-   * Writes what is recorded until the signal is aborted; then writes what is left, once, and resolves. A manager runs
-   * this while it runs; running it twice is harmless.
+   * Writes what is recorded until the signal is aborted; then writes what is left, within two seconds and for as long as
+   * the store takes it, and resolves. A manager runs this while it runs; running it twice is harmless.
    */
   run(client: ResourceClient, signal: AbortSignal): Promise<void>;
   /** Resolves when everything recorded so far is written or given up; needs `run`. */
@@ -56,6 +56,14 @@ interface Pending {
   count: number;
 }
 
+/** When a loop ends. */
+interface Ends {
+  /** Aborted when nothing is waited for any more. */
+  readonly stopping: AbortSignal;
+  /** Aborted when nothing is written any more. */
+  readonly over: AbortSignal;
+}
+
 /** client-go: EventAggregatorByReason folds after 10 different messages within 10 minutes. */
 const similarLimit = 10;
 const similarWindow = 600_000;
@@ -67,6 +75,8 @@ const maxTracked = 4096;
 const maxMessageLength = 1024;
 const writeAttempts = 12;
 const retryDelay = 10_000;
+/** Milliseconds for what is left when the process stops: the lease is released after that, and all within 30 s. */
+const lastWrites = 2_000;
 
 /** Creates a recorder; nothing is written before {@link EventRecorder.run}. */
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
@@ -114,18 +124,29 @@ class QueuedEventRecorder implements EventRecorder {
   }
 
   async run(client: ResourceClient, signal: AbortSignal): Promise<void> {
-    const stop = (): void => this.#wakeAll();
+    const { clock } = this.#options;
+    const over = new AbortController();
+    let timer: Timer | undefined;
+    const stop = (): void => {
+      timer = clock.setTimer(lastWrites, () => over.abort(new Error("the process ends")));
+      this.#wakeAll();
+    };
     signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+    const ends = { stopping: signal, over: over.signal };
     try {
       while (!signal.aborted) {
         const next = this.#take();
         if (next === undefined) await this.#recorded();
-        else await this.#writeTaken(client, next, signal);
+        else await this.#writeTaken(client, next, ends);
       }
-      for (let next = this.#take(); next !== undefined; next = this.#take()) {
-        await this.#writeTaken(client, next, signal);
+      while (!over.signal.aborted) {
+        const next = this.#take();
+        // A store that does not answer about one will not about the others.
+        if (next === undefined || !(await this.#writeTaken(client, next, ends))) return;
       }
     } finally {
+      timer?.cancel();
       signal.removeEventListener("abort", stop);
     }
   }
@@ -144,12 +165,15 @@ class QueuedEventRecorder implements EventRecorder {
     return next;
   }
 
-  async #writeTaken(client: ResourceClient, taken: Pending, signal: AbortSignal): Promise<void> {
-    await this.#write(client, taken, signal);
+  /** @returns whether the store answered */
+  async #writeTaken(client: ResourceClient, taken: Pending, ends: Ends): Promise<boolean> {
+    const answered = await this.#write(client, taken, ends);
     this.#writing--;
-    if (this.#pending.size > 0 || this.#writing > 0) return;
-    this.#idle?.resolve();
-    this.#idle = undefined;
+    if (this.#pending.size === 0 && this.#writing === 0) {
+      this.#idle?.resolve();
+      this.#idle = undefined;
+    }
+    return answered;
   }
 
   #wakeAll(): void {
@@ -163,19 +187,20 @@ class QueuedEventRecorder implements EventRecorder {
     await promise;
   }
 
-  async #write(client: ResourceClient, pending: Pending, signal: AbortSignal): Promise<void> {
+  async #write(client: ResourceClient, pending: Pending, { over, stopping }: Ends): Promise<boolean> {
     for (let attempt = 1; ; attempt++) {
       try {
-        await writeEvent(client, pending, this.#options.component);
-        return;
+        await writeEvent(client, pending, this.#options.component, over);
+        return true;
       } catch (error) {
-        if (attempt >= writeAttempts || signal.aborted || isRefusal(error)) {
+        const refused = isRefusal(error);
+        if (attempt >= writeAttempts || stopping.aborted || refused) {
           this.#options.dropped?.("refused");
-          return;
+          return refused;
         }
       }
       // An abort ends the wait; the loop then makes its last attempt.
-      await this.#options.clock.sleep(retryDelay, signal).catch(() => undefined);
+      await this.#options.clock.sleep(retryDelay, stopping).catch(() => undefined);
     }
   }
 
@@ -218,12 +243,17 @@ function isRefusal(error: unknown): boolean {
   );
 }
 
-async function writeEvent(client: ResourceClient, pending: Pending, component: string): Promise<void> {
+async function writeEvent(
+  client: ResourceClient,
+  pending: Pending,
+  component: string,
+  signal: AbortSignal,
+): Promise<void> {
   const { object, event, name } = pending;
   const namespace = object.metadata.namespace ?? "default";
   const { uid, resourceVersion } = object.metadata;
   try {
-    await client.create(eventType, {
+    const created = {
       apiVersion: "v1",
       kind: "Event",
       metadata: { name, namespace },
@@ -244,15 +274,18 @@ async function writeEvent(client: ResourceClient, pending: Pending, component: s
       count: pending.count,
       reportingComponent: component,
       reportingInstance: component,
-    });
+    };
+    await client.create(eventType, created, {}, signal);
   } catch (error) {
     if (!isApiError(error, "AlreadyExists")) throw error;
-    const known = await client.get(eventType, { namespace, name });
+    const known = await client.get(eventType, { namespace, name }, signal);
     const count = typeof known["count"] === "number" ? known["count"] : 1;
     await client.patch(
       eventType,
       { namespace, name },
       { type: "merge", body: { count: count + pending.count, lastTimestamp: pending.last } },
+      {},
+      signal,
     );
   }
 }

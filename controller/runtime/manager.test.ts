@@ -1,73 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { ApiError } from "../store/resource-client.ts";
-import type { KubernetesObject, ObjectKey, ResourceType } from "../store/resource-client.ts";
-import { seededRandom, virtualClock } from "./adapters/virtual.ts";
-import { classifyError } from "./classify.ts";
 import { FlaresmithError } from "./errors.ts";
 import type { ErrorClass } from "./errors.ts";
-import { createManager, done, failed, requeueAfter } from "./manager.ts";
-import type { ControllerDefinition, ManagerOptions, ReconcileContext, ReconcileResult } from "./manager.ts";
-import { memoryResourceClient } from "./testing/memory-resource-client.ts";
-import { createTracker } from "./tracker.ts";
+import { done, failed, requeueAfter } from "./manager.ts";
+import type { ControllerDefinition, ReconcileResult } from "./manager.ts";
+import { connections, managedWorld as setUp, object, projects, shop } from "./testing/managed-world.ts";
 import { priorities } from "./work-queue.ts";
-
-const type = (kind: string): ResourceType => ({
-  group: "flaresmith.dev",
-  version: "v1alpha1",
-  kind,
-  plural: `${kind.toLowerCase()}s`,
-  namespaced: true,
-});
-const projects = type("Project");
-const connections = type("Connection");
-const object = (kind: string, name: string, spec: Record<string, unknown> = {}): KubernetesObject => ({
-  apiVersion: "flaresmith.dev/v1alpha1",
-  kind,
-  metadata: { name, namespace: "team" },
-  spec,
-});
-const shop: ObjectKey = { namespace: "team", name: "shop" };
-
-const setUp = (
-  reconcile: (context: ReconcileContext, run: number) => Promise<ReconcileResult> | ReconcileResult = () =>
-    done,
-  more: Partial<ControllerDefinition> = {},
-  options: Partial<ManagerOptions> = {},
-) => {
-  const clock = virtualClock();
-  const client = memoryResourceClient();
-  const lines: string[] = [];
-  const tracker = createTracker({ clock, destination: { write: (line) => void lines.push(line) } });
-  const runs: { name: string; at: number; priority: number }[] = [];
-  const manager = createManager({
-    client,
-    clock,
-    random: seededRandom(),
-    tracker,
-    controllers: [
-      {
-        type: projects,
-        name: "project",
-        reconcile: async (key, context) => {
-          runs.push({ name: key.name, at: clock.monotonic(), priority: context.priority });
-          return reconcile(context, runs.length);
-        },
-        ...more,
-      },
-    ],
-    ...options,
-  });
-  const stop = new AbortController();
-  const start = async (): Promise<void> => {
-    void manager.start(stop.signal);
-    await clock.settle();
-  };
-  const patch = async (body: Record<string, unknown>): Promise<void> => {
-    await client.patch(projects, shop, { type: "merge", body });
-    await clock.settle();
-  };
-  return { clock, client, tracker, lines, runs, manager, stop, start, patch };
-};
 
 const failure = (errorClass: ErrorClass, until?: number): ReconcileResult =>
   failed(
@@ -105,6 +43,19 @@ describe("a standby", () => {
     world.stop.abort(new Error("stop"));
     await running;
     expect(world.client.openWatches).toBe(0);
+  });
+});
+
+describe("a manager whose caches are not filled", () => {
+  it("says what keeps the caches from being filled, until they are", async () => {
+    const world = setUp();
+    const error = new ApiError({ code: 403, reason: "Forbidden", message: "projects is forbidden" });
+    for (let count = 0; count < 3; count++) world.client.failures.push({ on: "watch", error });
+    void world.manager.start(world.stop.signal);
+    await world.clock.settle();
+    expect(world.manager.problem).toBe("Project: projects is forbidden");
+    await world.clock.advance(60_000);
+    expect(world.manager.problem).toBeUndefined();
   });
 });
 
@@ -229,6 +180,23 @@ describe("what a result does", () => {
     expect(runs.length).toBeGreaterThan(first + 1);
   });
 
+  it.each([
+    [401, "Unauthorized"],
+    [403, "Forbidden"],
+  ])(
+    "a %i of our own API is tried again: tokens and roles may be there a moment later",
+    async (code, reason) => {
+      const world = setUp((_context, run) => {
+        if (run < 4) throw new ApiError({ code, reason, message: "secrets is forbidden" });
+        return done;
+      });
+      await world.client.create(projects, object("Project", "shop"));
+      await world.start();
+      await world.clock.advance(30_000);
+      expect(world.runs).toHaveLength(4);
+    },
+  );
+
   it("a rate limit waits for its moment and not for the back-off", async () => {
     const { clock, runs, begin } = firstThenDone(failure("rateLimited", Date.UTC(2026, 0, 1) + 90_000));
     await begin();
@@ -345,102 +313,4 @@ describe("an object", () => {
     expect(most).toBe(3);
     expect(world.runs.filter(({ name }) => name === "p0")).toHaveLength(2);
   });
-});
-
-describe("stopping", () => {
-  it("finishes what is being reconciled, takes up nothing new, writes the last events, leaves no timer", async () => {
-    const finished: string[] = [];
-    const world = setUp(
-      async ({ key, clock, tracker, object: project }) => {
-        await clock.sleep(5000);
-        tracker.event(project, { type: "Normal", reason: "UpdatedExternalResource", message: key.name });
-        finished.push(key.name);
-        return done;
-      },
-      { concurrency: 1 },
-    );
-    for (const name of ["a", "b"]) await world.client.create(projects, object("Project", name));
-    const running = world.manager.start(world.stop.signal);
-    await world.clock.settle();
-    expect(world.manager.ready).toBe(true);
-    world.stop.abort();
-    await world.clock.advance(6000);
-    await running;
-    expect(finished).toEqual(["a"]);
-    expect(world.client.requests).toContain("create events");
-    expect(world.manager.ready).toBe(false);
-    expect(world.client.openWatches).toBe(0);
-    expect(world.clock.pendingTimers).toBe(0);
-  });
-
-  it("aborts what is still running after the drain time, and counts it as no failure", async () => {
-    const world = setUp(async ({ clock, signal }) => {
-      await clock.sleep(3_600_000, signal);
-      return done;
-    });
-    await world.client.create(projects, object("Project", "shop"));
-    const running = world.manager.start(world.stop.signal);
-    await world.clock.settle();
-    const stopped = world.manager.stop();
-    await world.clock.advance(19_000);
-    expect(world.lines).toEqual([]);
-    await world.clock.advance(1000);
-    await stopped;
-    await running;
-    expect((await world.tracker.exposition()).body).toContain('result="error"} 0');
-  });
-
-  it("ends at once when told to, e.g. because somebody else leads", async () => {
-    const world = setUp(async ({ clock, signal }) => {
-      await clock.sleep(3_600_000, signal);
-      return done;
-    });
-    await world.client.create(projects, object("Project", "shop"));
-    const running = world.manager.start(world.stop.signal);
-    await world.clock.settle();
-    await world.manager.stop({ drain: 0 });
-    await running;
-    expect(world.clock.monotonic()).toBe(0);
-  });
-
-  it("ends also while the caches were never filled", async () => {
-    const world = setUp();
-    for (let index = 0; index < 100; index++)
-      world.client.failures.push({ on: "watch", error: new Error("down") });
-    const running = world.manager.start(world.stop.signal);
-    await world.clock.advance(1000);
-    expect(world.manager.ready).toBe(false);
-    world.stop.abort();
-    await running;
-    expect(world.runs).toEqual([]);
-  });
-});
-
-it("refusals of the store are told apart", () => {
-  const clock = virtualClock();
-  const refusal = (code: number, reason: string, details = {}) =>
-    classifyError(
-      new ApiError({
-        code,
-        reason,
-        message: "m",
-        details,
-        causes: [{ reason: "r", message: "m", field: "spec.x" }],
-      }),
-      clock,
-    );
-  expect(refusal(409, "Conflict").class).toBe("conflict");
-  expect(refusal(404, "NotFound").class).toBe("conflict");
-  expect(refusal(503, "ServiceUnavailable", { retryAfterSeconds: 2 })).toMatchObject({
-    code: "STORE_UNAVAILABLE",
-    class: "transient",
-    until: clock.now() + 2000,
-  });
-  expect(refusal(422, "Invalid")).toMatchObject({
-    code: "STORE_REJECTED",
-    class: "terminal",
-    field: "spec.x",
-  });
-  const ours = new FlaresmithError({ code: "SPEC_INVALID", message: "m" });
-  expect(classifyError(new Error("sdk", { cause: ours }), clock)).toBe(ours);
 });

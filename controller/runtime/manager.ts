@@ -50,13 +50,16 @@ export interface Manager {
   readonly caches: FollowedCaches;
   /** Whether every cache was filled; where there is a leadership, its standby is ready too. */
   readonly ready: boolean;
+  /** What kept a cache from being filled or followed when it was tried last, with its kind; undefined when nothing does. */
+  readonly problem: string | undefined;
   /**
    * Fills the caches, then reconciles, until the signal is aborted or `stop` is called; resolves when all has ended.
    * Call once.
    */
   start(signal: AbortSignal): Promise<void>;
   /**
-   * Stops intake, lets what is being reconciled finish within the drain time, then aborts it. The first call counts.
+   * Stops intake, lets what is being reconciled finish within the drain time, then aborts it. The first call counts; a
+   * later one with a drain of 0 ends that time.
    * @param options.drain milliseconds; 0 aborts at once. Default: the manager's
    */
   stop(options?: { drain?: number | undefined }): Promise<void>;
@@ -67,6 +70,7 @@ export interface Manager {
 }
 
 const DRAIN = 20_000;
+const STOPPED = new Error("the process is shutting down");
 
 /** Creates a manager; nothing runs before {@link Manager.start}. */
 export function createManager(options: ManagerOptions): Manager {
@@ -112,6 +116,12 @@ class ControllerManager implements Manager {
     return this.#ready;
   }
 
+  get problem(): string | undefined {
+    for (const { problem, type } of this.#caches.values())
+      if (problem !== undefined) return `${type.kind}: ${problem}`;
+    return undefined;
+  }
+
   async start(signal: AbortSignal): Promise<void> {
     const { client, tracker } = this.#options;
     const stop = (): void => void this.stop();
@@ -143,7 +153,9 @@ class ControllerManager implements Manager {
   }
 
   stop(options: { drain?: number | undefined } = {}): Promise<void> {
-    this.#stopping ??= this.#drain(options.drain ?? this.#options.drain ?? DRAIN);
+    const drain = options.drain ?? this.#options.drain ?? DRAIN;
+    this.#stopping ??= this.#drain(drain);
+    if (drain === 0) this.#cut.abort(STOPPED);
     return this.#stopping;
   }
 
@@ -162,15 +174,16 @@ class ControllerManager implements Manager {
     const { clock, tracker } = this.#options;
     const drained = Promise.all([...this.#controllers.values()].map((controller) => controller.shutDown()));
     try {
-      if (drain > 0) await withDeadline({ clock, milliseconds: drain }, async () => drained);
+      if (drain > 0)
+        await withDeadline({ clock, milliseconds: drain }, async () => drained, this.#cut.signal);
     } catch (error) {
-      if (!(error instanceof DeadlineExceeded)) throw error;
-      tracker.log.warn("reconciliations did not end in time and are aborted", { milliseconds: drain });
+      if (error instanceof DeadlineExceeded)
+        tracker.log.warn("reconciliations did not end in time and are aborted", { milliseconds: drain });
+      else if (!this.#cut.signal.aborted) throw error;
     }
     // Only now: what is being reconciled still writes through the caches' view of the world.
-    const reason = new Error("the process is shutting down");
-    this.#cut.abort(reason);
-    this.#ended.abort(reason);
+    this.#cut.abort(STOPPED);
+    this.#ended.abort(STOPPED);
   }
 
   #subscribe(name: string, controller: Controller): void {

@@ -204,6 +204,17 @@ describe("what ours promises", () => {
     expect(await world.restarts()).toHaveProperty("failing");
   });
 
+  test("6: a server that asks for hours of patience is asked again within a minute and a half", async () => {
+    const world = reflectedWorld({ streaming: false });
+    await world.start();
+    world.server.fail("watch", { status: 503, headers: { "retry-after": "86400" } });
+    world.server.cut();
+    await world.clock.advance(1.5 * MINUTE);
+    world.server.put("a");
+    await world.clock.settle();
+    sameAs(world);
+  });
+
   test("7: the back-off grows to 30 s, and two quiet minutes later begins anew", async () => {
     const world = reflectedWorld({ streaming: false });
     world.server.fail("list", { status: 403 }, 1_000);
@@ -323,6 +334,56 @@ describe("what ours promises", () => {
       'flaresmith_cache_resource_version{kind="Project"} 2',
     ]);
     expect(await world.restarts()).toEqual({ "ended at once": 1 });
+  });
+
+  test("11: what fails is warned of once, and again when it comes back", async () => {
+    const world = reflectedWorld({ streaming: false });
+    const forbidden = (message: string) => ({ status: 403, body: { kind: "Status", code: 403, message } });
+    world.server.fail("list", forbidden("projects is forbidden: cannot list"), 3);
+    await world.start();
+    await world.clock.advance(5 * MINUTE);
+    // The listing succeeds in between each time, which says nothing about watches.
+    world.server.fail("watch", forbidden("projects is forbidden: cannot watch"), 4);
+    world.server.cut();
+    await world.clock.advance(10 * MINUTE);
+    expect(world.warnings()).toEqual([
+      "projects is forbidden: cannot list",
+      expect.stringContaining("socket hang up"),
+      "projects is forbidden: cannot watch",
+    ]);
+    world.server.bookmark();
+    await world.clock.settle();
+    expect(world.cache.problem).toBeUndefined();
+    world.server.fail("watch", forbidden("projects is forbidden: cannot watch"));
+    world.server.end();
+    await world.clock.settle();
+    expect(world.warnings().slice(3)).toEqual(["projects is forbidden: cannot watch"]);
+    expect(world.cache.problem).toBe("projects is forbidden: cannot watch");
+  });
+
+  test("11: a history that is over and a server without initial events are nobody's trouble", async () => {
+    const world = reflectedWorld();
+    world.server.sendsInitialEvents = false;
+    await world.start();
+    world.server.elsewhere();
+    world.server.compact();
+    world.server.end();
+    await world.clock.advance(MINUTE);
+    expect(world.lists()).toHaveLength(2);
+    expect(world.warnings()).toEqual([]);
+  });
+
+  test("11: the age of a cache that was never filled counts from its start", async () => {
+    const world = reflectedWorld();
+    world.tracker.watchCache("Project", world.cache);
+    world.server.fail("watch", { status: 403 }, 1_000);
+    await world.clock.advance(MINUTE);
+    await world.start();
+    await world.clock.advance(10 * MINUTE);
+    expect(await world.metric("last_event_age_seconds")).toEqual([
+      'flaresmith_cache_last_event_age_seconds{kind="Project"} 600',
+    ]);
+    expect(await world.metric("resource_version")).toEqual([]);
   });
 
   test("12: a full resync takes keys from the cache, behind everything else, and asks the API nothing", async () => {

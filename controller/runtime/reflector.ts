@@ -6,6 +6,7 @@
  */
 import type { KubernetesObject, ResourceClient, ResourceType, WatchEvent } from "../store/resource-client.ts";
 import type { Clock, Random, Timer } from "./clock.ts";
+import { errorText } from "./errors.ts";
 import type { TimeSlice } from "./time-slice.ts";
 import type { Tracker } from "./tracker.ts";
 import { afterList, afterWatch, isExpired, refusesInitialEvents } from "./watch-recovery.ts";
@@ -48,10 +49,12 @@ export interface ReflectorOptions<T extends KubernetesObject> {
 export interface Reflector {
   /** Runs until the signal is aborted, then resolves. Never throws. Call once. */
   run(signal: AbortSignal): Promise<void>;
-  /** Monotonic milliseconds of the last event, bookmark or listing. */
+  /** Monotonic milliseconds of the last event, bookmark or listing; of the start of `run` before the first. */
   readonly heardAt: number | undefined;
   /** The revision up to which everything is known. */
   readonly revision: string | undefined;
+  /** What the last listing or watch failed with; undefined when nothing did since it succeeded. */
+  readonly problem: string | undefined;
 }
 
 type Step =
@@ -94,6 +97,8 @@ class WatchingReflector<T extends KubernetesObject> implements Reflector {
   #delays = 0;
   #failedAt = Number.NEGATIVE_INFINITY;
   #failingSince: number | undefined;
+  /** Of listings and watches apart: who may list may still not watch, and one that succeeds says nothing of the other. */
+  readonly #problems = new Map<Step["kind"], string>();
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
@@ -108,7 +113,12 @@ class WatchingReflector<T extends KubernetesObject> implements Reflector {
     return this.#revision;
   }
 
+  get problem(): string | undefined {
+    return this.#problems.values().next().value;
+  }
+
   async run(signal: AbortSignal): Promise<void> {
+    this.#heardAt = this.#options.clock.monotonic();
     let step: Step = this.#beginning();
     while (!signal.aborted) {
       try {
@@ -144,18 +154,27 @@ class WatchingReflector<T extends KubernetesObject> implements Reflector {
   }
 
   #afterFailure(step: Step, error: unknown): Step {
-    const { clock, tracker, type } = this.#options;
+    const { clock } = this.#options;
     this.#failingSince ??= clock.monotonic();
-    tracker.log.debug("a listing or watch failed", { kind: type.kind, step: step.kind, error });
     if (step.kind === "watch" && this.#filling && (refusesInitialEvents(error) || error instanceof Silence)) {
       this.#streaming = false;
       return this.#restart("no initial events", { kind: "list" });
     }
     if (isExpired(error)) this.#newest = true;
+    else this.#report(step, error);
     const recovery = this.#filling
       ? afterList(error)
       : afterWatch(error, clock.monotonic() - this.#failingSince);
     return this.#restart(recovery.reason, { kind: "wait", recovery });
+  }
+
+  /** Says once what is wrong, and again when it is something else, or was well in between. */
+  #report({ kind: step }: Step, error: unknown): void {
+    const { tracker, type } = this.#options;
+    const problem = errorText(error);
+    if (problem !== this.#problems.get(step))
+      tracker.log.warn("a kind cannot be listed or watched; trying again", { kind: type.kind, step, error });
+    this.#problems.set(step, problem);
   }
 
   #restart(reason: RestartReason, step: Step): Step {
@@ -172,7 +191,8 @@ class WatchingReflector<T extends KubernetesObject> implements Reflector {
     return Math.ceil(cap * (1 - this.#options.random.next()));
   }
 
-  #heard(revision?: string): void {
+  #heard(step: Step["kind"], revision?: string): void {
+    this.#problems.delete(step);
     this.#heardAt = this.#options.clock.monotonic();
     this.#failingSince = undefined;
     if (revision !== undefined && revision !== "") this.#revision = revision;
@@ -200,20 +220,21 @@ class WatchingReflector<T extends KubernetesObject> implements Reflector {
       signal.throwIfAborted();
       page = await client.list<T>(type, { ...scope, limit: pageSize, continue: next }, signal);
     }
-    return this.#commit(listing, { revision: page.resourceVersion, began, signal });
+    return this.#commit(listing, { step: "list", revision: page.resourceVersion, began, signal });
   }
 
   async #commit(
     listing: Listing<T>,
-    { began, revision, signal }: { began: number; revision: string; signal: AbortSignal },
+    end: { step: Step["kind"]; began: number; revision: string; signal: AbortSignal },
   ): Promise<Step> {
     const { clock, tracker, type } = this.#options;
+    const { began, revision, signal, step } = end;
     signal.throwIfAborted();
     const items = listing.size;
     await listing.commit();
     this.#filling = false;
     this.#newest = false;
-    this.#heard(revision);
+    this.#heard(step, revision);
     tracker.cacheListed(type.kind, { items, milliseconds: clock.monotonic() - began });
     return { kind: "watch", revision };
   }
@@ -239,7 +260,7 @@ class WatchingReflector<T extends KubernetesObject> implements Reflector {
         watchdog.heard();
         if (event.type === "BOOKMARK") {
           if (listing !== undefined && event.initialEventsEnd === true) {
-            await this.#commit(listing, { revision: event.resourceVersion, began, signal });
+            await this.#commit(listing, { step: "watch", revision: event.resourceVersion, began, signal });
             listing = undefined;
           }
           watchdog.expect(Math.min(longest, BOOKMARK_PATIENCE));
@@ -264,12 +285,12 @@ class WatchingReflector<T extends KubernetesObject> implements Reflector {
 
   #keep(event: WatchEvent<T>, target: ReflectorTarget<T>): void {
     if (event.type === "BOOKMARK") {
-      this.#heard(event.resourceVersion);
+      this.#heard("watch", event.resourceVersion);
       return;
     }
     if (event.type === "DELETED") target.remove(event.object);
     else target.put(event.object);
-    this.#heard(event.object.metadata.resourceVersion);
+    this.#heard("watch", event.object.metadata.resourceVersion);
   }
 }
 

@@ -33,4 +33,34 @@ describe("shutting down", () => {
     expect(stopped).toEqual(["store"]);
     expect(clock.monotonic()).toBe(30_000);
   });
+
+  it("stops at once what is started while it ends, and waits for it", async () => {
+    const { clock, stopped, shutdown } = setUp();
+    shutdown.register("slow", async () => {
+      await clock.sleep(1_000);
+      stopped.push("slow");
+    });
+    const ending = shutdown.run("SIGTERM");
+    shutdown.register("late", async () => {
+      stopped.push("late is told");
+      await clock.sleep(2_000);
+      stopped.push("late");
+    });
+    await clock.advance(10_000);
+    expect(await ending).toEqual({ clean: true });
+    expect(stopped).toEqual(["late is told", "slow", "late"]);
+    shutdown.register("fails", () => Promise.reject(new Error("no")));
+    shutdown.register("later", () => void stopped.push("later"));
+    await clock.settle();
+    expect(stopped.at(-1)).toBe("later");
+  });
+
+  it("stops what is started by whoever hears that it ends", async () => {
+    const { stopped, shutdown } = setUp();
+    shutdown.signal.addEventListener("abort", () => {
+      shutdown.register("connection", () => void stopped.push("connection"));
+    });
+    expect(await shutdown.run("SIGTERM")).toEqual({ clean: true });
+    expect(stopped).toEqual(["connection"]);
+  });
 });

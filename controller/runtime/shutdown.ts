@@ -6,7 +6,7 @@ import type { Tracker } from "./tracker.ts";
 export interface Shutdown {
   /** Aborted as soon as the shutdown begins. */
   readonly signal: AbortSignal;
-  /** Registers how to stop something that was just started. */
+  /** Registers how to stop something that was just started; it is stopped at once when the shutdown has begun. */
   register(name: string, stop: (signal: AbortSignal) => Promise<void> | void): void;
   /**
    * Stops everything, once; later calls get the same end.
@@ -14,6 +14,11 @@ export interface Shutdown {
    * @returns whether everything stopped by itself and in time
    */
   run(reason: string): Promise<{ readonly clean: boolean }>;
+}
+
+interface Part {
+  readonly name: string;
+  readonly stop: (signal: AbortSignal) => Promise<void> | void;
 }
 
 /** @param options.grace milliseconds for everything together. Default 30,000 */
@@ -24,28 +29,37 @@ export function createShutdown(options: {
 }): Shutdown {
   const { clock, tracker, grace = 30_000 } = options;
   const controller = new AbortController();
-  const parts: { name: string; stop: (signal: AbortSignal) => Promise<void> | void }[] = [];
+  const parts: Part[] = [];
+  const late: Promise<boolean>[] = [];
+  let began: number | undefined;
   let ending: Promise<{ readonly clean: boolean }> | undefined;
+  const stopPart = async ({ name, stop }: Part, since: number): Promise<boolean> => {
+    const milliseconds = Math.max(0, grace - (clock.monotonic() - since));
+    try {
+      await withDeadline({ clock, milliseconds }, async (signal) => stop(signal));
+      return true;
+    } catch (error) {
+      const tooLate = error instanceof DeadlineExceeded;
+      tracker.log.warn(tooLate ? "did not stop in time" : "failed while stopping", { part: name, error });
+      return false;
+    }
+  };
   const stopAll = async (reason: string): Promise<{ readonly clean: boolean }> => {
-    const began = clock.monotonic();
+    const since = (began = clock.monotonic());
     tracker.log.info("shutting down", { reason });
     controller.abort(new Error(reason));
     let clean = true;
-    for (const { name, stop } of parts.toReversed()) {
-      const milliseconds = Math.max(0, grace - (clock.monotonic() - began));
-      try {
-        await withDeadline({ clock, milliseconds }, async (signal) => stop(signal));
-      } catch (error) {
-        clean = false;
-        const late = error instanceof DeadlineExceeded;
-        tracker.log.warn(late ? "did not stop in time" : "failed while stopping", { part: name, error });
-      }
-    }
+    for (const part of parts.toReversed()) clean = (await stopPart(part, since)) && clean;
+    for (const stopped of late) clean = (await stopped) && clean;
     return { clean };
   };
   return {
     signal: controller.signal,
-    register: (name, stop) => void parts.push({ name, stop }),
+    register: (name, stop) => {
+      const part = { name, stop };
+      if (began === undefined) parts.push(part);
+      else late.push(stopPart(part, began));
+    },
     run: (reason) => (ending ??= stopAll(reason)),
   };
 }

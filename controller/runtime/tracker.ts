@@ -173,7 +173,7 @@ export function createTracker(options: TrackerOptions): Tracker {
       for (const [kind, { heardAt, revision }] of caches) {
         if (heardAt === undefined) continue;
         metrics.cacheAge.set({ kind }, (options.clock.monotonic() - heardAt) / 1000);
-        metrics.cacheRevision.set({ kind }, Number(revision ?? 0));
+        if (revision !== undefined) metrics.cacheRevision.set({ kind }, Number(revision));
       }
       const resources = [...listResources()];
       setResourceInfo(metrics, resources, options.perObjectMetrics === true);

@@ -48,6 +48,11 @@ export async function applyObjects(options: ApplyOptions, signal: AbortSignal): 
   return run.outcome();
 }
 
+/** Whether the API server refuses the controller, and not this object: RBAC says who may not, admission says what. */
+function isAboutUs({ code, message }: ApiError): boolean {
+  return code === 401 || (code === 403 && /: User "[^"]*" cannot /.test(message));
+}
+
 class ApplyRun {
   readonly #options: ApplyOptions;
   readonly #signal: AbortSignal;
@@ -147,7 +152,8 @@ class ApplyRun {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       memory.applied.delete(key);
-      if (error.code >= 500 || error.code === 429 || error.reason === "Conflict") this.#broken ??= error;
+      const passes = error.code >= 500 || error.code === 429 || error.reason === "Conflict";
+      if (passes || isAboutUs(error)) this.#broken ??= error;
       else this.#refuse(desired, error.message, error.causes[0]?.field);
     }
   }

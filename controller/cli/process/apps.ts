@@ -36,8 +36,11 @@ export function controllerApps(options: {
   };
   const list = (type: typeof projectType, namespace?: string) =>
     controller().manager.caches.of(type).list(namespace);
-  const caches = (): string | undefined =>
-    slot.current?.manager.ready === true ? undefined : "still filling";
+  const caches = (): string | undefined => {
+    const manager = slot.current?.manager;
+    if (manager?.ready === true) return undefined;
+    return manager?.problem === undefined ? "still filling" : `still filling: ${manager.problem}`;
+  };
   const take = coalesceHints({
     clock,
     onHint: (hint) => enqueueHint(hint, controller().manager),

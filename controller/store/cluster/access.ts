@@ -21,6 +21,13 @@ export interface Impersonation {
   extra: Readonly<Record<string, readonly string[]>>;
 }
 
+/** Files of PEMs, absolute. */
+export interface CertificateFiles {
+  authority?: string;
+  certificate?: string;
+  privateKey?: string;
+}
+
 export interface ClusterAccess {
   /** URL of the API server. */
   server: string;
@@ -36,6 +43,8 @@ export interface ClusterAccess {
   proxy?: string;
   /** Client certificate and key, PEM. */
   client?: { certificate: string; privateKey: string };
+  /** Where authority and client certificate were read from, when that was a file: it may be rewritten. */
+  files?: CertificateFiles;
   token?: string;
   /** A file that holds a token and is rewritten before it expires. */
   tokenFile?: string;

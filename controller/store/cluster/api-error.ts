@@ -9,7 +9,6 @@ const REASONS: Readonly<Record<number, string>> = {
   400: "BadRequest",
   401: "Unauthorized",
   403: "Forbidden",
-  404: "NotFound",
   405: "MethodNotAllowed",
   406: "NotAcceptable",
   409: "Conflict",
@@ -22,6 +21,11 @@ const REASONS: Readonly<Record<number, string>> = {
   503: "ServiceUnavailable",
   504: "Timeout",
 };
+
+/** Only in the API's own words is a 404 about an object. */
+const NOT_FOUND = "NotFound";
+/** Seconds: whoever asks for more patience is asked again all the same, because a wrong header must not stop anything. */
+const LONGEST_PATIENCE = 60;
 
 /** How much of a body that is no `Status` goes into the message. */
 const QUOTE_LENGTH = 200;
@@ -61,7 +65,14 @@ export class ApiUnreachableError extends ApiError {
 /** The seconds of a `Retry-After` header. */
 function secondsOf(header: string | string[] | undefined): number | undefined {
   const text = [header].flat()[0];
-  return text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) : undefined;
+  return text !== undefined && /^\d{1,6}$/.test(text) ? patience(Number(text)) : undefined;
+}
+
+const patience = (seconds: number): number => Math.min(seconds, LONGEST_PATIENCE);
+
+function reasonOf(reason: unknown, code: number): string {
+  if (typeof reason === "string") return reason;
+  return code === 404 ? NOT_FOUND : (REASONS[code] ?? "Unknown");
 }
 
 /** @param status a parsed `Status` @param code HTTP status, for a Status that names none */
@@ -71,14 +82,14 @@ export function errorOfStatus(status: Record<string, unknown>, code: number): Ap
   const actual = typeof status["code"] === "number" ? status["code"] : code;
   return new ApiError({
     code: actual,
-    reason: typeof status["reason"] === "string" ? status["reason"] : (REASONS[actual] ?? "Unknown"),
+    reason: reasonOf(status["reason"], actual),
     message: typeof status["message"] === "string" ? status["message"] : `the API server answered ${actual}`,
     causes: causesOf(details["causes"]),
     details: {
       ...(typeof name === "string" ? { name } : {}),
       ...(typeof group === "string" ? { group } : {}),
       ...(typeof kind === "string" ? { kind } : {}),
-      ...(typeof retryAfterSeconds === "number" ? { retryAfterSeconds } : {}),
+      ...(typeof retryAfterSeconds === "number" ? { retryAfterSeconds: patience(retryAfterSeconds) } : {}),
     },
   });
 }
@@ -98,10 +109,20 @@ export function errorOfAnswer(code: number, text: string, retryAfter?: string | 
   } catch {
     // No JSON: what there is goes into the message.
   }
+  const quote = `${code}: ${text.slice(0, QUOTE_LENGTH).trim()}`;
+  if (code === 404) {
+    // Of a load balancer without backends, or of a server that does not serve the kind yet.
+    return new ApiError({
+      code: 503,
+      reason: "ServiceUnavailable",
+      message: `what answered is no Kubernetes API, or one that does not serve this kind: ${quote}`,
+      details: later,
+    });
+  }
   return new ApiError({
     code,
     reason: REASONS[code] ?? "Unknown",
-    message: `the API server answered ${code}: ${text.slice(0, QUOTE_LENGTH).trim()}`,
+    message: `the API server answered ${quote}`,
     details: later,
   });
 }

@@ -39,12 +39,12 @@ test("a Status keeps its reason, causes and details", async () => {
   });
 });
 
-test("what a proxy answers in between is an error of its own, and a 404 of it names no object", async () => {
-  const error = await refusal(scripted([{ status: 404, body: "<html>not here" }]).client.get(TYPE, KEY));
+test("what a proxy answers in between is an error that quotes it", async () => {
+  const error = await refusal(scripted([{ status: 403, body: "<html>not here" }]).client.get(TYPE, KEY));
   expect(error).toMatchObject({
-    code: 404,
-    reason: "NotFound",
-    message: "the API server answered 404: <html>not here",
+    code: 403,
+    reason: "Forbidden",
+    message: "the API server answered 403: <html>not here",
     details: {},
   });
 });

@@ -1,8 +1,9 @@
 /** The client over real TLS, against the embedded API server: connections, trust, proxies, cut connections. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { rootCertificates } from "node:tls";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { serveApi, type ServedApi } from "../../apiserver/serve-api.ts";
 import { systemClock, systemRandom } from "../../runtime/adapters/system.ts";
@@ -144,6 +145,22 @@ test("trust: the named authority, another name, or none when told so", async () 
   await read({ skipVerification: true });
 });
 
+test("an authority in a file that is rewritten is trusted by the next connection", async () => {
+  const { authority = "", ...access } = await readKubeconfig(api.kubeconfig);
+  const file = join(directory, "ca.crt");
+  const [before = ""] = rootCertificates;
+  await writeFile(file, before);
+  const client = open({ ...access, authority: before, files: { authority: file } });
+  const read = (): Promise<unknown> => client.get(namespaces, { name: "default" });
+  await expect(read()).rejects.toMatchObject({ code: 503, unsent: true });
+  await writeFile(file, "-----BEGIN CERTIFICATE-----\nhalf of");
+  await expect(read()).rejects.toMatchObject({ code: 503 });
+  await writeFile(file, authority);
+  await read();
+  await rm(file);
+  await Promise.all(Array.from({ length: 10 }, read));
+});
+
 test("nobody there is said with the address, the cause, and whether anything was sent", async () => {
   const nobody = await relay();
   const access = { ...(await readKubeconfig(api.kubeconfig)), server: `https://127.0.0.1:${nobody.port}` };
@@ -155,10 +172,13 @@ test("nobody there is said with the address, the cause, and whether anything was
 
 test("credentials do not leave over plain http, but for this machine", async () => {
   const access = { namespace: "default", token: "secret" };
-  expect(() => connectCluster({ ...access, server: "http://10.0.0.1" }, { clock, random })).toThrow(
-    "http://10.0.0.1 is plain http: credentials are sent over https only",
-  );
-  open({ ...access, server: "http://127.0.0.1:1" });
+  for (const server of ["http://10.0.0.1", "http://127.evil.com", "http://127.0.0.1.evil.com"]) {
+    expect(() => connectCluster({ ...access, server }, { clock, random })).toThrow(
+      `${server} is plain http: credentials are sent over https only`,
+    );
+  }
+  for (const server of ["http://127.0.0.1:1", "http://127.8.8.8:1", "http://localhost:1", "http://[::1]:1"])
+    open({ ...access, server });
 });
 
 test("a watch whose connection is cut ends with an error, so that nobody waits on it", async () => {

@@ -1,4 +1,5 @@
 /** A client for one cluster, put together from what a kubeconfig or a service account says. */
+import { isIPv4 } from "node:net";
 import { runCredentialPlugin } from "../../runtime/adapters/run-credential-plugin.ts";
 import type { Clock, Random } from "../../runtime/clock.ts";
 import type { ClusterAccess, Impersonation } from "./access.ts";
@@ -61,7 +62,9 @@ export function connectCluster(access: ClusterAccess, options: ConnectOptions): 
 }
 
 function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.");
+  return (
+    hostname === "localhost" || hostname === "[::1]" || (isIPv4(hostname) && hostname.startsWith("127."))
+  );
 }
 
 function credentialsOf(access: ClusterAccess, options: ConnectOptions): Credentials | undefined {

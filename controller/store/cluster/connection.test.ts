@@ -185,6 +185,45 @@ test("what the server warns of is told once", async () => {
   expect(told).toEqual(['v1beta1 is "old"', "unknown field", "third"]);
 });
 
+describe("a 404", () => {
+  test("in the API's own words is about the object", async () => {
+    const body = { kind: "Status", code: 404, reason: "NotFound", message: 'projects "shop" not found' };
+    const server = scripted([{ status: 404, body }]);
+    const { error } = await outcome(server, read(server));
+    expect(error).toMatchObject({ code: 404, reason: "NotFound", message: 'projects "shop" not found' });
+    expect(server.asked).toHaveLength(1);
+  });
+
+  for (const [who, body] of [
+    ["a load balancer whose backends are away", "default backend - 404"],
+    ["an API server that does not serve the kind yet", "404 page not found\n"],
+    ["a gateway that speaks JSON", { error: "no route" }],
+  ] as const) {
+    test(`of ${who} says nothing about the object`, async () => {
+      const server = scripted([{ status: 404, body }]);
+      const { error } = await outcome(server, read(server));
+      expect(error).toMatchObject({ code: 503, reason: "ServiceUnavailable" });
+      const quoted = typeof body === "string" ? body.trim() : JSON.stringify(body);
+      expect((error as Error).message).toBe(
+        `what answered is no Kubernetes API, or one that does not serve this kind: 404: ${quoted}`,
+      );
+    });
+  }
+});
+
+test("nobody waits longer than a minute because Retry-After says so", async () => {
+  const named = { kind: "Status", code: 429, message: "later", details: { retryAfterSeconds: 86_400 } };
+  for (const answer of [
+    status(503, { "retry-after": "86400" }),
+    { status: 503, headers: { "retry-after": "86400" }, body: "<html>" },
+    { status: 429, body: named },
+  ]) {
+    const server = scripted([answer]);
+    const { error } = await outcome(server, write(server));
+    expect(error).toMatchObject({ details: { retryAfterSeconds: 60 } });
+  }
+});
+
 test("an answer that is no JSON is a refusal that quotes it", async () => {
   const server = scripted([{ body: "<html>Sign in to the proxy</html>" }]);
   expect((await outcome(server, write(server))).error).toMatchObject({

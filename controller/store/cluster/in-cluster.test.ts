@@ -29,6 +29,7 @@ test("the service account's files say the rest; what is missing is named, with t
     server: "https://10.0.0.1:443",
     namespace: "flaresmith-system",
     authority: "PEM",
+    files: { authority: join(directory, "ca.crt") },
     tokenFile: join(directory, "token"),
   });
   await expect(readInClusterAccess({}, directory)).rejects.toThrow("this process runs in no pod");

@@ -43,6 +43,7 @@ export async function readInClusterAccess(
     server: `https://${host.includes(":") ? `[${host}]` : host}:${env["KUBERNETES_SERVICE_PORT"] ?? ""}`,
     namespace,
     authority,
+    files: { authority: join(directory, "ca.crt") },
     tokenFile,
   };
 }

@@ -34,6 +34,7 @@ test("token, authority file beside it and namespace of the current context", asy
     server: "https://example.com:6443",
     namespace: "team",
     authority: "PEM",
+    files: { authority: join(directory, "ca.pem") },
     token: "secret",
   });
 });
@@ -44,6 +45,19 @@ test("inline client certificate", async () => {
   expect((await readKubeconfig(await write(config(user)))).client).toEqual({
     certificate: "CERT",
     privateKey: "KEY",
+  });
+});
+
+test("certificates that lie in files are named with them, because files are renewed", async () => {
+  await writeFile(join(directory, "client.pem"), "CERT");
+  await writeFile(join(directory, "client.key"), "KEY");
+  const access = await readKubeconfig(
+    await write(config("{client-certificate: client.pem, client-key: client.key}")),
+  );
+  expect(access.client).toEqual({ certificate: "CERT", privateKey: "KEY" });
+  expect(access.files).toMatchObject({
+    certificate: join(directory, "client.pem"),
+    privateKey: join(directory, "client.key"),
   });
 });
 

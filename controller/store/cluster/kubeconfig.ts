@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { delimiter, dirname, isAbsolute, resolve } from "node:path";
 import { parse } from "yaml";
-import type { ClusterAccess, CredentialPlugin, Impersonation } from "./access.ts";
+import type { CertificateFiles, ClusterAccess, CredentialPlugin, Impersonation } from "./access.ts";
 
 type Fields = Record<string, unknown>;
 
@@ -66,16 +66,24 @@ class Kubeconfig {
     return new Error(`${this.#path}: ${message}`, cause === undefined ? undefined : { cause });
   }
 
-  /** A value that stands in the file itself, in base64, or in a file that it names. */
-  async inlineOrFile({ fields, file }: Section, name: string): Promise<string | undefined> {
-    const inline = text(fields[`${name}-data`]);
-    if (inline !== undefined) return Buffer.from(inline, "base64").toString("utf8");
+  /** The file that holds a value, unless the value itself is there. */
+  fileOf({ fields, file }: Section, name: string): string | undefined {
     const path = text(fields[name]);
+    return path === undefined || text(fields[`${name}-data`]) !== undefined
+      ? undefined
+      : resolve(dirname(file), path);
+  }
+
+  /** A value that stands in the file itself, in base64, or in a file that it names. */
+  async inlineOrFile(section: Section, name: string): Promise<string | undefined> {
+    const inline = text(section.fields[`${name}-data`]);
+    if (inline !== undefined) return Buffer.from(inline, "base64").toString("utf8");
+    const path = this.fileOf(section, name);
     if (path === undefined) return undefined;
     try {
-      return await readFile(resolve(dirname(file), path), "utf8");
+      return await readFile(path, "utf8");
     } catch (error) {
-      throw this.problem(`${name} ${JSON.stringify(path)} cannot be read`, error);
+      throw this.problem(`${name} ${JSON.stringify(section.fields[name])} cannot be read`, error);
     }
   }
 }
@@ -132,9 +140,26 @@ export async function readKubeconfig(
   if (user === undefined && userName !== undefined)
     throw config.problem(`there is no user ${JSON.stringify(userName)}`);
   const namespace = text(chosen.fields["namespace"]) ?? "default";
-  const access = { server, namespace, ...(await clusterPart(config, cluster)) };
+  const files = certificateFiles(config, cluster, user);
+  const access = {
+    server,
+    namespace,
+    ...(await clusterPart(config, cluster)),
+    ...(Object.keys(files).length === 0 ? {} : { files }),
+  };
   if (user === undefined) return access;
   return { ...access, ...(await userPart(config, user, { ...options, cluster: cluster.fields })) };
+}
+
+function certificateFiles(config: Kubeconfig, cluster: Section, user: Section | undefined): CertificateFiles {
+  const authority = config.fileOf(cluster, "certificate-authority");
+  const certificate = user && config.fileOf(user, "client-certificate");
+  const privateKey = user && config.fileOf(user, "client-key");
+  return {
+    ...(authority === undefined ? {} : { authority }),
+    ...(certificate === undefined ? {} : { certificate }),
+    ...(privateKey === undefined ? {} : { privateKey }),
+  };
 }
 
 async function clusterPart(config: Kubeconfig, cluster: Section): Promise<Partial<ClusterAccess>> {

@@ -1,6 +1,7 @@
 /** The network under a cluster client: connections are kept and reused, and trust the cluster's authority alone. */
 import { Agent, ProxyAgent, request, type Dispatcher } from "undici";
 import type { ClusterAccess } from "./access.ts";
+import { renewedConnector } from "./renewed-connector.ts";
 
 export interface ApiRequest {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -31,7 +32,7 @@ const CONNECTIONS = 32;
 /** What TLS needs to know, and where a proxy stands. */
 export type TransportAccess = Pick<
   ClusterAccess,
-  "authority" | "client" | "skipVerification" | "serverName" | "proxy"
+  "authority" | "client" | "files" | "skipVerification" | "serverName" | "proxy"
 >;
 
 /**
@@ -40,14 +41,17 @@ export type TransportAccess = Pick<
  * whereas one HTTP/2 connection that silently died holds up every call until somebody notices (specs/013)
  */
 export function clusterDispatcher(access: TransportAccess, options: { http2?: boolean } = {}): Dispatcher {
-  const { authority, client, proxy, serverName, skipVerification } = access;
-  const tls = {
-    timeout: 10_000,
+  const { authority, client, files, proxy, serverName, skipVerification } = access;
+  const certificates = {
     ...(authority === undefined ? {} : { ca: authority }),
     ...(client === undefined ? {} : { cert: client.certificate, key: client.privateKey }),
+  };
+  const settings = {
+    timeout: 10_000,
     ...(skipVerification === true ? { rejectUnauthorized: false } : {}),
     ...(serverName === undefined ? {} : { servername: serverName }),
   };
+  const tls = { ...settings, ...certificates };
   const common = {
     allowH2: options.http2 ?? false,
     connections: CONNECTIONS,
@@ -57,9 +61,13 @@ export function clusterDispatcher(access: TransportAccess, options: { http2?: bo
     headersTimeout: 0,
     bodyTimeout: 0,
   };
-  return proxy === undefined
-    ? new Agent({ ...common, connect: tls })
-    : new ProxyAgent({ ...common, uri: proxy, requestTls: tls });
+  // Through a proxy, undici takes certificates only once.
+  if (proxy !== undefined) return new ProxyAgent({ ...common, uri: proxy, requestTls: tls });
+  const connect =
+    files === undefined
+      ? tls
+      : renewedConnector(files, { ...settings, allowH2: common.allowH2 }, certificates);
+  return new Agent({ ...common, connect });
 }
 
 /** Opens no connection until the first request. `undici.request` costs less than half of what fetch costs. */

@@ -17,7 +17,8 @@ afterEach(() => {
 export function reflectedWorld(options: Partial<CacheOptions<KubernetesObject>> = {}) {
   const clock = virtualClock();
   const server = watchedServer(clock);
-  const tracker = createTracker({ clock });
+  const lines: string[] = [];
+  const tracker = createTracker({ clock, destination: { write: (line) => void lines.push(line) } });
   const cache = createCache<KubernetesObject>({
     client: server.client,
     type: watchedType,
@@ -52,8 +53,13 @@ export function reflectedWorld(options: Partial<CacheOptions<KubernetesObject>> 
         Number(line.split(" ").at(-1)),
       ]),
     );
+  /** Messages of the errors that the log warns of. */
+  const warnings = (): string[] =>
+    lines
+      .map((line) => JSON.parse(line) as { level: string; error?: { message: string } })
+      .flatMap(({ error, level }) => (level === "warn" && error !== undefined ? [error.message] : []));
   const lists = (): string[] => server.requests.filter((request) => request.startsWith("list"));
-  return { clock, server, tracker, cache, events, stop, start, metric, restarts, lists };
+  return { clock, server, tracker, cache, events, stop, start, metric, restarts, lists, warnings };
 }
 
 export const names = (cache: Cache): string[] =>
