@@ -267,3 +267,31 @@ test("a method that a resource does not have gets 405", async () => {
   ).toBe(405);
   expect((await ask("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews")).code).toBe(405);
 });
+
+test("nothing is deleted or created across namespaces, nor are namespaces deleted together", async () => {
+  const json = { type: "application/json" };
+  const ready = { method: "POST", ...json };
+  await ask("/api/v1/namespaces", { ...ready, body: '{"metadata":{"name":"other"}}' });
+  for (const [namespace, name] of [
+    ["default", "one"],
+    ["other", "two"],
+  ] as const) {
+    const body = JSON.stringify({ metadata: { name } });
+    await ask(`/api/v1/namespaces/${namespace}/secrets`, { ...ready, body });
+  }
+  const names = async (path: string): Promise<string[]> => {
+    const { items } = (await read(path)) as { items: { metadata: { name: string } }[] };
+    return items.map(({ metadata }) => metadata.name);
+  };
+  const before = { secrets: await names("/api/v1/secrets"), namespaces: await names("/api/v1/namespaces") };
+  expect(before.secrets).toEqual(expect.arrayContaining(["one", "two"]));
+  for (const path of ["/api/v1/secrets", "/api/v1/secrets?labelSelector=a", "/api/v1/namespaces"])
+    expect((await ask(path, { method: "DELETE" })).code, path).toBe(405);
+  expect((await ask("/apis/flaresmith.dev/v1alpha1/projects", { method: "DELETE" })).code).toBe(404);
+  const body = '{"metadata":{"name":"three","namespace":"default"}}';
+  expect((await ask("/api/v1/secrets", { ...ready, body })).code).toBe(405);
+  expect(await names("/api/v1/secrets")).toEqual(before.secrets);
+  expect(await names("/api/v1/namespaces")).toEqual(before.namespaces);
+  expect((await ask("/api/v1/namespaces/other/secrets", { method: "DELETE" })).code).toBe(200);
+  expect(await names("/api/v1/secrets")).toEqual(before.secrets.filter((name) => name !== "two"));
+});

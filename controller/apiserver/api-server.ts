@@ -18,7 +18,7 @@ import { refuseImpersonation } from "./impersonation.ts";
 import { aggregatedVersion, negotiate } from "./media-type.ts";
 import { createOpenApi } from "./openapi.ts";
 import { listRequest } from "./read-request.ts";
-import { parseResourcePath, type ResourcePath } from "./request-path.ts";
+import { isReading, parseResourcePath, type ResourcePath } from "./request-path.ts";
 import {
   errorResponse,
   jsonResponse,
@@ -213,6 +213,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
           yieldToLoop,
           ...(options.ending === undefined ? {} : { ending: options.ending }),
           disconnect: () => c.env?.outgoing?.destroy(),
+          onError: (error) => options.onError?.(error, { method: request.method, path: c.req.path }),
         });
     }
   };
@@ -285,12 +286,12 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       const identity = authenticator.identify(c.req.header("authorization"));
       if (identity === undefined && !OPEN_PATHS.has(path)) throw unauthorized();
       if (identity !== undefined) refuseImpersonation(c.req.raw.headers, identity);
-      const isRead = c.req.method === "GET" || c.req.method === "HEAD";
+      const isRead = isReading(c.req.method);
       const fixed = isRead ? general(path, c.req.raw) : undefined;
       if (fixed !== undefined) return fixed;
       if (isRead && path === BACKUP_PATH)
         return backupResponse(store, { clock, yieldToLoop, disconnect: () => c.env?.outgoing?.destroy() });
-      const target = parseResourcePath(path, store.types);
+      const target = parseResourcePath({ method: c.req.method, path }, store.types);
       if (target !== undefined) {
         const release = isRead ? undefined : bodies.take(bodyLength(c.req.raw));
         try {
@@ -301,7 +302,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       }
       return (identity === undefined ? undefined : await review(c, identity)) ?? notFoundResponse();
     } catch (error) {
-      if (asApiError(error) !== error) options.onError?.(error, { method: c.req.method, path });
+      // Whoever hung up has broken their own request off.
+      if (asApiError(error) !== error && !c.req.raw.signal.aborted)
+        options.onError?.(error, { method: c.req.method, path });
       return withWarnings(errorResponse(error), warnings);
     }
   });

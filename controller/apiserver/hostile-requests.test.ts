@@ -348,6 +348,22 @@ test("no message about a Secret quotes it", async () => {
   }
 });
 
+test.each<[string, string]>([
+  [
+    '{"stringData":{"password":8675309}}',
+    ".stringData.password: expected string, got numeric (int or float)",
+  ],
+  ['{"data":["8675309"]}', ".data: expected map, got list"],
+  ['{"data":"8675309"}', ".data: expected map, got string"],
+  ['{"immutable":8675309}', ".immutable: expected boolean, got numeric (int or float)"],
+])("an applied Secret of the wrong shape is refused without its value: %s", async (content, message) => {
+  const body = `{"kind":"Secret","apiVersion":"v1","metadata":{"name":"secret"},${content.slice(1)}`;
+  const { code, text } = await ask("PATCH", `${SECRETS}/secret?fieldManager=m`, body, APPLY);
+  expect(code).toBe(500);
+  expect((JSON.parse(text) as { message: string }).message).toContain(message);
+  expect(text).not.toContain("8675309");
+});
+
 describe("a query", () => {
   test.each<[string, number]>([
     ["limit=-1", 200],
@@ -395,5 +411,46 @@ describe("a query", () => {
     expect(store.statistics.watches).toBe(1);
     await ask("POST", CONFIG_MAPS, '{"metadata":{"name":"event"}}');
     expect((await end)?.done).toBe(false);
+  });
+});
+
+describe("a client that hangs up", () => {
+  const send = (
+    method: string,
+    path: string,
+    body: string | ReadableStream<Uint8Array>,
+    signal: AbortSignal,
+  ) =>
+    app.fetch(
+      new Request(`https://127.0.0.1${path}`, {
+        method,
+        headers: { authorization: "Bearer t", "content-type": JSON_TYPE },
+        body,
+        signal,
+        duplex: "half",
+      }),
+    );
+
+  // That nothing is logged is looked at after each.
+  test("while its write waits is no failure of the server, and nothing is written", async () => {
+    const stop = new AbortController();
+    const created = send("POST", CONFIG_MAPS, '{"metadata":{"name":"late"}}', stop.signal);
+    const deleted = send("DELETE", `${CONFIG_MAPS}/map`, "{}", stop.signal);
+    stop.abort();
+    await Promise.all([created, deleted]);
+    expect((await ask("GET", `${CONFIG_MAPS}/late`)).code).toBe(404);
+    expect((await ask("GET", `${CONFIG_MAPS}/map`)).code).toBe(200);
+  });
+
+  test("in the middle of its body is none either", async () => {
+    const stop = new AbortController();
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        stop.abort();
+        controller.error(stop.signal.reason);
+      },
+    });
+    await send("POST", CONFIG_MAPS, body, stop.signal);
+    expect((await ask("GET", CONFIG_MAPS)).code).toBe(200);
   });
 });

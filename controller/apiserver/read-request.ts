@@ -19,6 +19,8 @@ export interface ReadContext {
   /** Aborted when the server stops. */
   ending?: AbortSignal;
   disconnect: () => void;
+  /** Hears what makes a watch fail inside the server. */
+  onError: (error: unknown) => void;
 }
 
 /** GET of an object or a collection. @throws ApiError */
@@ -43,7 +45,7 @@ export function listRequest(context: ReadContext): Response {
   }
   const query = parseListQuery(context.query);
   if (query.watch) {
-    const { clock, random, disconnect, ending, request } = context;
+    const { clock, random, disconnect, ending, onError, request } = context;
     return watchResponse({
       store,
       clock,
@@ -55,6 +57,7 @@ export function listRequest(context: ReadContext): Response {
       signal: request.signal,
       ...(ending === undefined ? {} : { ending }),
       disconnect,
+      onError,
     });
   }
   const {

@@ -2,6 +2,7 @@
 import { ApiError } from "../store/resource-client.ts";
 import { notFound } from "../store/embedded/errors.ts";
 import type { TypeDefinition } from "../store/embedded/type-definition.ts";
+import { methodNotAllowed } from "./status.ts";
 
 /** A request about a served type. */
 export interface ResourcePath {
@@ -11,6 +12,11 @@ export interface ResourcePath {
   /** Left out: the collection. */
   name?: string;
   subresource?: "status";
+}
+
+/** Whether a method changes nothing. */
+export function isReading(method: string): boolean {
+  return method === "GET" || method === "HEAD";
 }
 
 /** What a path below `/api` and `/apis` names; `name` are the pieces after group and version. */
@@ -48,10 +54,13 @@ function unknownSubresource({ type, builtIn }: TypeDefinition, name: string): Ap
 }
 
 /**
- * @returns undefined when nothing is served under this path: the answer is 404
- * @throws ApiError 404 for a subresource that the type does not have
+ * @returns undefined when nothing is served under this path by this method: the answer is 404
+ * @throws ApiError 404 for a subresource that the type does not have, 405 for a method
  */
-export function parseResourcePath(path: string, types: readonly TypeDefinition[]): ResourcePath | undefined {
+export function parseResourcePath(
+  { method, path }: { method: string; path: string },
+  types: readonly TypeDefinition[],
+): ResourcePath | undefined {
   const parts = split(path);
   if (parts === undefined) return undefined;
   const { group, version, rest } = parts;
@@ -62,8 +71,15 @@ export function parseResourcePath(path: string, types: readonly TypeDefinition[]
   const [plural, name, subresource, ...more] = isNamespaced ? rest.slice(2) : rest;
   const definition = find(plural);
   if (definition === undefined) return undefined;
-  // Single objects of a namespaced type have no address outside of a namespace.
-  if (definition.type.namespaced && namespace === undefined && name !== undefined) return undefined;
+  if (definition.type.namespaced && namespace === undefined) {
+    // Single objects of a namespaced type have no address outside of a namespace.
+    if (name !== undefined) return undefined;
+    // Nobody who means one namespace and forgets to say so shall change them all.
+    if (!isReading(method)) {
+      if (definition.builtIn === true) throw methodNotAllowed();
+      return undefined;
+    }
+  }
   if (subresource !== undefined && !(subresource === "status" && definition.hasStatus && more.length === 0))
     throw unknownSubresource(definition, name ?? "");
   return {

@@ -201,14 +201,14 @@ export function eventObject(text: string, context: RespondContext, withColumns: 
 /** The object of a BOOKMARK: nothing but its revision. */
 export function bookmarkObject(
   definition: TypeDefinition,
-  bookmark: { revision: number; initialEventsEnd: boolean },
+  bookmark: { revision: number; initialEventsEnd?: true },
 ): { apiVersion: string; kind: string; metadata: object } {
   const { type } = definition;
   return {
     apiVersion: type.group === "" ? type.version : `${type.group}/${type.version}`,
     kind: type.kind,
     metadata: {
-      ...(bookmark.initialEventsEnd ? { annotations: { "k8s.io/initial-events-end": "true" } } : {}),
+      ...(bookmark.initialEventsEnd === true ? { annotations: { "k8s.io/initial-events-end": "true" } } : {}),
       resourceVersion: String(bookmark.revision),
     },
   };

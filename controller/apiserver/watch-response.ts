@@ -26,6 +26,8 @@ export interface WatchContext {
   ending?: AbortSignal;
   /** Cuts the connection, for a client that no longer reads. */
   disconnect: () => void;
+  /** Hears what made the watch fail inside the server; the client is told that it failed. */
+  onError: (error: unknown) => void;
 }
 
 function startOf(context: WatchContext): { resourceVersion?: string; markInitialEvents: boolean } {
@@ -54,41 +56,39 @@ function isEvent(error: unknown): error is ApiError {
  * @throws ApiError 400 for bad selectors; a revision that is too old or from the future is reported as an ERROR event
  */
 export function watchResponse(context: WatchContext): Response {
-  const { store, clock, definition } = context;
+  const { clock } = context;
   const stop = new AbortController();
-  const lines = watchLines(context, stop.signal);
   // Here and not at the first read, so that a bad selector is a refusal and not a broken stream; and before anything
   // is registered that only the end of a watch lets go of.
-  lines.open(store, definition);
-  const onAbort = (): void => stop.abort();
+  const lines = watchLines(context, openEvents(context, stop.signal));
   const ends = [context.signal, ...(context.ending === undefined ? [] : [context.ending])];
-  for (const end of ends) {
-    if (end.aborted) onAbort();
-    else end.addEventListener("abort", onAbort, { once: true });
-  }
-  const limit = clock.setTimer(secondsOf(context) * 1000, onAbort);
+  const finish = (): void => {
+    limit.cancel();
+    reader.read();
+    for (const end of ends) end.removeEventListener("abort", finish);
+    // Wakes the store where it waits for a change; where it waits to be read, only the return lets it go.
+    stop.abort();
+    void lines.return(undefined);
+  };
+  const limit = clock.setTimer(secondsOf(context) * 1000, finish);
   const reader = stalledReader(clock, () => {
     finish();
     context.disconnect();
   });
-  const finish = (): void => {
-    limit.cancel();
-    reader.read();
-    stop.abort();
-    for (const end of ends) end.removeEventListener("abort", onAbort);
-  };
+  for (const end of ends) end.addEventListener("abort", finish, { once: true });
+  if (ends.some((end) => end.aborted)) finish();
   const encoder = new TextEncoder();
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         reader.read();
         const next = await lines.next();
-        if (next === undefined) {
+        if (next.done === true) {
           finish();
           controller.close();
           return;
         }
-        controller.enqueue(encoder.encode(next));
+        controller.enqueue(encoder.encode(next.value));
         reader.sent();
       },
       cancel: finish,
@@ -101,72 +101,55 @@ export function watchResponse(context: WatchContext): Response {
   });
 }
 
-interface WatchLines {
-  open(store: ApiStore, definition: TypeDefinition): void;
-  /** The next line; undefined at the end. */
-  next(): Promise<string | undefined>;
+/** @throws ApiError for what is no event of the watch itself */
+function openEvents(context: WatchContext, signal: AbortSignal): AsyncIterable<StoreEvent> {
+  const { definition, namespace, query, store } = context;
+  const { labelSelector, fieldSelector, allowWatchBookmarks } = query;
+  try {
+    return store.watchText(
+      definition.type,
+      {
+        ...startOf(context),
+        allowBookmarks: allowWatchBookmarks,
+        ...(namespace === undefined ? {} : { namespace }),
+        ...(labelSelector === undefined ? {} : { labelSelector }),
+        ...(fieldSelector === undefined ? {} : { fieldSelector }),
+      },
+      signal,
+    );
+  } catch (error) {
+    if (!isEvent(error)) throw error;
+    return failing(error);
+  }
 }
 
-function watchLines(context: WatchContext, signal: AbortSignal): WatchLines {
-  const { query, respond, definition, clock } = context;
-  let events: AsyncIterator<StoreEvent> | undefined;
-  let failure: ApiError | undefined;
-  let sent = false;
-  const errorLine = (error: unknown): string =>
-    `{"type":"ERROR","object":${singleLine(JSON.stringify(statusOf(asApiError(error))))}}\n`;
-  const lineOf = (event: StoreEvent): string => {
-    const now = { ...respond, now: clock.now() };
-    const text =
-      event.type === "BOOKMARK"
-        ? JSON.stringify(
-            bookmarkObject(definition, {
-              revision: event.revision,
-              initialEventsEnd: event.initialEventsEnd ?? false,
-            }),
-          )
-        : event.text;
-    const line = `{"type":"${event.type}","object":${singleLine(eventObject(text, now, !sent))}}\n`;
-    sent = true;
-    return line;
-  };
-  return {
-    open(store) {
-      try {
-        events = store
-          .watchText(
-            definition.type,
-            {
-              ...startOf(context),
-              allowBookmarks: query.allowWatchBookmarks,
-              ...(context.namespace === undefined ? {} : { namespace: context.namespace }),
-              ...(query.labelSelector === undefined ? {} : { labelSelector: query.labelSelector }),
-              ...(query.fieldSelector === undefined ? {} : { fieldSelector: query.fieldSelector }),
-            },
-            signal,
-          )
-          [Symbol.asyncIterator]();
-      } catch (error) {
-        if (!isEvent(error)) throw error;
-        failure = error;
-      }
-    },
-    async next() {
-      if (failure !== undefined) {
-        const line = errorLine(failure);
-        failure = undefined;
-        return line;
-      }
-      if (events === undefined) return undefined;
-      try {
-        const next = await events.next();
-        if (next.done === true) return undefined;
-        return lineOf(next.value);
-      } catch (error) {
-        events = undefined;
-        return errorLine(error);
-      }
-    },
-  };
+function failing(error: ApiError): AsyncIterable<never> {
+  return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) };
+}
+
+/** What is sent, line by line. Whoever stops reading returns it, so that the store lets go of the watch. */
+async function* watchLines(
+  context: WatchContext,
+  events: AsyncIterable<StoreEvent>,
+): AsyncGenerator<string, undefined, undefined> {
+  const { clock, definition, onError, respond } = context;
+  let isFirst = true;
+  try {
+    for await (const event of events) {
+      const object =
+        event.type === "BOOKMARK" ? JSON.stringify(bookmarkObject(definition, event)) : event.text;
+      yield lineOf(event.type, eventObject(object, { ...respond, now: clock.now() }, isFirst));
+      isFirst = false;
+    }
+  } catch (error) {
+    const refusal = asApiError(error);
+    if (refusal !== error) onError(error);
+    yield lineOf("ERROR", JSON.stringify(statusOf(refusal)));
+  }
+}
+
+function lineOf(type: StoreEvent["type"] | "ERROR", object: string): string {
+  return `{"type":"${type}","object":${singleLine(object)}}\n`;
 }
 
 type StoreEvent = ReturnType<ApiStore["watchText"]> extends AsyncIterable<infer Event> ? Event : never;

@@ -27,6 +27,7 @@ interface Event {
 }
 
 async function setUp(options: { logCapacity?: number } = {}) {
+  const failures: { error: unknown; path: string }[] = [];
   const clock = virtualClock();
   const random = seededRandom();
   const store = await openEmbeddedStore({
@@ -43,6 +44,7 @@ async function setUp(options: { logCapacity?: number } = {}) {
     random,
     tokens: [{ token: "t", username: "u", groups: [] }],
     ending: ending.signal,
+    onError: (error, { path }) => failures.push({ error, path }),
   });
   const open = async (query: string, accept = "application/json") => {
     const stop = new AbortController();
@@ -64,7 +66,7 @@ async function setUp(options: { logCapacity?: number } = {}) {
     spec: { github: { connectionRef: { name: "github" }, repository: name, description } },
   });
   const create = (name: string, description?: string) => store.create(TYPE, project(name, description));
-  return { clock, store, ending, open, create };
+  return { clock, store, ending, open, create, failures };
 }
 
 test("a watch without a revision starts with what exists and goes on with what changes", async () => {
@@ -199,4 +201,66 @@ test("watches that are refused leave nothing behind: no timer, and nothing that 
     expect((await open("labelSelector=a%20b")).response.status).toBe(400);
   expect(clock.pendingTimers).toBe(timers);
   expect(getEventListeners(ending.signal, "abort")).toEqual([]);
+});
+
+test("a client that goes away while an event is unread leaves no watch behind, nor a timer, nor a listener", async () => {
+  const { clock, create, ending, open, store } = await setUp();
+  const timers = clock.pendingTimers;
+  for (const name of ["a", "b", "c"]) await create(name);
+  for (let index = 0; index < 5; index += 1) {
+    const { response } = await open("");
+    const reader = response.body?.getReader();
+    await reader?.read();
+    await reader?.cancel();
+    const { next, stop } = await open("");
+    await next();
+    stop.abort();
+    // Nobody reads on, so nothing asks for the end.
+    await (await open("")).response.body?.cancel();
+    const waiting = await open(`resourceVersion=${store.revision}`);
+    const last = waiting.next();
+    waiting.stop.abort();
+    expect(await last).toBeUndefined();
+  }
+  expect(store.statistics.watches).toBe(0);
+  expect(clock.pendingTimers).toBe(timers);
+  expect(getEventListeners(ending.signal, "abort")).toEqual([]);
+});
+
+test("a client that stops reading is let go of by the store as well", async () => {
+  const { clock, create, open, store } = await setUp();
+  for (const name of ["a", "b", "c"]) await create(name);
+  const { next } = await open("");
+  await next();
+  expect(store.statistics.watches).toBe(1);
+  await clock.advance(61_000);
+  expect(store.statistics.watches).toBe(0);
+});
+
+test("what breaks a running watch is an ERROR event without its cause, which goes to the log", async () => {
+  const { create, failures, open, store } = await setUp();
+  await create("a");
+  const cause = new Error("the index is inconsistent");
+  const watchText = store.watchText.bind(store);
+  store.watchText = async function* (...args) {
+    for await (const event of watchText(...args)) {
+      yield event;
+      throw cause;
+    }
+  };
+  const { next } = await open("");
+  expect(await next()).toMatchObject({ type: "ADDED" });
+  const event = await next();
+  expect(event).toMatchObject({ type: "ERROR", object: { code: 500, reason: "InternalError" } });
+  expect(JSON.stringify(event)).not.toContain("inconsistent");
+  expect(await next()).toBeUndefined();
+  expect(failures).toEqual([{ error: cause, path: new URL(PATH).pathname }]);
+});
+
+test("a watch that falls behind is no failure for the log", async () => {
+  const { create, failures, open, store } = await setUp({ logCapacity: 4 });
+  const { next } = await open(`resourceVersion=${store.revision}`);
+  for (let index = 0; index < 32; index += 1) await create(`b${index}`);
+  while ((await next()) !== undefined);
+  expect(failures).toEqual([]);
 });

@@ -9,7 +9,7 @@ let world: SourceWorld;
 afterEach(() => world.stop());
 
 /** A world whose store answers applies with `refusal` for as long as there is one. */
-async function refusing(refusal: ApiError): Promise<{ heal(): void }> {
+async function refusing(refusal: ApiError): Promise<{ readonly heal: () => void }> {
   let current: ApiError | undefined = refusal;
   const client = new Proxy({} as ResourceClient, {
     get: (_, name: keyof ResourceClient) =>

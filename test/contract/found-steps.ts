@@ -242,4 +242,31 @@ export const foundSteps: readonly Step[] = [
     manager: "k",
     body: { metadata: { finalizers: null } },
   },
+  // Found by reviews.
+  {
+    title: "config map: texts and bytes of more than a mebibyte together",
+    verb: "create",
+    resource: "configmaps",
+    name: "large",
+    dryRun: true,
+    body: core("ConfigMap", "large", {
+      data: { a: "ü".repeat(512 * 1024 - 1), b: "x" },
+      binaryData: { c: "YWI=", "d/": "" },
+    }),
+  },
+  {
+    title: "metadata: dependents cannot be orphaned and waited for",
+    verb: "create",
+    name: "q",
+    dryRun: true,
+    body: widget("q", { name: "abc" }, { finalizers: ["foregroundDeletion", "orphan", "a/b/c"] }),
+  },
+  {
+    title: "config map: dependents cannot be orphaned and waited for",
+    verb: "create",
+    resource: "configmaps",
+    name: "q",
+    dryRun: true,
+    body: core("ConfigMap", "q", {}, { finalizers: ["foregroundDeletion", "un", "orphan"] }),
+  },
 ];

@@ -357,4 +357,22 @@ export const httpSteps: readonly HttpStep[] = [
   get("status of a type without one", "/api/v1/namespaces/http/configmaps/c/status"),
   get("subresource that is not there", "$p/a/scale"),
   send("delete of a status", "DELETE", "$p/a/status", JSON_TYPE, "{}"),
+  // What spans every namespace is only read.
+  ...(["DELETE", "POST", "PUT", "PATCH"] as const).flatMap((method) => [
+    send(
+      `${method} of a kind without a namespace`,
+      method,
+      "/apis/probe.dev/v1alpha1/widgets",
+      method === "PATCH" ? MERGE : JSON_TYPE,
+      method === "DELETE" ? "{}" : widget("b", { metadata: { name: "b", namespace: "http" } }),
+    ),
+    send(
+      `${method} of a built-in type without a namespace`,
+      method,
+      "/api/v1/configmaps",
+      method === "PATCH" ? MERGE : JSON_TYPE,
+      method === "DELETE" ? "{}" : '{"metadata":{"name":"c","namespace":"http"}}',
+    ),
+  ]),
+  send("delete of every namespace", "DELETE", "/api/v1/namespaces", JSON_TYPE, "{}"),
 ];

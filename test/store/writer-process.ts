@@ -2,6 +2,7 @@
  * Writes to a store from many sides at once until it is killed, and tells of each step on standard output, one JSON line
  * each: `try` before a write is asked for, `ack` when it was answered, `seen` for each event of a watch.
  */
+import { writeSync } from "node:fs";
 import { seededRandom } from "../../controller/runtime/adapters/virtual.ts";
 import { keepAlive } from "../../controller/runtime/adapters/keep-alive.ts";
 import { systemClock, systemRandom } from "../../controller/runtime/adapters/system.ts";
@@ -15,7 +16,8 @@ import type { Line } from "./writer-lines.ts";
 const [path = "", seed = "0"] = process.argv.slice(2);
 const WRITERS = 12;
 const type = typeOf("Source");
-const tell = (line: Line): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
+// Told before it goes on: what a full pipe makes `process.stdout` keep dies with the process.
+const tell = (line: Line): void => void writeSync(1, `${JSON.stringify(line)}\n`);
 
 keepAlive();
 const store = await openEmbeddedStore({

@@ -1,5 +1,6 @@
 /** All objects of one stored type, in memory: serialised text plus what is asked without parsing. */
 import type { OwnerReference } from "../resource-client.ts";
+import { WriteOrder } from "./write-order.ts";
 
 /** One version of one object. Never changed: a write makes a new one. */
 export interface StoredObject {
@@ -41,6 +42,8 @@ function lowerBound(sorted: readonly string[], value: string): number {
 export class Collection {
   readonly #byPath = new Map<string, StoredObject>();
   readonly #paths: string[] = [];
+  /** Kept once anybody asked for it: only types with retention do. */
+  #order: WriteOrder | undefined;
 
   get size(): number {
     return this.#byPath.size;
@@ -52,25 +55,30 @@ export class Collection {
 
   /** The object whose last write is longest ago. */
   oldest(): StoredObject | undefined {
-    for (const object of this.#byPath.values()) return object;
-    return undefined;
+    this.#order ??= new WriteOrder(this.#byPath.values());
+    return this.#order.oldest;
   }
 
   put(object: StoredObject): void {
     const path = objectPath(object.namespace, object.name);
-    if (!this.#byPath.has(path)) {
+    const replaced = this.#byPath.get(path);
+    if (replaced !== undefined) this.#order?.remove(replaced);
+    else {
       const last = this.#paths.at(-1);
       if (last === undefined || last < path) this.#paths.push(path);
       else this.#paths.splice(lowerBound(this.#paths, path), 0, path);
     }
-    // Deleted first, so that the map is ordered by last write.
-    this.#byPath.delete(path);
     this.#byPath.set(path, object);
+    this.#order?.add(object);
   }
 
   remove(namespace: string, name: string): void {
     const path = objectPath(namespace, name);
-    if (this.#byPath.delete(path)) this.#paths.splice(lowerBound(this.#paths, path), 1);
+    const removed = this.#byPath.get(path);
+    if (removed === undefined) return;
+    this.#byPath.delete(path);
+    this.#order?.remove(removed);
+    this.#paths.splice(lowerBound(this.#paths, path), 1);
   }
 
   /**

@@ -1,10 +1,10 @@
 /** A store in another file, and what goes on from it. */
-import { existsSync, mkdtempSync, readdirSync, statSync, truncateSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, renameSync, statSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { copyStore, createStore } from "./copy.ts";
-import { openTestStore, thing, thingType } from "./testing.ts";
+import { openTestStore, testClock, thing, thingType } from "./testing.ts";
 
 const newPath = (): string => join(mkdtempSync(join(tmpdir(), "flaresmith-copy-")), "store.db");
 const names = async (store: Awaited<ReturnType<typeof openTestStore>>): Promise<string[]> =>
@@ -85,4 +85,28 @@ test("what is damaged is not copied", async () => {
   const target = newPath();
   expect(() => copyStore(path, target, { named: "backup.db" })).toThrow(/The store backup\.db is damaged/);
   expect(existsSync(target)).toBe(false);
+});
+
+test("nobody who watched a store that was moved away misses what is in the one begun in its place", async () => {
+  const clock = testClock();
+  const path = newPath();
+  const lost = await openTestStore({ path, clock });
+  await lost.create(thingType, thing("a"));
+  const seen = lost.revision;
+  await lost.close();
+  renameSync(path, `${path}.away`);
+  clock.advance(60_000);
+
+  const anew = await openTestStore({ path, clock });
+  for (let index = 0; index < 20; index += 1) await anew.create(thingType, thing(`new-${index}`));
+  const stop = new AbortController();
+  expect(() => anew.watchText(thingType, { resourceVersion: seen }, stop.signal)).toThrow(
+    expect.objectContaining({ code: 410 }),
+  );
+  const next = await anew.create(thingType, thing("b"));
+  await anew.close();
+  clock.advance(60_000);
+  const again = await openTestStore({ path, clock });
+  expect(again.revision, "moved on once, not at every start").toBe(next.metadata.resourceVersion);
+  await again.close();
 });

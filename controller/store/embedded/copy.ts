@@ -2,6 +2,7 @@
 import { createFile } from "./create-file.ts";
 import type { FileContent } from "./create-file.ts";
 import { inspect, isPresent } from "./inspect.ts";
+import type { FoundStore } from "./inspect.ts";
 import { StoreUnusableError } from "./unusable.ts";
 
 /** How much a copy holds. */
@@ -16,7 +17,7 @@ export interface Copied {
  * @throws StoreUnusableError when it cannot be written
  */
 export function createStore(path: string, content: FileContent): Copied {
-  createFile(path, content);
+  createFile(path, content, { isCopy: true });
   return { objects: content.rows.length, revision: content.revision };
 }
 
@@ -32,10 +33,14 @@ export function copyStore(
   options: { named?: string; last?: "required" | "optional" } = {},
 ): Copied {
   const { named = from, last = "required" } = options;
+  const { objects, revision } = original(from, named, last);
+  return createStore(to, { rows: objects, revision });
+}
+
+function original(from: string, named: string, last: "required" | "optional"): FoundStore {
   try {
     if (!isPresent(from)) throw new Error(`${from} does not exist`);
-    const { objects, revision } = inspect(from, { last });
-    return createStore(to, { rows: objects, revision });
+    return inspect(from, { last });
   } catch (error) {
     if (!(error instanceof StoreUnusableError) || named === from) throw error;
     throw new StoreUnusableError({

@@ -1,6 +1,7 @@
 /** The file behind the store, open for writing: one table of serialised objects and the revision, in SQLite. */
 import { chmodSync, closeSync, openSync, rmSync } from "node:fs";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { openConnection } from "./connection.ts";
 import { FORMAT, digestOf, meta } from "./format.ts";
 import type { RowChange } from "./format.ts";
 import type { FoundStore } from "./inspect.ts";
@@ -42,7 +43,7 @@ export class Database {
     let db: DatabaseSync | undefined;
     try {
       chmodSync(path, 0o600);
-      db = new DatabaseSync(path);
+      db = openConnection(path);
       this.#db = db;
       db.exec("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;");
       this.#put = db.prepare(

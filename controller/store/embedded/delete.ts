@@ -4,6 +4,7 @@ import type { StoredObject } from "./collection.ts";
 import { ApiError } from "../resource-client.ts";
 import { forbidden, notFound } from "./errors.ts";
 import { NAMESPACE_KEY, STANDING_NAMESPACES } from "./namespaces.ts";
+import { hasContent, removable } from "./removable.ts";
 import { parseObject } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
 import { typeKey, type TypeDefinition } from "./type-definition.ts";
@@ -11,6 +12,8 @@ import { typeKey, type TypeDefinition } from "./type-definition.ts";
 /** Finalizers that the garbage collector takes off when it has done its part. */
 export const ORPHAN = "orphan";
 export const FOREGROUND = "foregroundDeletion";
+
+type Policy = NonNullable<DeleteOptions["propagationPolicy"]>;
 
 export interface Deleted {
   /** The object after the request; when it is gone, its last version. */
@@ -60,37 +63,47 @@ export function deleteObject(
   if (typeKey(definition.type) === NAMESPACE_KEY && STANDING_NAMESPACES.includes(key.name)) {
     throw forbidden(definition.type, key.name, "this namespace may not be deleted");
   }
-  return markDeleted(tx, definition, stored, options.propagationPolicy ?? "Background");
+  return markDeleted(tx, definition, stored, options.propagationPolicy);
 }
 
-/** Sets the deletion mark and what the policy asks for, and removes the object when nothing holds it. */
+/** The finalizers with which an object is deleted (apiserver registry/generic, deletionFinalizersForGarbageCollection). */
+function finalizersFor(policy: Policy | undefined, current: readonly string[]): readonly string[] {
+  // Who names no policy leaves it to the finalizers that are there: to an earlier deletion, or to who made the object.
+  if (policy === undefined) return current;
+  const next = current.filter((name) => name !== ORPHAN && name !== FOREGROUND);
+  if (policy === "Orphan") next.push(ORPHAN);
+  if (policy === "Foreground") next.push(FOREGROUND);
+  return next.length === current.length && next.every((name) => current.includes(name)) ? current : next;
+}
+
+/**
+ * Sets the deletion mark and what the policy asks for, and removes the object when nothing holds it.
+ * @param policy undefined: the object's own finalizers decide
+ */
 export function markDeleted(
   tx: Transaction,
   definition: TypeDefinition,
   stored: StoredObject,
-  policy: "Background" | "Foreground" | "Orphan",
+  policy: Policy | undefined,
 ): Deleted {
   const object = parseObject(stored.text);
   const { metadata } = object;
-  // The policy of the latest request decides (apiserver registry/generic/registry/store.go, deletionFinalizersForGarbageCollection).
-  const finalizers = (metadata.finalizers ?? []).filter((name) => name !== ORPHAN && name !== FOREGROUND);
-  if (policy === "Orphan") finalizers.push(ORPHAN);
-  if (policy === "Foreground") finalizers.push(FOREGROUND);
-  const namespaceWithContent = typeKey(definition.type) === NAMESPACE_KEY;
-  if (finalizers.length === 0 && !namespaceWithContent) return { object: tx.remove(stored), removed: true };
-
-  const alreadyMarked = metadata.deletionTimestamp !== undefined;
-  const sameFinalizers =
-    finalizers.length === (metadata.finalizers ?? []).length &&
-    finalizers.every((name) => metadata.finalizers?.includes(name));
-  if (alreadyMarked && sameFinalizers) return { object, removed: false };
-  if (finalizers.length > 0) metadata.finalizers = finalizers;
+  const current = metadata.finalizers ?? [];
+  const finalizers = finalizersFor(policy, current);
+  const isNamespace = stored.typeKey === NAMESPACE_KEY;
+  // Watchers see every namespace terminate, an empty one too: it goes in a step of its own.
+  if ((stored.terminating || !isNamespace) && removable(tx, stored, finalizers))
+    return { object: tx.remove(stored), removed: true };
+  // How a namespace is deleted is settled by the first request, as long as anything is in it.
+  const settled = finalizers === current || (isNamespace && hasContent(tx, stored.name));
+  if (stored.terminating && settled) return { object, removed: false };
+  if (finalizers.length > 0) metadata.finalizers = [...finalizers];
   else delete metadata.finalizers;
-  if (!alreadyMarked) {
+  if (!stored.terminating) {
     metadata.deletionTimestamp = tx.time;
-    if (!namespaceWithContent) metadata.deletionGracePeriodSeconds = 0;
+    if (!isNamespace) metadata.deletionGracePeriodSeconds = 0;
     if (metadata.generation !== undefined) metadata.generation += 1;
-    if (namespaceWithContent) object["status"] = { phase: "Terminating" };
+    if (isNamespace) object["status"] = { phase: "Terminating" };
   }
   tx.put(definition, object, stored);
   return { object, removed: false };

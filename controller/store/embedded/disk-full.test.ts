@@ -5,6 +5,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";
 import { virtualClock } from "../../runtime/adapters/virtual.ts";
 import type { WatchEvent } from "../resource-client.ts";
+import { eventType } from "./builtin/event.ts";
 import { openTestStore, thing, thingType } from "./testing.ts";
 import type { StoreFault, StoreHealth } from "./write-guard.ts";
 
@@ -119,4 +120,30 @@ test("a write that succeeds ends it as well; revisions are neither skipped nor u
   const second = await store.create(thingType, thing("second"));
   expect(Number(second.metadata.resourceVersion)).toBe(Number(first.metadata.resourceVersion) + 1);
   expect(heard.map(({ writable }) => writable)).toEqual([false, true]);
+});
+
+test("an Event goes after its hour, although a write to it was refused meanwhile", async () => {
+  const { clock, fill, makeRoom, store } = await limitedStore();
+  const event = (name: string) => ({
+    apiVersion: "v1",
+    kind: "Event",
+    metadata: { name, namespace: "default" },
+    involvedObject: { kind: "Thing", name: "about", namespace: "default" },
+  });
+  await store.create(eventType.type, event("old"));
+  await clock.advance(30 * 60_000);
+  await store.create(eventType.type, event("young"));
+  fill();
+  const refused = await Promise.allSettled([
+    store.patch(eventType.type, key("old"), { type: "merge", body: { count: 2 } }),
+    store.create(thingType, large("big")),
+  ]);
+  expect(refused).toMatchObject([{ status: "rejected" }, { status: "rejected" }]);
+  makeRoom();
+  await clock.advance(31 * 60_000);
+  await store.create(eventType.type, event("new"));
+  expect((await store.list(eventType.type)).items.map(({ metadata }) => metadata.name)).toEqual([
+    "new",
+    "young",
+  ]);
 });

@@ -83,3 +83,24 @@ test("more events than fit push the oldest out", async () => {
   expect(items).toHaveLength(capacity);
   expect(items.some((item) => item.metadata.name === "e2")).toBe(false);
 });
+
+const hour = 60 * 60_000;
+const names = async (store: Awaited<ReturnType<typeof openTestStore>>): Promise<string[]> =>
+  (await store.list(eventType.type)).items.map((item) => item.metadata.name);
+
+test("events are kept for an hour, dry runs or not", async () => {
+  const clock = testClock();
+  const store = await openTestStore({ clock });
+  const old = { namespace: "default", name: "old" };
+  await store.create(eventType.type, event("old", "shop"));
+  clock.advance(30 * 60_000);
+  await store.create(eventType.type, event("young", "shop"));
+  const count = { type: "merge", body: { count: 2 } } as const;
+  await store.patch(eventType.type, old, count, { dryRun: true });
+  await store.delete(eventType.type, old, { dryRun: true });
+  clock.advance(hour - 29 * 60_000);
+  await store.create(eventType.type, event("tried", "shop"), { dryRun: true });
+  expect(await names(store)).toEqual(["old", "young"]);
+  await store.create(eventType.type, event("new", "shop"));
+  expect(await names(store)).toEqual(["new", "young"]);
+});

@@ -2,10 +2,11 @@
  * What the garbage collector and the namespace controller of a cluster do, within the write that gives rise to it: the
  * dependents of a removed owner, foreground and orphan deletion, the content of a deleted namespace.
  */
-import type { OwnerReference } from "../resource-client.ts";
 import type { StoredObject } from "./collection.ts";
 import { FOREGROUND, markDeleted, ORPHAN } from "./delete.ts";
 import { NAMESPACE_KEY } from "./namespaces.ts";
+import { dependentsToDelete, mayExist } from "./owners.ts";
+import { removable } from "./removable.ts";
 import { parseObject } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -16,9 +17,9 @@ export function collectGarbage(tx: Transaction): void {
   // What is marked again meanwhile comes last, once for all that went: one owner may wait for thousands.
   for (const uid of tx.marked) {
     tx.marked.delete(uid);
-    const owner = tx.state.byUid(uid);
-    if (owner?.typeKey === NAMESPACE_KEY) emptyNamespace(tx, owner);
-    else if (owner !== undefined) settleTerminating(tx, owner);
+    const marked = tx.state.byUid(uid);
+    if (marked?.typeKey === NAMESPACE_KEY) emptyNamespace(tx, marked);
+    settleTerminating(tx, uid);
     settleOwners(tx);
   }
 }
@@ -48,21 +49,14 @@ function settleAfterRemoval(tx: Transaction, removed: StoredObject): void {
   }
 }
 
-function exists(tx: Transaction, owner: OwnerReference, dependent: StoredObject): boolean {
-  const found = tx.state.byUid(owner.uid);
-  if (found === undefined) return false;
-  // An owner in another namespace counts as absent (Kubernetes: cross-namespace owner references are disallowed).
-  return found.namespace === "" || found.namespace === dependent.namespace;
-}
-
 /** Deletes an object whose owners are all gone; while one is left, only the references to the others go. */
 function releaseFromAbsentOwners(tx: Transaction, dependent: StoredObject): void {
   const definition = tx.definition(dependent.typeKey);
   if (definition === undefined || dependent.ownerReferences.length === 0) return;
-  const present = dependent.ownerReferences.filter((owner) => exists(tx, owner, dependent));
+  const present = dependent.ownerReferences.filter((owner) => mayExist(tx, owner, dependent));
   if (present.length === dependent.ownerReferences.length) return;
   if (present.length === 0) {
-    if (!dependent.terminating) markDeleted(tx, definition, dependent, "Background");
+    if (!dependent.terminating) markDeleted(tx, definition, dependent, undefined);
     return;
   }
   const object = parseObject(dependent.text);
@@ -70,27 +64,25 @@ function releaseFromAbsentOwners(tx: Transaction, dependent: StoredObject): void
   tx.put(definition, object, dependent);
 }
 
-function settleTerminating(tx: Transaction, owner: StoredObject): void {
-  const definition = tx.definition(owner.typeKey);
-  if (definition === undefined || !owner.terminating) return;
+function settleTerminating(tx: Transaction, uid: string): void {
+  const owner = tx.state.byUid(uid);
+  if (owner?.terminating !== true || tx.definition(owner.typeKey) === undefined) return;
   const finalizers = parseObject(owner.text).metadata.finalizers ?? [];
   if (finalizers.includes(ORPHAN)) {
     for (const dependent of tx.state.dependentsOf(owner.uid)) dropOwner(tx, dependent, owner.uid);
     takeOff(tx, owner.uid, ORPHAN);
   } else if (finalizers.includes(FOREGROUND)) {
-    for (const dependent of tx.state.dependentsOf(owner.uid)) {
+    for (const dependent of dependentsToDelete(tx, owner)) {
       const kind = tx.definition(dependent.typeKey);
       if (kind === undefined || dependent.terminating) continue;
       const others = dependent.ownerReferences.some(
-        (one) => one.uid !== owner.uid && exists(tx, one, dependent),
+        (one) => one.uid !== owner.uid && mayExist(tx, one, dependent),
       );
       if (others) dropOwner(tx, dependent, owner.uid);
       else
         markDeleted(tx, kind, closesCircle(tx, dependent) ? unblock(tx, dependent) : dependent, "Foreground");
     }
-    const blocked = tx.state
-      .dependentsOf(owner.uid)
-      .some((one) => one.uid !== owner.uid && blocks(one, owner));
+    const blocked = dependentsToDelete(tx, owner).some((one) => one.uid !== owner.uid && blocks(one, owner));
     // A dependent without dependents of its own is let go in a later turn of the loop, which comes back here.
     if (!blocked) takeOff(tx, owner.uid, FOREGROUND);
   }
@@ -141,23 +133,20 @@ function takeOff(tx: Transaction, uid: string, finalizer: string): void {
   const rest = (object.metadata.finalizers ?? []).filter((name) => name !== finalizer);
   if (rest.length === 0) delete object.metadata.finalizers;
   else object.metadata.finalizers = rest;
-  if (rest.length === 0) tx.remove(stored, object);
+  if (removable(tx, stored, rest)) tx.remove(stored, object);
   else tx.put(definition, object, stored);
 }
 
 /** Deletes what a terminating namespace holds, and the namespace once it is empty. */
 function emptyNamespace(tx: Transaction, namespace: StoredObject): void {
   if (!namespace.terminating) return;
-  let left = 0;
   for (const [key, collection] of tx.state.collections) {
     const definition = tx.definition(key);
     if (definition === undefined || !definition.type.namespaced) continue;
     // Collected first: deleting changes what is walked.
-    const content = Array.from(collection.values(namespace.name));
-    for (const object of content) {
-      if (object.terminating || !markDeleted(tx, definition, object, "Background").removed) left += 1;
+    for (const object of Array.from(collection.values(namespace.name))) {
+      if (!object.terminating) markDeleted(tx, definition, object, "Background");
     }
   }
-  const finalizers = parseObject(namespace.text).metadata.finalizers ?? [];
-  if (left === 0 && finalizers.length === 0) tx.remove(namespace);
+  if (removable(tx, namespace, parseObject(namespace.text).metadata.finalizers)) tx.remove(namespace);
 }

@@ -5,8 +5,9 @@
  */
 import { accessSync, constants, existsSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import type { StoredObject } from "./collection.ts";
+import { openConnection } from "./connection.ts";
 import { APPLICATION_ID, FORMAT, digestOf, meta } from "./format.ts";
 import type { Row } from "./format.ts";
 import { indexObject, isStoredObject, parseObject } from "./state.ts";
@@ -15,6 +16,7 @@ import type { StoreUnusableError } from "./unusable.ts";
 
 /** What a sound file holds. */
 export interface FoundStore {
+  /** Oldest write first. */
   objects: readonly StoredObject[];
   revision: number;
   digest: number;
@@ -50,7 +52,7 @@ export function inspect(path: string, options: { last?: "required" | "optional" 
   try {
     accessSync(path, constants.R_OK | constants.W_OK);
     accessSync(dirname(path), constants.W_OK);
-    db = new DatabaseSync(path, { readOnly: true });
+    db = openConnection(path, { readOnly: true });
     const found = read(db, path);
     if (found.session && !hadLog && options.last !== "optional") throw withoutLog(path);
     return found;
@@ -89,6 +91,8 @@ function read(db: DatabaseSync, path: string): FoundStore & { session: boolean }
   // Files of format 1 have none.
   const known = facts.get(meta.digest);
   if (known !== undefined && Number(known) !== digest) throw mixed(path, "its digest is another");
+  // Here and not by SQLite, which would sort copies of the rows.
+  objects.sort((left, right) => left.revision - right.revision);
   return { objects, revision, digest, isCopy: facts.has(meta.copy), session: facts.has(meta.session) };
 }
 
@@ -104,11 +108,9 @@ function mixed(path: string, how: string): StoreUnusableError {
   return damaged(path, `its parts are of different moments (${how}); its -wal file may be of another copy`);
 }
 
-/** Every row, oldest write first. */
+/** Every row, in any order. */
 function* rowsOf(db: DatabaseSync): Generator<Row> {
-  const statement = db.prepare(
-    "SELECT type, namespace, name, revision, written, text FROM objects ORDER BY revision",
-  );
+  const statement = db.prepare("SELECT type, namespace, name, revision, written, text FROM objects");
   for (const row of statement.iterate()) {
     yield {
       typeKey: String(row["type"]),

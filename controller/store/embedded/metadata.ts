@@ -132,6 +132,10 @@ export function validateMetadata(definition: TypeDefinition, metadata: ObjectMet
       causes.push(invalidValue("metadata.finalizers", finalizer, text));
     }
   }
+  if (["orphan", "foregroundDeletion"].every((name) => metadata.finalizers?.includes(name) === true)) {
+    const text = "finalizer orphan and foregroundDeletion cannot be both set";
+    causes.push(invalidValue("metadata.finalizers", metadata.finalizers, text));
+  }
   if (definition.builtIn === true && type.group === "" && definition.anyName !== true) {
     for (const [index, finalizer] of (metadata.finalizers ?? []).entries()) {
       if (!isUnqualified(finalizer)) continue;

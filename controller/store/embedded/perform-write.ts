@@ -9,7 +9,7 @@ import type { TypeDefinition } from "./type-definition.ts";
 import { createObject } from "./create-object.ts";
 import { decodeObject, type OnDecoded, type Place } from "./decode-object.ts";
 import { replaceObject } from "./replace-object.ts";
-import type { Written } from "./stored-form.ts";
+import { toStored, type Written, type WrittenType } from "./stored-form.ts";
 
 /** Options of {@link performWrite}: those of the client and what only an API server passes on. */
 export interface StoreWriteOptions extends WriteOptions {
@@ -39,22 +39,20 @@ export function checkVerb(definition: TypeDefinition, verb: string): void {
 /** Does what a write asks. @throws ApiError as the methods of ResourceClient do */
 export function performWrite(
   tx: Transaction,
-  definition: TypeDefinition,
+  types: WrittenType,
   write: StoreWrite,
-  inward: (object: KubernetesObject) => KubernetesObject,
   manager: string,
   options: StoreWriteOptions,
 ): Written {
+  const { served, stored: definition } = types;
   const { onDecoded, warn, status = false, force = false } = options;
   switch (write.verb) {
     case "create": {
-      const object = cloneJson(inward(write.object));
-      decodeObject(definition, object, { place: write.place, onDecoded });
+      const object = decodeServed(served, write, onDecoded);
       return createObject(tx, definition, object, { manager, warn });
     }
     case "update": {
-      const object = cloneJson(inward(write.object));
-      decodeObject(definition, object, { place: write.place, onDecoded });
+      const object = decodeServed(served, write, onDecoded);
       const { name, namespace = "" } = object.metadata;
       const stored = tx.get(definition, definition.type.namespaced ? namespace : "", name);
       if (stored !== undefined)
@@ -68,10 +66,10 @@ export function performWrite(
       const { name, namespace = "" } = write.key;
       const stored = tx.get(definition, definition.type.namespaced ? namespace : "", name);
       if (stored === undefined) throw notFound(definition.type, name);
-      return patchObject(tx, definition, stored, write.patch, { manager, status, warn, onDecoded });
+      return patchObject(tx, types, stored, write.patch, { manager, status, warn, onDecoded });
     }
     case "apply":
-      return applyObject(tx, definition, cloneJson(inward(write.object)), {
+      return applyObject(tx, definition, cloneJson(toStored(served, write.object)), {
         manager,
         status,
         force,
@@ -80,6 +78,17 @@ export function performWrite(
         onDecoded,
       });
   }
+}
+
+/** The object of a write as it is stored, when it was read as the type that it was sent as. */
+function decodeServed(
+  served: TypeDefinition,
+  { object, place }: { object: KubernetesObject; place?: Place },
+  onDecoded: OnDecoded | undefined,
+): KubernetesObject {
+  const decoded = cloneJson(object);
+  decodeObject(served, decoded, { place, onDecoded });
+  return toStored(served, decoded);
 }
 
 /** A resourceVersion as a number; undefined for none and for "0". @throws ApiError 400 */

@@ -5,6 +5,7 @@ import { invalid, modified, otherUid } from "./errors.ts";
 import { cloneJson, equalJson } from "../../runtime/json.ts";
 import { trackUpdate } from "./managed-fields/track-update.ts";
 import { finalizerWarnings } from "./metadata.ts";
+import { removable } from "./removable.ts";
 import { parseObject } from "./state.ts";
 import { dropEmpty, inOrder, type Written } from "./stored-form.ts";
 import type { Transaction } from "./transaction.ts";
@@ -135,7 +136,7 @@ export function replaceObject(
     return { object: old, created: false, changed: false };
   }
   const sorted = inOrder(object);
-  if (metadata.deletionTimestamp !== undefined && (metadata.finalizers ?? []).length === 0) {
+  if (stored.terminating && removable(tx, stored, metadata.finalizers)) {
     // Watchers see the last stored version go; this write answers what it would have stored.
     tx.remove(stored);
     return { object: sorted, created: false, changed: true };

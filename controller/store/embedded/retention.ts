@@ -1,8 +1,9 @@
 /** Types whose objects are kept for a time only, such as Events. */
 import type { Transaction } from "./transaction.ts";
 
-/** Drops what is older than its type keeps it, of the types that the transaction wrote to. */
+/** Drops what is older than its type keeps it, of the types that the transaction wrote to. A dry run drops nothing. */
 export function dropExpired(tx: Transaction): void {
+  if (tx.dryRun) return;
   for (const key of tx.touched) {
     const retention = tx.definition(key)?.retention;
     if (retention === undefined) continue;

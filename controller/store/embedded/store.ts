@@ -81,7 +81,7 @@ function openFile(options: EmbeddedStoreOptions): {
   objects: readonly StoredObject[];
 } {
   const { path, clock, onHealth, onOpen, onWriteFailure: onFailure } = options;
-  if (!isPresent(path)) createFile(path);
+  if (!isPresent(path)) createFile(path, { rows: [], revision: clock.now() }, { isCopy: false });
   const { objects, ...found } = inspect(path);
   const database = new Database({ path, found, onOpen });
   return {
@@ -253,9 +253,7 @@ export class EmbeddedStore implements ResourceClient {
     const manager = options.fieldManager ?? DEFAULT_MANAGER;
     const answer = await this.#transact(options.dryRun ?? false, signal, (tx) => {
       const stored = storedDefinition(tx, definition);
-      const inward = (object: KubernetesObject): KubernetesObject =>
-        definition.viewOf?.toStored(object) ?? object;
-      return performWrite(tx, stored, write, inward, manager, options);
+      return performWrite(tx, { served: definition, stored }, write, manager, options);
     });
     return { ...answer, object: definition.viewOf?.fromStored(answer.object) ?? answer.object };
   }
@@ -448,7 +446,7 @@ export class EmbeddedStore implements ResourceClient {
           state: this.#state,
           clock: this.#clock,
           random: this.#random,
-          definition: (key) => this.#types.get(key),
+          types: this.#types,
           dryRun,
         });
         const answer = run(tx);

@@ -11,6 +11,22 @@ export interface Written {
   changed: boolean;
 }
 
+/** A type as clients name it, and as its objects are kept: another one where it is a view. */
+export interface WrittenType {
+  served: TypeDefinition;
+  stored: TypeDefinition;
+}
+
+/** An object of a type in the form in which it is kept. */
+export function toStored({ viewOf }: TypeDefinition, object: KubernetesObject): KubernetesObject {
+  return viewOf?.toStored(object) ?? object;
+}
+
+/** A kept object in the form of a type. */
+export function fromStored({ viewOf }: TypeDefinition, object: KubernetesObject): KubernetesObject {
+  return viewOf?.fromStored(object) ?? object;
+}
+
 /** Empty maps and lists of metadata are as good as absent: Go leaves them out when it serialises ObjectMeta. */
 export function dropEmpty(metadata: ObjectMeta): void {
   // Not used any more.
@@ -42,6 +58,14 @@ function sortKeys(value: Record<string, unknown>): Record<string, unknown> {
 
 /** The definition under which objects of a type are stored: its own, or that of the type it is a view of. */
 export function storedDefinition(tx: Transaction, definition: TypeDefinition): TypeDefinition {
-  if (definition.viewOf === undefined) return definition;
-  return tx.definition(typeKey(definition.viewOf.type)) ?? definition;
+  const { viewOf } = definition;
+  const stored = viewOf === undefined ? undefined : tx.definition(typeKey(viewOf.type));
+  if (viewOf?.validate === undefined || stored === undefined) return stored ?? definition;
+  return {
+    ...stored,
+    validate: (object, context) => [
+      ...(stored.validate?.(object, context) ?? []),
+      ...(viewOf.validate?.(object, context) ?? []),
+    ],
+  };
 }

@@ -4,7 +4,7 @@ import type { KubernetesObject } from "../resource-client.ts";
 import type { StoredObject } from "./collection.ts";
 import { tooLarge } from "./errors.ts";
 import { indexObject, parseObject, type State } from "./state.ts";
-import { typeKey, type TypeDefinition } from "./type-definition.ts";
+import { apiVersionOf, typeKey, type TypeDefinition } from "./type-definition.ts";
 
 /** Characters of one object as JSON. Bodies have the same limit in bytes, but patches add to what is stored. */
 const MAX_OBJECT_LENGTH = 3 * 1024 * 1024;
@@ -13,7 +13,8 @@ export interface TransactionOptions {
   state: State;
   clock: Clock;
   random: Random;
-  definition(key: string): TypeDefinition | undefined;
+  /** Every type that is served, by its key. */
+  types: ReadonlyMap<string, TypeDefinition>;
   dryRun: boolean;
 }
 
@@ -25,7 +26,7 @@ export class Transaction {
   readonly time: string;
   /** The time of this write in milliseconds. */
   readonly now: number;
-  readonly #definition: (key: string) => TypeDefinition | undefined;
+  readonly #types: ReadonlyMap<string, TypeDefinition>;
   /** Uids of objects that were stored with owners, which may not exist. For the garbage collector, like the next two. */
   readonly owned: string[] = [];
   /** Objects that are gone. */
@@ -41,11 +42,19 @@ export class Transaction {
     this.dryRun = options.dryRun;
     this.now = options.clock.now();
     this.time = timestamp(options.clock);
-    this.#definition = (key) => options.definition(key);
+    this.#types = options.types;
   }
 
   definition(key: string): TypeDefinition | undefined {
-    return this.#definition(key);
+    return this.#types.get(key);
+  }
+
+  /** The type that objects and references to them name so. */
+  definitionOf(apiVersion: string, kind: string): TypeDefinition | undefined {
+    for (const definition of this.#types.values()) {
+      if (definition.type.kind === kind && apiVersionOf(definition.type) === apiVersion) return definition;
+    }
+    return undefined;
   }
 
   get(definition: TypeDefinition, namespace: string, name: string): StoredObject | undefined {

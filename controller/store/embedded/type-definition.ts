@@ -67,6 +67,8 @@ export interface TypeDefinition {
     type: ResourceType;
     fromStored(object: KubernetesObject): KubernetesObject;
     toStored(object: KubernetesObject): KubernetesObject;
+    /** Finds what is wrong with an object in its stored form for those alone who write it through the view. */
+    validate?(object: KubernetesObject, context: ValidationContext): StatusCause[];
   };
   /** Objects older than this are dropped, by their last write; with `capacity`, the oldest beyond that number too. */
   retention?: { milliseconds: number; capacity: number };

@@ -57,6 +57,15 @@ export function tooNew(path: string, format: number, known: number): StoreUnusab
   });
 }
 
+/** A file that was just written is not what was written. */
+export function unreadable(path: string, found: string, cause?: unknown): StoreUnusableError {
+  return new StoreUnusableError({
+    message: `The store ${path} cannot be made, because what was written was read back otherwise: ${found}`,
+    hint: "The file was removed again. Look after the disk, and whether there is room on it, or name another place.",
+    cause,
+  });
+}
+
 /** Result codes of SQLite. @see https://www.sqlite.org/rescode.html */
 const BUSY = 5;
 const LOCKED = 6;

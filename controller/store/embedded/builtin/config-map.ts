@@ -1,7 +1,7 @@
 import { isObject } from "../../../runtime/json.ts";
 import type { TypeDefinition } from "../type-definition.ts";
 import { decodeStruct, field, objectSchema } from "./struct.ts";
-import { validateDataKeys, validateImmutable } from "./secret.ts";
+import { validateDataKeys, validateDataSize, validateImmutable } from "./secret.ts";
 
 /** core/v1 ConfigMap. */
 export const configMapType: TypeDefinition = {
@@ -34,6 +34,8 @@ export const configMapType: TypeDefinition = {
         });
       }
     }
+    // kube-apiserver names no field here, which it prints so.
+    causes.push(...validateDataSize({ texts: object["data"], bytes: object["binaryData"] }, "[]"));
     causes.push(...validateImmutable(object, old, ["data", "binaryData"]));
     return causes;
   },

@@ -1,8 +1,8 @@
 /** Events: one stored object (core/v1), seen through two APIs. */
 import type { KubernetesObject, StatusCause } from "../../resource-client.ts";
-import { isObject, setField } from "../../../runtime/json.ts";
+import { equalJson, isObject, setField } from "../../../runtime/json.ts";
 import { qualifiedNameErrors } from "../metadata.ts";
-import type { TypeDefinition } from "../type-definition.ts";
+import type { TypeDefinition, ValidationContext } from "../type-definition.ts";
 import { decodeStruct, field, objectSchema, zeroObject, type StructSchema } from "./struct.ts";
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
@@ -144,15 +144,31 @@ function rename(
 
 const newNames = new Map<string, string>(RENAMED.map(([newer, core]) => [core, newer]));
 
+const newSchema: StructSchema = {
+  ...schema,
+  properties: Object.fromEntries(
+    Object.entries({ ...schema.properties }).map(([name, child]) => [newNames.get(name) ?? name, child]),
+  ),
+};
+
+/** Only the row of equal events goes on in the newer API (core validation `ValidateEventUpdate`, which names core fields). */
+function validateNewEvent(event: KubernetesObject, { old }: ValidationContext): StatusCause[] {
+  if (old === undefined) return [];
+  return Object.keys(schema.properties ?? {})
+    .filter((field) => field !== "series" && !equalJson(event[field], old[field]))
+    .map((field) => ({
+      reason: "FieldValueInvalid",
+      message: `Invalid value: ${JSON.stringify(event[field] ?? (field === "count" ? 0 : ""))}: field is immutable`,
+      field: field === "reportingComponent" ? "reportingController" : field,
+    }));
+}
+
 /** events.k8s.io/v1 Event: the same objects under the names of the newer API. */
 export const newEventType: TypeDefinition = {
   ...eventType,
-  schema: {
-    ...schema,
-    properties: Object.fromEntries(
-      Object.entries({ ...schema.properties }).map(([name, child]) => [newNames.get(name) ?? name, child]),
-    ),
-  },
+  schema: newSchema,
+  zero: zeroObject(newSchema),
+  decode: (object) => decodeStruct(object, newEventType),
   type: { ...CORE, group: "events.k8s.io" },
   selectableFields: Object.fromEntries(
     Object.entries({ ...eventType.selectableFields }).map(([path, read]) => [
@@ -169,5 +185,6 @@ export const newEventType: TypeDefinition = {
         RENAMED.map(([newer, core]) => [core, newer] as const),
       ),
     toStored: (object) => rename(object, "v1", RENAMED),
+    validate: validateNewEvent,
   },
 };

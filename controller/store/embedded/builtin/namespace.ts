@@ -35,6 +35,7 @@ export const namespaceType: TypeDefinition = {
   categories: [],
   hasStatus: true,
   hasGeneration: false,
+  verbs: ["create", "delete", "get", "list", "patch", "update", "watch"],
   builtIn: true,
   unconditionalUpdate: true,
   schema,

@@ -8,6 +8,20 @@ const KEY_TEXT =
   "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
 const MAX_BYTES = 1024 * 1024;
 
+/** What is wrong with how much a Secret or ConfigMap holds: keys do not count. */
+export function validateDataSize(values: { texts?: unknown; bytes?: unknown }, field: string): StatusCause[] {
+  const sizeOf = (data: unknown, encoding: "utf8" | "base64"): number =>
+    isObject(data)
+      ? Object.values(data).reduce<number>(
+          (sum, value) => sum + Buffer.byteLength(String(value), encoding),
+          0,
+        )
+      : 0;
+  if (sizeOf(values.texts, "utf8") + sizeOf(values.bytes, "base64") <= MAX_BYTES) return [];
+  const message = `Too long: may not be more than ${MAX_BYTES} bytes`;
+  return [{ reason: "FieldValueTooLong", message, field }];
+}
+
 /** What is wrong with the keys of a Secret's or ConfigMap's data (core validation `IsConfigMapKey`). */
 export function validateDataKeys(data: unknown, field: string): StatusCause[] {
   const causes: StatusCause[] = [];
@@ -96,14 +110,7 @@ function typeCauses(object: KubernetesObject, data: Record<string, unknown>): St
 function validate(object: KubernetesObject, { old }: ValidationContext): StatusCause[] {
   const causes = validateDataKeys(object["data"], "data");
   const data = isObject(object["data"]) ? object["data"] : {};
-  let size = 0;
-  for (const value of Object.values(data)) size += Buffer.byteLength(String(value), "base64");
-  if (size > MAX_BYTES)
-    causes.push({
-      reason: "FieldValueTooLong",
-      message: `Too long: may not be more than ${MAX_BYTES} bytes`,
-      field: "data",
-    });
+  causes.push(...validateDataSize({ bytes: data }, "data"));
   causes.push(...typeCauses(object, data));
   if (old !== undefined && object["type"] !== old["type"])
     causes.push(wrong("type", String(object["type"]), "field is immutable"));

@@ -46,6 +46,11 @@ function fits(value: unknown, { type, format }: Schema): boolean {
   return typeof value === (type === "integer" ? "number" : type);
 }
 
+function kindOf(value: unknown): string {
+  const type = Array.isArray(value) ? "array" : typeof value;
+  return KIND[type] ?? type;
+}
+
 function omitsKeys(item: unknown, schema: Schema): boolean {
   if (!isObject(item)) return false;
   const keys = schema["x-kubernetes-list-map-keys"] ?? [];
@@ -61,9 +66,8 @@ interface Visit {
 
 function visit(value: unknown, schema: Schema, { path, problems }: Visit): void {
   if (!fits(value, schema)) {
-    problems.push(
-      `${printPath(path)}: expected ${KIND[schema.type ?? ""] ?? ""}, got ${JSON.stringify(value)}`,
-    );
+    // kube-apiserver quotes the value here; it may be a secret.
+    problems.push(`${printPath(path)}: expected ${KIND[schema.type ?? ""] ?? ""}, got ${kindOf(value)}`);
     return;
   }
   if (Array.isArray(value)) {

@@ -7,7 +7,7 @@ import type { Transaction } from "../transaction.ts";
 import { apiVersionOf, type TypeDefinition } from "../type-definition.ts";
 import { checkPlace, decodeObject, type DecodeOptions, type OnDecoded } from "../decode-object.ts";
 import { replaceObject, type ReplaceOptions } from "../replace-object.ts";
-import type { Written } from "../stored-form.ts";
+import { fromStored, toStored, type Written, type WrittenType } from "../stored-form.ts";
 import { jsonMergePatch } from "./json-merge-patch.ts";
 import { jsonPatch } from "./json-patch.ts";
 import { strategicMergePatch } from "./strategic-merge-patch.ts";
@@ -21,27 +21,27 @@ export type StorePatch = Patch | { type: "strategic"; body: Record<string, unkno
  */
 export function patchObject(
   tx: Transaction,
-  definition: TypeDefinition,
+  { served, stored: definition }: WrittenType,
   stored: StoredObject,
   patch: StorePatch,
   options: Omit<ReplaceOptions, "derived"> & { onDecoded?: OnDecoded | undefined },
 ): Written {
-  const old = parseObject(stored.text);
+  const old = fromStored(served, parseObject(stored.text));
   let patched: unknown;
   if (patch.type === "json") patched = jsonPatch(old, patch.body);
   else if (patch.type === "merge") patched = jsonMergePatch(old, patch.body);
-  else patched = strategicMergePatch(definition, old, patch.body);
+  else patched = strategicMergePatch(served, old, patch.body);
   if (!isObject(patched)) throw badRequest("the patch leaves no object behind");
   const object = patched as unknown as KubernetesObject;
-  if (definition.builtIn === true) {
+  if (served.builtIn === true) {
     // What a built-in type is, it need not say.
     object.apiVersion ??= old.apiVersion;
     object.kind ??= old.kind;
   }
   const { onDecoded, ...rest } = options;
   const place = { name: stored.name, ...(stored.namespace === "" ? {} : { namespace: stored.namespace }) };
-  decodePatched(definition, object, { place, onDecoded });
-  return replaceObject(tx, definition, stored, object, { ...rest, derived: true });
+  decodePatched(served, object, { place, onDecoded });
+  return replaceObject(tx, definition, stored, toStored(served, object), { ...rest, derived: true });
 }
 
 /** @throws ApiError 422 about the patch when what it makes cannot be read */
