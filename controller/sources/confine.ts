@@ -47,7 +47,11 @@ export async function confineDirectory(options: {
     throw notReadable(field, `${shown} ${why}`, "Correct the path, or create the directory.");
   }
   if (!roots.some((root) => root !== undefined && isBelow(real, root))) throw forbidden;
-  if (!(await stat(real)).isDirectory()) {
+  const stats = await stat(real).catch(() => undefined);
+  if (stats === undefined) {
+    throw notReadable(field, `${shown} cannot be read`, "Correct the path, or create the directory.");
+  }
+  if (!stats.isDirectory()) {
     throw notReadable(field, `${shown} is not a directory`, "Name the directory that holds the manifests.");
   }
   return real;

@@ -1,13 +1,15 @@
 /** A directory tree as a source: what is in it now, read without following links. */
 import { constants } from "node:fs";
 import type { BigIntStats, Dirent } from "node:fs";
-import { open, readdir } from "node:fs/promises";
+import { lstat, open, readdir } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../runtime/clock.ts";
 import { FlaresmithError } from "../runtime/errors.ts";
 import { sha256 } from "../runtime/hash.ts";
 import { createErrorList } from "./error-list.ts";
+import { createListedPlaces, fingerprintOf } from "./listed-places.ts";
+import type { ListedPlaces } from "./listed-places.ts";
 import { decodePath, NOT_UTF8, pathFault, shownPath } from "./read/check-path.ts";
 import { MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES } from "./read/limits.ts";
 import { fileFormat, isIgnoredName } from "./read/read-file.ts";
@@ -23,7 +25,7 @@ interface Seen {
   readonly bytes: number;
 }
 
-/** A file changed this recently may change again without its times showing it. Milliseconds. */
+/** What changed this recently may change again without its times showing it. Milliseconds. */
 const RACY = 2000;
 
 /** Reads one directory again and again; remembers hashes of files that did not change. */
@@ -57,7 +59,8 @@ class Walk {
   readonly #before: ReadonlyMap<string, Seen>;
   readonly #now: number;
   readonly #signal: AbortSignal;
-  readonly #files: TreeFile[] = [];
+  readonly #places: ListedPlaces;
+  #files: TreeFile[] = [];
   readonly #paths = new Map<string, string>();
   readonly #contents = new Map<string, Uint8Array>();
   readonly #errors = createErrorList();
@@ -69,12 +72,16 @@ class Walk {
     this.#before = before;
     this.#now = now;
     this.#signal = signal;
+    this.#places = createListedPlaces(root, (stats) => this.#isSettled(stats));
   }
 
   async run(): Promise<SourceTree> {
     await this.#folder("");
+    const { changed, isLost } = await this.#places.recheck(this.#signal);
+    if (changed !== undefined) this.#vanished(changed);
+    this.#files = this.#files.filter(({ path }) => !isLost(path));
     const text = this.#files.map(({ path, id }) => `${path}\0${id}\n`).join("");
-    const errors = this.#errors.all();
+    const errors = this.#errors.all().filter(({ file }) => !isLost(file));
     const faults = errors.map(({ file, message }) => `${file}\0${message}\n`).join("");
     return {
       revision: `dir@sha256:${sha256(text + faults)}`,
@@ -87,10 +94,18 @@ class Walk {
 
   async #folder(folder: string): Promise<void> {
     this.#signal.throwIfAborted();
+    const full = join(this.#root, folder);
     let entries: Dirent<Buffer>[];
     try {
+      const stats = await lstat(full, { bigint: true });
+      if (!stats.isDirectory()) return this.#vanished(folder);
       // Names are bytes; decoded by the library, those that are no UTF-8 would name nothing.
-      entries = await readdir(join(this.#root, folder), { withFileTypes: true, encoding: "buffer" });
+      entries = await readdir(full, { withFileTypes: true, encoding: "buffer" });
+      this.#places.folder(
+        folder,
+        stats,
+        entries.map(({ name }) => name),
+      );
     } catch (error) {
       this.#unreadable(folder, error);
       return;
@@ -164,6 +179,7 @@ class Walk {
       throw tooMuch(`the manifest files hold more than ${MAX_TOTAL_BYTES / 1024 / 1024} MiB`);
     }
     const fingerprint = fingerprintOf(stats);
+    this.#places.file(path, fingerprint);
     const known = this.#before.get(path);
     if (known?.fingerprint === fingerprint) {
       this.#add(path, known.id, format);
@@ -178,8 +194,11 @@ class Walk {
     const id = sha256(bytes);
     this.#contents.set(id, bytes);
     this.#add(path, id, format);
-    const settled = this.#now - Number(after.mtimeMs) > RACY && this.#now - Number(after.ctimeMs) > RACY;
-    if (settled) this.seen.set(path, { fingerprint, id, bytes: bytes.byteLength });
+    if (this.#isSettled(after)) this.seen.set(path, { fingerprint, id, bytes: bytes.byteLength });
+  }
+
+  #isSettled({ ctimeMs, mtimeMs }: BigIntStats): boolean {
+    return this.#now - Number(mtimeMs) > RACY && this.#now - Number(ctimeMs) > RACY;
   }
 
   #add(path: string, id: string, format: FileFormat): void {
@@ -188,7 +207,7 @@ class Walk {
   }
 
   #vanished(path: string): void {
-    this.#incomplete = `${path} changed while it was read`;
+    this.#incomplete ??= `${path === "" ? "the directory" : path} changed while it was read`;
   }
 
   #unreadable(path: string, error: unknown): void {
@@ -242,10 +261,6 @@ class Walk {
       await file?.close();
     }
   }
-}
-
-function fingerprintOf(stats: BigIntStats): string {
-  return `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`;
 }
 
 /** Links whose name says that they are something else, such as `README.md`, are passed over like any such file. */

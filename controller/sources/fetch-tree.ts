@@ -9,10 +9,13 @@ import type { SourceTree } from "./source-tree.ts";
 import { systemResolver } from "../runtime/adapters/resolve-host.ts";
 import type { HostResolver } from "../runtime/adapters/resolve-host.ts";
 import type { GitRunner } from "../runtime/adapters/run-git.ts";
-import { sha256 } from "../runtime/hash.ts";
+import { classifyError } from "../runtime/classify.ts";
+import { ApiError } from "../store/resource-client.ts";
+import { clonePlace } from "./clone-place.ts";
 import { prepareCredentials } from "./git/credentials.ts";
 import type { SecretData } from "./git/credentials.ts";
 import { createGitReader } from "./git/git-reader.ts";
+import { onDisk } from "./git/on-disk.ts";
 import { checkGitUrl } from "./git/git-url.ts";
 
 export interface FetchTreeOptions {
@@ -68,7 +71,7 @@ export interface GitAccess {
 /**
  * Lists a git Source.
  *
- * @throws FlaresmithError SOURCE_* and SPEC_SECRET_*
+ * @throws FlaresmithError SOURCE_*, SPEC_SECRET_*, and STORE_* where the Secret cannot be read
  */
 export async function fetchGit(
   options: FetchTreeOptions & {
@@ -78,37 +81,35 @@ export async function fetchGit(
   signal: AbortSignal,
 ): Promise<SourceTree> {
   const { access, git, source, memory, allowedDirectories } = options;
-  const { name, namespace = "" } = source.metadata;
+  const { namespace = "" } = source.metadata;
   const { resolveHost = systemResolver } = access;
   const url = await checkGitUrl(git.url, { directories: allowedDirectories, resolveHost });
-  const place = join(
-    access.dataDirectory,
-    "git",
-    sha256(`${namespace}/${name}/${source.metadata.uid ?? ""}`).slice(0, 32),
-  );
+  const { clone: directory, keys } = clonePlace(access.dataDirectory, source);
   memory.git ??= createGitReader({
     run: access.run,
-    directory: `${place}.git`,
+    directory,
     redact: (text) => access.redact(text),
   });
   const secretName = git.secretRef?.name ?? "";
   const secret = secretName === "" ? undefined : await readSecret(access, { namespace, name: secretName });
-  const credentials = await prepareCredentials({
-    url,
-    secret,
-    secretName,
-    directory: `${place}.ssh`,
-    registerSecret: (value) => access.registerSecret(value),
-  });
+  const credentials = await onDisk(url.url, () =>
+    prepareCredentials({
+      url,
+      secret,
+      secretName,
+      directory: keys,
+      registerSecret: (value) => access.registerSecret(value),
+    }),
+  );
   try {
     return await memory.git.list({ url, branch: git.branch, path: source.spec.path, credentials }, signal);
   } finally {
-    await credentials.dispose();
+    await onDisk(url.url, () => credentials.dispose());
   }
 }
 
 async function readSecret(access: GitAccess, key: { namespace: string; name: string }): Promise<SecretData> {
-  const data = await access.secret(key);
+  const data = await secretData(access, key);
   if (data === undefined) {
     throw new FlaresmithError({
       code: "SPEC_SECRET_MISSING",
@@ -119,4 +120,25 @@ async function readSecret(access: GitAccess, key: { namespace: string; name: str
   for (const name of ["token", "sshPrivateKey"])
     if (data[name] !== undefined) access.registerSecret(data[name].trim());
   return data;
+}
+
+/** @throws FlaresmithError where the API server refuses it: the error of the Source, whose field names it */
+async function secretData(
+  access: GitAccess,
+  key: { namespace: string; name: string },
+): Promise<SecretData | undefined> {
+  try {
+    return await access.secret(key);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const { class: errorClass, code, hint, message } = classifyError(error);
+    if (errorClass === "conflict") throw error;
+    throw new FlaresmithError({
+      code,
+      field: "spec.git.secretRef.name",
+      message: `the Secret ${key.name} cannot be read: ${message}`,
+      hint,
+      cause: error,
+    });
+  }
 }

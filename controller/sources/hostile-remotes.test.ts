@@ -310,6 +310,62 @@ describe("a host", () => {
   });
 });
 
+/** A host that sends a pack without end, or breaks it off after so many pieces of 60 KB. */
+function endlessPack(last = Number.POSITIVE_INFINITY): Handler {
+  const commit = "1".repeat(40);
+  const packet = (text: string | Buffer): Buffer => {
+    const bytes = Buffer.from(text);
+    return Buffer.concat([Buffer.from((bytes.byteLength + 4).toString(16).padStart(4, "0")), bytes]);
+  };
+  const flush = Buffer.from("0000");
+  return (request, response) => {
+    if (request.method === "GET") {
+      response.writeHead(200, { "content-type": "application/x-git-upload-pack-advertisement" });
+      const refs = packet(`${commit} refs/heads/main\0side-band-64k shallow agent=x\n`);
+      response.end(Buffer.concat([packet("# service=git-upload-pack\n"), flush, refs, flush]));
+      return;
+    }
+    const asked: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => asked.push(chunk));
+    request.on("end", () => {
+      response.writeHead(200, { "content-type": "application/x-git-upload-pack-result" });
+      const shallow = Buffer.concat([packet(`shallow ${commit}`), flush]);
+      if (!Buffer.concat(asked).includes("0009done\n")) {
+        response.end(shallow);
+        return;
+      }
+      response.write(Buffer.concat([shallow, packet("NAK\n")]));
+      // A blob of a terabyte: version 2, one object, its size in seven bits each, then stored blocks of zlib.
+      const head = Buffer.from([
+        0x50, 0x41, 0x43, 0x4b, 0, 0, 0, 2, 0, 0, 0, 1, 0xb0, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01, 0x78,
+        0x01,
+      ]);
+      response.write(packet(Buffer.concat([Buffer.from([1]), head])));
+      const block = Buffer.alloc(60_000, "x");
+      const stored = Buffer.concat([
+        Buffer.from([
+          1,
+          0,
+          block.length & 0xff,
+          block.length >> 8,
+          ~block.length & 0xff,
+          (~block.length >> 8) & 0xff,
+        ]),
+        block,
+      ]);
+      const piece = packet(stored);
+      let pieces = 0;
+      const more = (): void => {
+        do pieces += 1;
+        while (pieces < last && !response.destroyed && response.write(piece));
+        if (pieces >= last) response.destroy();
+      };
+      response.on("drain", more);
+      more();
+    });
+  };
+}
+
 describe("a pack", () => {
   const read = async (repository: { url: string }, cloneBytes: number) => {
     const directory = join(world.directory, "clone.git");
@@ -351,60 +407,21 @@ describe("a pack", () => {
   });
 
   test("without end is cut off while it comes, and nothing of it is left", async () => {
-    const commit = "1".repeat(40);
-    const packet = (text: string | Buffer): Buffer => {
-      const bytes = Buffer.from(text);
-      return Buffer.concat([Buffer.from((bytes.byteLength + 4).toString(16).padStart(4, "0")), bytes]);
-    };
-    const flush = Buffer.from("0000");
-    answer = (request, response) => {
-      if (request.method === "GET") {
-        response.writeHead(200, { "content-type": "application/x-git-upload-pack-advertisement" });
-        const refs = packet(`${commit} refs/heads/main\0side-band-64k shallow agent=x\n`);
-        response.end(Buffer.concat([packet("# service=git-upload-pack\n"), flush, refs, flush]));
-        return;
-      }
-      const asked: Buffer[] = [];
-      request.on("data", (chunk: Buffer) => asked.push(chunk));
-      request.on("end", () => {
-        response.writeHead(200, { "content-type": "application/x-git-upload-pack-result" });
-        const shallow = Buffer.concat([packet(`shallow ${commit}`), flush]);
-        if (!Buffer.concat(asked).includes("0009done\n")) {
-          response.end(shallow);
-          return;
-        }
-        response.write(Buffer.concat([shallow, packet("NAK\n")]));
-        // A blob of a terabyte: version 2, one object, its size in seven bits each, then stored blocks of zlib.
-        const head = Buffer.from([
-          0x50, 0x41, 0x43, 0x4b, 0, 0, 0, 2, 0, 0, 0, 1, 0xb0, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01,
-          0x78, 0x01,
-        ]);
-        response.write(packet(Buffer.concat([Buffer.from([1]), head])));
-        const block = Buffer.alloc(60_000, "x");
-        const stored = Buffer.concat([
-          Buffer.from([
-            1,
-            0,
-            block.length & 0xff,
-            block.length >> 8,
-            ~block.length & 0xff,
-            (~block.length >> 8) & 0xff,
-          ]),
-          block,
-        ]);
-        const piece = packet(stored);
-        const more = (): void => {
-          while (!response.destroyed && response.write(piece));
-        };
-        response.on("drain", more);
-        more();
-      });
-    };
+    answer = endlessPack();
     const { outcome, left } = await read({ url: `${server.origin}/x.git` }, 4 * 1024 * 1024);
     expect(outcome).toMatchObject({
       code: "SOURCE_GIT_FAILED",
       message: expect.stringContaining("is larger than 4 MiB"),
     });
     expect(left).toBeUndefined();
+  });
+
+  test("that breaks off leaves nothing that would count for what a clone may have", async () => {
+    answer = endlessPack(20);
+    for (let round = 0; round < 2; round += 1) {
+      const { outcome } = await read({ url: `${server.origin}/x.git` }, 4 * 1024 * 1024);
+      expect(outcome).toMatchObject({ code: "SOURCE_GIT_FAILED" });
+      expect(await readdir(join(world.directory, "clone.git", "objects", "pack"))).toEqual([]);
+    }
   });
 });

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { ApiError } from "../store/resource-client.ts";
+import type { ResourceClient } from "../store/resource-client.ts";
 import { conditionOf, createSourceWorld, project, typeOf } from "../../test/support/source-world.ts";
 import type { SourceWorld } from "../../test/support/source-world.ts";
 
@@ -39,6 +41,51 @@ test("an object that another Source has is a conflict until that one lets go", a
     async () => (await world.find("Project", "shop")) !== undefined && (await shopSpec()).includes("from b"),
   );
   expect(conditionOf(await world.sync("b"), "Ready")?.status).toBe("True");
+});
+
+test("an object that was deleted by name, and is declared by another Source since, is that one's", async () => {
+  await world.write({ "a/shop.yaml": project("shop"), "a/gone.yaml": project("gone") });
+  await world.source("a", { directory: `${world.directory}/a` });
+  await world.sync("a");
+  await world.write({ "a/shop.yaml": null, "a/gone.yaml": null });
+  expect(conditionOf(await world.sync("a"), "Stalled")?.reason).toBe("EmptySource");
+  for (const name of ["shop", "gone"])
+    await world.store.delete(typeOf("Project"), { namespace: "default", name });
+  await world.sync("a");
+  await world.write({ "b/shop.yaml": project("shop", "    description: from b") });
+  await world.source("b", { directory: `${world.directory}/b` });
+  expect(conditionOf(await world.sync("b"), "Ready")?.status).toBe("True");
+  expect((await world.get("Project", "shop")).metadata.labels).toEqual({ "flaresmith.dev/source": "b" });
+});
+
+test("an object that a Source declared and never got applied is free when that one no longer declares it", async () => {
+  await world.stop();
+  const client = new Proxy({} as ResourceClient, {
+    get: (_, name: keyof ResourceClient) => {
+      const call = (world.store[name] as (...args: unknown[]) => unknown).bind(world.store);
+      if (name !== "apply") return call;
+      return (...args: unknown[]) =>
+        JSON.stringify(args[1]).includes("no shops")
+          ? Promise.reject(new ApiError({ code: 422, reason: "Invalid", message: "no shops" }))
+          : call(...args);
+    },
+  });
+  world = await createSourceWorld({ client });
+  await world.write({
+    "a/shop.yaml": project("shop", "    description: no shops"),
+    "a/other.yaml": project("other"),
+  });
+  await world.source("a", { directory: `${world.directory}/a` });
+  expect(conditionOf(await world.sync("a"), "Ready")?.reason).toBe("StoreRejected");
+  await world.write({ "b/shop.yaml": project("shop") });
+  await world.source("b", { directory: `${world.directory}/b`, interval: "24h" });
+  expect(conditionOf(await world.sync("b"), "Ready")?.reason).toBe("Conflict");
+  await world.write({ "a/shop.yaml": null });
+  await world.sync("a");
+  await world.until(async () => (await world.find("Project", "shop")) !== undefined);
+  expect(world.clock.monotonic()).toBeLessThan(3_600_000);
+  expect(conditionOf(await world.sync("b"), "Ready")?.status).toBe("True");
+  expect((await world.get("Project", "shop")).metadata.labels).toEqual({ "flaresmith.dev/source": "b" });
 });
 
 test("two Sources that start together never take an object from each other", async () => {

@@ -16,6 +16,7 @@ const plan = (owned: number, gone: number, options: Partial<Parameters<typeof pl
     complete: true,
     prune: true,
     revision: "main@sha1:b",
+    window: { since: 0, owned, deleted: 0 },
     ...options,
   });
   return "objects" in result
@@ -80,10 +81,42 @@ describe("the guard", () => {
   });
 });
 
+describe("what went before, within the same ten minutes", () => {
+  const window = { since: 1000, owned: 100, deleted: 20 };
+  test.each<[string, number, number, Partial<Parameters<typeof planPrune>[0]>, string]>([
+    ["leaves what is free of what was there at first", 80, 5, {}, "delete 5"],
+    ["and counts", 80, 6, {}, "ConfirmationRequired"],
+    [
+      "and makes nothing free that is too much by itself",
+      20,
+      6,
+      { window: { ...window, deleted: 0 } },
+      "ConfirmationRequired",
+    ],
+    ["is little in what grew since", 400, 80, {}, "delete 80"],
+    ["is not counted twice", 80, 6, { approved: { revision: "main@sha1:a", uids: uids("p0") } }, "delete 6"],
+    [
+      "counts for nothing where a prune goes on",
+      80,
+      10,
+      {
+        approved: {
+          revision: "main@sha1:b",
+          uids: uids(...Array.from({ length: 10 }, (_, index) => `p${index}`)),
+        },
+      },
+      "delete 10",
+    ],
+  ])("%s", (_name, owned, gone, options, expected) => {
+    expect(plan(owned, gone, { window, ...options })).toBe(expected);
+  });
+});
+
 describe("consent", () => {
   const owned = ["p0", "p1", "p2", "p3"].map(object);
   const declared = new Set(["Project/p3"]);
-  const given = { owned, declared, complete: true, prune: true, revision: "main@sha1:b" };
+  const window = { since: 0, owned: owned.length, deleted: 2 };
+  const given = { owned, declared, complete: true, prune: true, revision: "main@sha1:b", window };
   const held = planPrune(given);
   const asked = /confirm-prune: (\S+)/.exec(held.kind === "held" ? held.message : "")?.[1] ?? "";
   const kindOf = (options: Partial<Parameters<typeof planPrune>[0]> = {}): string =>
@@ -93,6 +126,10 @@ describe("consent", () => {
     expect(asked).toMatch(/^main@sha1:b#[0-9a-f]{12}$/);
     expect(kindOf()).toBe("delete");
     expect(kindOf({ owned: owned.toReversed() })).toBe("delete");
+  });
+
+  test("counts for nothing in what is free afterwards", () => {
+    expect(planPrune({ ...given, confirmed: asked })).toMatchObject({ window });
   });
 
   test.each<[string, Partial<Parameters<typeof planPrune>[0]>]>([

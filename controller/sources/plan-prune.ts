@@ -3,6 +3,8 @@ import { hashOf } from "../runtime/hash.ts";
 import type { KubernetesObject } from "../store/resource-client.ts";
 import { objectKey } from "./desired.ts";
 import { firstOf } from "./first-of.ts";
+import { CONFIRMATION_REQUIRED } from "./prune-window.ts";
+import type { PruneWindow } from "./prune-window.ts";
 import { CONFIRM_PRUNE_ANNOTATION } from "./source-object.ts";
 
 /** Deletions that need no confirmation: this many, or this share of what the Source owns if that is more. */
@@ -22,6 +24,8 @@ export type PrunePlan =
       readonly objects: readonly KubernetesObject[];
       /** To be handed in again while the deletion goes on: what is left of it needs no consent of its own. */
       readonly approved: ApprovedPrune;
+      /** What the next plans have to count; the very window that was handed in when this deletion counts for nothing. */
+      readonly window: PruneWindow;
     }
   /** `prune: false`: the objects stay and are nobody's. */
   | { readonly kind: "release"; readonly objects: readonly KubernetesObject[] }
@@ -35,6 +39,7 @@ export type PrunePlan =
  * @param options.complete whether the listing is complete and nothing in it is wrong
  * @param options.confirmed the consent that a person gave
  * @param options.approved the prune that began last and may go on
+ * @param options.window what was deleted of late: many small deletions are no way around the guard
  */
 export function planPrune(options: {
   owned: readonly KubernetesObject[];
@@ -44,8 +49,9 @@ export function planPrune(options: {
   revision: string;
   confirmed?: string | undefined;
   approved?: ApprovedPrune | undefined;
+  window: PruneWindow;
 }): PrunePlan {
-  const { owned, declared, revision } = options;
+  const { approved, owned, declared, revision, window } = options;
   const extra = owned.filter((object) => !declared.has(objectKey(object)));
   if (extra.length === 0 || !options.complete) return { kind: "none" };
   if (declared.size === 0) {
@@ -56,20 +62,33 @@ export function planPrune(options: {
     };
   }
   if (!options.prune) return { kind: "release", objects: extra };
-  const free = Math.max(FREE_DELETIONS, owned.length * FREE_SHARE);
-  const remove: PrunePlan = {
+  const remove = (next: PruneWindow): PrunePlan => ({
     kind: "delete",
     objects: extra,
     approved: { revision, uids: new Set(extra.map(uidOf)) },
+    window: next,
+  });
+  if (goesOn(extra, revision, approved)) return remove(window);
+  // What an earlier prune was to take, and still waits for, was counted then.
+  const fresh = extra.filter((object) => approved?.uids.has(uidOf(object)) !== true).length;
+  const next = {
+    since: window.since,
+    owned: Math.max(window.owned, owned.length),
+    deleted: window.deleted + fresh,
   };
-  if (extra.length <= free || goesOn(extra, revision, options.approved)) return remove;
+  if (extra.length <= freeOf(owned.length) && next.deleted <= freeOf(next.owned)) return remove(next);
   const consent = consentTo(extra, revision);
-  if (options.confirmed === consent) return remove;
+  if (options.confirmed === consent) return remove(window);
+  const before = window.deleted === 0 ? "" : `, and ${window.deleted} went within ten minutes before`;
   return {
     kind: "held",
-    reason: "ConfirmationRequired",
-    message: `${revision} no longer declares ${extra.length} of ${count(owned.length)}: ${listed(extra)}. To delete them, set the annotation ${CONFIRM_PRUNE_ANNOTATION}: ${consent} on this Source; to keep them, put their manifests back.`,
+    reason: CONFIRMATION_REQUIRED,
+    message: `${revision} no longer declares ${extra.length} of ${count(owned.length)}${before}: ${listed(extra)}. To delete them, set the annotation ${CONFIRM_PRUNE_ANNOTATION}: ${consent} on this Source; to keep them, put their manifests back.`,
   };
+}
+
+function freeOf(owned: number): number {
+  return Math.max(FREE_DELETIONS, owned * FREE_SHARE);
 }
 
 /** Whether nothing is to go that was not to go when the prune began. */

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { KubernetesObject } from "../store/resource-client.ts";
 import { conditionOf, createSourceWorld, project, typeOf } from "../../test/support/source-world.ts";
 import type { SourceWorld } from "../../test/support/source-world.ts";
 
@@ -13,6 +14,9 @@ const write = (count: number): Promise<void> =>
   world.write(Object.fromEntries(names(count).map((name) => [`${name}.yaml`, project(name)])));
 const remove = (...removed: string[]): Promise<void> =>
   world.write(Object.fromEntries(removed.map((name) => [`${name}.yaml`, null])));
+/** The value that the Source asks for, as a person copies it. */
+const consentOf = (source: KubernetesObject): string =>
+  /confirm-prune: (\S+)/.exec(conditionOf(source, "Stalled")?.message ?? "")?.[1] ?? "";
 const connection = `apiVersion: flaresmith.dev/v1alpha1
 kind: Connection
 metadata: {name: github}
@@ -60,7 +64,7 @@ describe("what leaves the source", () => {
       reason: "ConfirmationRequired",
       message: expect.stringContaining(`flaresmith.dev/confirm-prune: ${revision}#`),
     });
-    const consent = /confirm-prune: (\S+)/.exec(conditionOf(held, "Stalled")?.message ?? "")?.[1] ?? "";
+    const consent = consentOf(held);
     expect(conditionOf(held, "Ready")).toMatchObject({
       status: "False",
       message: expect.stringContaining("3 of 8 objects: Project p0, Project p1, Project p2"),
@@ -77,6 +81,54 @@ describe("what leaves the source", () => {
     }
     await world.annotate("Source", "platform", { "flaresmith.dev/confirm-prune": consent });
     await world.until(async () => (await world.names("Project")).length === 5);
+    expect(conditionOf(await world.sync("platform"), "Ready")?.status).toBe("True");
+  });
+
+  test("little by little is held when it is much within ten minutes, by a process that began in between too", async () => {
+    const { directory } = world;
+    const first = await createSourceWorld({ directory });
+    await write(40);
+    await first.source("platform", { directory });
+    await first.sync("platform");
+    for (const name of names(10)) {
+      await remove(name);
+      await first.sync("platform");
+    }
+    expect(await first.names("Project")).toHaveLength(30);
+    await first.stop();
+    await remove("p10");
+    const again = await createSourceWorld({ store: first.store, directory });
+    try {
+      expect(conditionOf(await again.sync("platform"), "Stalled")).toMatchObject({
+        status: "True",
+        reason: "ConfirmationRequired",
+        message: expect.stringContaining(
+          "1 of 30 objects, and 10 went within ten minutes before: Project p10.",
+        ),
+      });
+      // A question that was asked stays until it is answered.
+      await again.clock.advance(15 * 60_000);
+      const asked = await again.sync("platform");
+      expect(conditionOf(asked, "Stalled")?.reason).toBe("ConfirmationRequired");
+      expect(await again.names("Project")).toHaveLength(30);
+      await again.annotate("Source", "platform", { "flaresmith.dev/confirm-prune": consentOf(asked) });
+      await again.until(async () => (await again.names("Project")).length === 29);
+      expect(conditionOf(await again.sync("platform"), "Ready")?.status).toBe("True");
+    } finally {
+      await again.stop();
+    }
+  });
+
+  test("slowly is deleted without a question", async () => {
+    await write(12);
+    await world.source("platform", { directory: world.directory });
+    await world.sync("platform");
+    for (const name of names(6)) {
+      await remove(name);
+      await world.sync("platform");
+      await world.clock.advance(6 * 60_000);
+    }
+    expect(await world.names("Project")).toHaveLength(6);
     expect(conditionOf(await world.sync("platform"), "Ready")?.status).toBe("True");
   });
 

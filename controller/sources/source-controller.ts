@@ -7,6 +7,7 @@ import { FlaresmithError } from "../runtime/errors.ts";
 import type { Caches, ControllerDefinition, WatchedType } from "../runtime/reconcile.ts";
 import type { Tracker } from "../runtime/tracker.ts";
 import type { KubernetesObject, ObjectKey, ResourceClient } from "../store/resource-client.ts";
+import { sweepClones } from "./clone-place.ts";
 import { objectKey } from "./desired.ts";
 import { fetchDirectory, fetchGit } from "./fetch-tree.ts";
 import type { GitAccess } from "./fetch-tree.ts";
@@ -35,7 +36,7 @@ export interface SourceControllerOptions {
   resolveHost?: GitAccess["resolveHost"];
   /** Environment of the process, of which PATH, proxies and certificate authorities reach git. Default: none */
   environment?: Readonly<Record<string, string | undefined>> | undefined;
-  /** Brings a Source up because its directory changed: the manager's `enqueue`. */
+  /** Brings a Source up, because its directory changed or what it waits for is free: the manager's `enqueue`. */
   wake(key: ObjectKey): void;
   /** Watches directories. Default: chokidar */
   watchDirectory?: WatchDirectory | undefined;
@@ -59,6 +60,11 @@ export function sourceController(options: SourceControllerOptions): ControllerDe
         tracker.log.warn("a directory is not watched; the interval finds its changes", { root, error }),
     });
   options.signal?.addEventListener("abort", () => closeAll(memories), { once: true });
+  let swept: Promise<void> | undefined;
+  const sweep = (caches: Caches): Promise<void> =>
+    sweepClones(options.dataDirectory, () => caches.of<SourceObject>(sourceType).list()).catch(
+      (error: unknown) => tracker.log.warn("clones that nobody needs could not be removed", { error }),
+    );
   const definition: ControllerDefinition<SourceObject> = {
     type: sourceType,
     name: "source",
@@ -71,13 +77,17 @@ export function sourceController(options: SourceControllerOptions): ControllerDe
         toKeys: (object, caches) => concerned(object, caches, memories),
       })),
     ],
-    reconcile: (key, context) =>
-      syncSource(key, context, {
+    reconcile: async (key, context) => {
+      // Before git runs for the first time: what it keeps is nobody's until then.
+      await (swept ??= sweep(context.caches));
+      return syncSource(key, context, {
         client,
         clock,
         memories,
         fetch: (source, memory, signal) => fetchTree(source, memory, signal),
-      }),
+        wake: (waiting) => options.wake(waiting),
+      });
+    },
   };
   const access: GitAccess = {
     run: options.git ?? createGitRunner({ clock, environment: options.environment ?? {} }),

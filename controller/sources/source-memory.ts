@@ -99,6 +99,19 @@ export function createSourceMemories(options: { clock: Clock }): SourceMemories 
   };
 }
 
+/** Keys (`<kind>/<name>`) of what a Source applied or claimed; a key may occur twice. */
+export function rememberedKeys(
+  { applied }: SourceMemory,
+  claims: SourceMemories["claims"],
+  source: ObjectKey,
+): string[] {
+  const owner = keyText(source);
+  const prefix = `${source.namespace ?? ""}/`.length;
+  const keys = [...applied.keys()];
+  for (const [claim, by] of claims) if (by === owner) keys.push(claim.slice(prefix));
+  return keys;
+}
+
 /** Whether an object is as this Source left it, as far as the source sets it. */
 export function isAsApplied(
   object: KubernetesObject | undefined,

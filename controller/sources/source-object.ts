@@ -34,6 +34,8 @@ export const SOURCE_FINALIZER = `${GROUP}/source`;
 export const REQUEST_ANNOTATION = `${GROUP}/reconcile-requested-at`;
 /** The consent that the condition names: to a large prune of these very objects at this revision. */
 export const CONFIRM_PRUNE_ANNOTATION = `${GROUP}/confirm-prune`;
+/** Written by the controller: how many objects were deleted since when, of how many (see `PruneWindow`). */
+export const PRUNE_WINDOW_ANNOTATION = `${GROUP}/prune-window`;
 /** `true` on a Source: deleting it deletes what it applied. */
 export const PRUNE_ON_DELETE_ANNOTATION = `${GROUP}/prune-on-delete`;
 

@@ -14,13 +14,17 @@ import type { DesiredState } from "./desired.ts";
 import { firstOf } from "./first-of.ts";
 import { planPrune } from "./plan-prune.ts";
 import type { PrunePlan } from "./plan-prune.ts";
+import { openPruneWindow, pruneWindowText } from "./prune-window.ts";
+import type { PruneWindow } from "./prune-window.ts";
 import { deleteObjects, releaseObjects } from "./remove-objects.ts";
 import { inventoryOf } from "./source-inventory.ts";
+import { rememberedKeys } from "./source-memory.ts";
 import type { SourceMemories, SourceMemory } from "./source-memory.ts";
 import {
   CONFIRM_PRUNE_ANNOTATION,
   ownedObjects,
   PRUNE_ON_DELETE_ANNOTATION,
+  PRUNE_WINDOW_ANNOTATION,
   REQUEST_ANNOTATION,
   SOURCE_FINALIZER,
   sourceType,
@@ -36,6 +40,8 @@ export interface SyncOptions {
   readonly memories: SourceMemories;
   /** Lists a Source; may start watching it. @throws FlaresmithError SOURCE_* */
   fetch(source: SourceObject, memory: SourceMemory, signal: AbortSignal): Promise<SourceTree>;
+  /** Brings up a Source that waits for what another let go. */
+  wake(key: ObjectKey): void;
 }
 
 /** Listings are made again when this share of the interval has passed: resyncs are spread by ten per cent. */
@@ -86,13 +92,15 @@ class SyncPass {
       read = await this.#read();
     } catch (error) {
       this.#signal.throwIfAborted();
-      if (!(error instanceof FlaresmithError)) throw error;
-      await this.#write({ unreadable: error });
-      return failed(error);
+      const unreadable = classifyError(error, this.#options.clock);
+      // As below: the next pass settles it.
+      if (unreadable.class !== "conflict") await this.#write({ unreadable });
+      return failed(unreadable);
     }
     const { tree, desired } = read;
     if (desired.objects.length > 0) await this.#ensureFinalizer();
     const { caches } = this.#context;
+    this.#letGo(desired);
     const outcome = await applyObjects(
       {
         source: this.#source,
@@ -191,21 +199,18 @@ class SyncPass {
   }
 
   async #ensureFinalizer(): Promise<void> {
-    const { finalizers = [], name, namespace, resourceVersion } = this.#source.metadata;
+    const { finalizers = [] } = this.#source.metadata;
     if (finalizers.includes(SOURCE_FINALIZER)) return;
-    await this.#setFinalizers([...finalizers, SOURCE_FINALIZER], { name, namespace, resourceVersion });
+    await this.#patchMetadata({ finalizers: [...finalizers, SOURCE_FINALIZER] });
   }
 
-  async #setFinalizers(
-    finalizers: string[],
-    {
-      name,
-      namespace,
-      resourceVersion,
-    }: { name: string; namespace: string | undefined; resourceVersion: string | undefined },
+  /** @throws ApiError 409 Conflict when the Source is no longer as this pass knows it */
+  async #patchMetadata(
+    change: { finalizers: string[] } | { annotations: Record<string, string> },
   ): Promise<void> {
+    const { name, namespace, resourceVersion } = this.#source.metadata;
     const key = { name, ...(namespace === undefined ? {} : { namespace }) };
-    const body = { metadata: { finalizers, ...(resourceVersion === undefined ? {} : { resourceVersion }) } };
+    const body = { metadata: { ...change, ...(resourceVersion === undefined ? {} : { resourceVersion }) } };
     this.#source = await this.#options.client.patch<SourceObject>(
       sourceType,
       key,
@@ -232,19 +237,26 @@ class SyncPass {
     memory.extras = new Set(extras.map(objectKey));
     const nothing = { deleted: 0, waiting: 0, gone: new Set<string>() };
     if (extras.length === 0) return nothing;
+    const owned = all.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+    const window = openPruneWindow(this.#source, {
+      now: this.#options.clock.now(),
+      owned: owned.length,
+    });
     const plan: PrunePlan = planPrune({
-      owned: all.filter(({ metadata }) => metadata.deletionTimestamp === undefined),
+      owned,
       declared: new Set(declared.keys()),
       complete,
       prune: this.#source.spec.prune,
       revision: tree.revision,
       confirmed: this.#source.metadata.annotations?.[CONFIRM_PRUNE_ANNOTATION]?.trim(),
       approved: memory.approved,
+      window,
     });
     if (plan.kind === "none") return nothing;
     if (plan.kind === "held") return { ...nothing, held: { reason: plan.reason, message: plan.message } };
+    if (plan.kind === "delete" && plan.window !== window) await this.#keepWindow(plan.window);
     // Before anybody can hear of it: whoever waits for the object finds it free.
-    this.#drop(plan.objects);
+    this.#drop(plan.objects.map(objectKey));
     if (plan.kind === "release") {
       await releaseObjects({ objects: plan.objects, client: this.#options.client }, this.#signal);
       return { ...nothing, gone: new Set(plan.objects.map(objectKey)) };
@@ -258,8 +270,33 @@ class SyncPass {
     return { deleted, waiting, gone: new Set(gone.map(objectKey)) };
   }
 
-  #drop(objects: readonly KubernetesObject[]): void {
-    for (const key of objects.map(objectKey)) {
+  async #keepWindow(window: PruneWindow): Promise<void> {
+    // Only of the version that was read: what another pass wrote, and the cache does not show yet, would be forgotten.
+    await this.#patchMetadata({ annotations: { [PRUNE_WINDOW_ANNOTATION]: pruneWindowText(window) } });
+  }
+
+  /** What is neither declared nor there is no longer this Source's: somebody deleted it, or it never came to be. */
+  #letGo({ byKey }: DesiredState): void {
+    const { name, namespace = "" } = this.#source.metadata;
+    const { claims } = this.#options.memories;
+    const undeclared = rememberedKeys(this.#memory, claims, { name, namespace }).filter(
+      (key) => !byKey.has(key),
+    );
+    if (undeclared.length === 0) return;
+    const { caches } = this.#context;
+    const owned = new Set(ownedObjects(this.#source, caches).map(objectKey));
+    const gone = undeclared.filter((key) => !owned.has(key));
+    this.#drop(gone);
+    // Of what is not there no event will tell those who wait for it.
+    for (const { metadata } of caches.of<SourceObject>(sourceType).list(namespace)) {
+      const other = { name: metadata.name, namespace };
+      const blocked = this.#options.memories.get(other)?.blocked;
+      if (blocked !== undefined && gone.some((key) => blocked.has(key))) this.#options.wake(other);
+    }
+  }
+
+  #drop(keys: Iterable<string>): void {
+    for (const key of keys) {
       this.#memory.applied.delete(key);
       this.#options.memories.claims.delete(`${this.#source.metadata.namespace ?? ""}/${key}`);
     }
@@ -287,7 +324,7 @@ class SyncPass {
   /** Releases or, when asked to, deletes what was applied; then lets the Source go. */
   async finalize(key: ObjectKey): Promise<ReconcileResult> {
     const { metadata } = this.#source;
-    const { finalizers = [], name, namespace, resourceVersion } = metadata;
+    const { finalizers = [] } = metadata;
     this.#memory.watcher?.close();
     this.#memory.watcher = undefined;
     if (!finalizers.includes(SOURCE_FINALIZER)) {
@@ -297,7 +334,7 @@ class SyncPass {
     const { caches, tracker } = this.#context;
     const { client } = this.#options;
     const owned = ownedObjects(this.#source, caches);
-    this.#drop(owned);
+    this.#drop(owned.map(objectKey));
     if (metadata.annotations?.[PRUNE_ON_DELETE_ANNOTATION] === "true") {
       const objects = owned.filter((object) => object.metadata.deletionTimestamp === undefined);
       const leaving = owned.filter((object) => object.metadata.deletionTimestamp !== undefined);
@@ -322,10 +359,9 @@ class SyncPass {
         tracker.event(this.#source, { type: "Normal", reason: "ReleasedObjects", message });
       }
     }
-    await this.#setFinalizers(
-      finalizers.filter((finalizer) => finalizer !== SOURCE_FINALIZER),
-      { name, namespace, resourceVersion },
-    );
+    await this.#patchMetadata({
+      finalizers: finalizers.filter((finalizer) => finalizer !== SOURCE_FINALIZER),
+    });
     this.#options.memories.forget(key);
     return done;
   }

@@ -1,5 +1,5 @@
 /** A branch of a git repository as a source: a bare, shallow clone, read by object id. There never is a work tree. */
-import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { FlaresmithError } from "../../runtime/errors.ts";
 import type { GitResult, GitRunner } from "../../runtime/adapters/run-git.ts";
@@ -10,6 +10,8 @@ import { gitCommand, type GitCommand } from "./git-command.ts";
 import { gitError, isDamaged } from "./git-errors.ts";
 import type { GitUrl } from "./git-url.ts";
 import { branchRef } from "./git-url.ts";
+import { onDisk } from "./on-disk.ts";
+import { packBytes, removeHalfPacks } from "./pack-files.ts";
 import { createTreeParser } from "./parse-tree.ts";
 import { readBlobs } from "./read-blobs.ts";
 
@@ -20,15 +22,19 @@ const CLONE_BYTES = 1024 * MiB;
 const HEAD = "refs/flaresmith/head";
 const COMMIT = /^[0-9a-f]{40}$/;
 
+interface Listing {
+  readonly url: GitUrl;
+  readonly branch: string;
+  readonly path: string;
+  readonly credentials: PreparedCredentials;
+}
+
 export interface GitReader {
   /**
    * Lists a branch as it is now; costs one request when it did not move.
    * @throws FlaresmithError SOURCE_GIT_FAILED, SOURCE_GIT_AUTH_FAILED, SOURCE_NOT_READABLE
    */
-  list(
-    options: { url: GitUrl; branch: string; path: string; credentials: PreparedCredentials },
-    signal: AbortSignal,
-  ): Promise<SourceTree>;
+  list(listing: Listing, signal: AbortSignal): Promise<SourceTree>;
   /** Removes the clone; the next listing makes a new one. */
   dispose(): Promise<void>;
 }
@@ -48,34 +54,41 @@ export function createGitReader(options: GitReaderOptions): GitReader {
   const parse = createTreeParser();
   let fetches = 0;
   let last: { key: string; url: string; commit: string; tree: SourceTree } | undefined;
+  const forget = (): void => {
+    last = undefined;
+  };
+  const list = async (
+    { url, branch, path, credentials }: Listing,
+    signal: AbortSignal,
+  ): Promise<SourceTree> => {
+    const ref = branchRef(branch);
+    const folder = relativePath(path);
+    const clone = new Clone(options, url, credentials, forget);
+    const commit = await clone.tip(ref, signal);
+    const key = JSON.stringify([url.url, branch, folder]);
+    if (last?.key === key && last.commit === commit) return last.tree;
+    // Old commits are dropped now and then; looking for them costs a process each time.
+    if (fetches++ % 16 === 15) await clone.tidy(signal);
+    const fetched =
+      last?.url === url.url && last.commit === commit
+        ? commit
+        : await clone.fetch(ref, commit, last === undefined, signal);
+    const { files, errors } = await parse(await clone.files(fetched, folder, path, signal));
+    const tree: SourceTree = {
+      revision: `${branch}@sha1:${fetched}`,
+      files,
+      errors,
+      load: (ids, abort) => onDisk(url.url, () => clone.contents(ids, abort)),
+    };
+    last = { key, url: url.url, commit: fetched, tree };
+    return tree;
+  };
   return {
     dispose: async () => {
-      last = undefined;
+      forget();
       await rm(options.directory, { recursive: true, force: true });
     },
-    list: async ({ url, branch, path, credentials }, signal) => {
-      const ref = branchRef(branch);
-      const folder = relativePath(path);
-      const clone = new Clone(options, url, credentials);
-      const commit = await clone.tip(ref, signal);
-      const key = JSON.stringify([url.url, branch, folder]);
-      if (last?.key === key && last.commit === commit) return last.tree;
-      // Old commits are dropped now and then; looking for them costs a process each time.
-      if (fetches++ % 16 === 15) await clone.tidy(signal);
-      const fetched =
-        last?.url === url.url && last.commit === commit
-          ? commit
-          : await clone.fetch(ref, commit, last === undefined, signal);
-      const { files, errors } = await parse(await clone.files(fetched, folder, path, signal));
-      const tree: SourceTree = {
-        revision: `${branch}@sha1:${fetched}`,
-        files,
-        errors,
-        load: (ids, abort) => clone.contents(ids, abort),
-      };
-      last = { key, url: url.url, commit: fetched, tree };
-      return tree;
-    },
+    list: (listing, signal) => onDisk(listing.url.url, () => list(listing, signal)),
   };
 }
 
@@ -83,10 +96,13 @@ class Clone {
   readonly #options: GitReaderOptions;
   readonly #url: GitUrl;
   readonly #git: GitCommand;
+  readonly #emptied: () => void;
 
-  constructor(options: GitReaderOptions, url: GitUrl, credentials: PreparedCredentials) {
+  /** @param emptied hears that what was listed is no longer here */
+  constructor(options: GitReaderOptions, url: GitUrl, credentials: PreparedCredentials, emptied: () => void) {
     this.#options = options;
     this.#url = url;
+    this.#emptied = emptied;
     const { run, directory } = options;
     this.#git = gitCommand({ run, directory, url, credentials, guard: () => this.#guard() });
   }
@@ -116,21 +132,18 @@ class Clone {
   /** Brings the branch's newest commit here, without history. After a restart it may be here already. */
   async fetch(ref: string, wanted: string, mayBeHere: boolean, signal: AbortSignal): Promise<string> {
     if (mayBeHere && (await this.#has(wanted, signal))) return wanted;
-    let result = await this.#fetchOnce(ref, signal).catch(async (error: unknown) => {
-      // Whoever ended it left its half behind.
-      await rm(this.#options.directory, { recursive: true, force: true });
-      throw error;
-    });
+    let result = await this.#fetchOnce(ref, signal);
     if (result.code !== 0 && isDamaged(result)) {
-      await this.#discard(signal);
+      await this.#remove();
+      await this.#ensure(signal);
       result = await this.#fetchOnce(ref, signal);
     }
     if (result.code !== 0) throw this.#failure("fetch", result);
     // It may have come faster than anybody looked.
     const tooLarge = await this.#guard();
-    if (tooLarge !== undefined) await rm(this.#options.directory, { recursive: true, force: true });
-    if (tooLarge !== undefined) throw tooLarge;
-    return this.#head(signal);
+    if (tooLarge === undefined) return this.#head(signal);
+    await this.#remove();
+    throw tooLarge;
   }
 
   /** The commit that was fetched. Git writes it to a file of its own; where it keeps refs elsewhere, it is asked. */
@@ -147,7 +160,7 @@ class Clone {
     await this.#git.local(["gc", "--auto", "--quiet", "--prune=now"], signal);
   }
 
-  #fetchOnce(ref: string, signal: AbortSignal): Promise<GitResult> {
+  async #fetchOnce(ref: string, signal: AbortSignal): Promise<GitResult> {
     const flags = [
       "--depth=1",
       "--no-tags",
@@ -157,23 +170,24 @@ class Clone {
       "--no-recurse-submodules",
       "--no-auto-maintenance",
     ];
-    return this.#git.remote("fetch", [...flags, "--", this.#url.url, `+${ref}:${HEAD}`], signal);
+    const args = [...flags, "--", this.#url.url, `+${ref}:${HEAD}`];
+    let result: GitResult;
+    try {
+      result = await this.#git.remote("fetch", args, signal);
+    } catch (error) {
+      // Whoever ended it left its half behind.
+      await this.#remove();
+      throw error;
+    }
+    // They would count for what a clone may have, until no fetch fits any more.
+    if (result.code !== 0) await removeHalfPacks(this.#options.directory);
+    return result;
   }
 
   /** Whether a fetch brings more than a clone may have. */
   async #guard(): Promise<FlaresmithError | undefined> {
-    const packs = join(this.#options.directory, "objects", "pack");
-    const names = await readdir(packs).catch(() => []);
-    const sizes = await Promise.all(
-      names.map((name) =>
-        stat(join(packs, name)).then(
-          ({ size }) => size,
-          () => 0,
-        ),
-      ),
-    );
-    const { cloneBytes = CLONE_BYTES } = this.#options;
-    if (sizes.reduce((sum, size) => sum + size, 0) <= cloneBytes) return undefined;
+    const { cloneBytes = CLONE_BYTES, directory } = this.#options;
+    if ((await packBytes(directory)) <= cloneBytes) return undefined;
     return new FlaresmithError({
       code: "SOURCE_GIT_FAILED",
       class: "terminal",
@@ -190,14 +204,15 @@ class Clone {
       () => false,
     );
     if (exists) return;
+    this.#emptied();
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const result = await this.#git.local(["init", "--bare", "--quiet", "--template=", "."], signal);
     if (result.code !== 0) throw this.#failure("init", result);
   }
 
-  async #discard(signal: AbortSignal): Promise<void> {
+  async #remove(): Promise<void> {
+    this.#emptied();
     await rm(this.#options.directory, { recursive: true, force: true });
-    await this.#ensure(signal);
   }
 
   async #has(commit: string, signal: AbortSignal): Promise<boolean> {
@@ -205,16 +220,21 @@ class Clone {
     return result.code === 0 && result.stdout.toString("utf8").trim() === commit;
   }
 
+  async #hasTree(commit: string, signal: AbortSignal): Promise<boolean> {
+    return (await this.#git.local(["cat-file", "-e", `${commit}^{tree}`], signal)).code === 0;
+  }
+
   async files(commit: string, folder: string, path: string, signal: AbortSignal): Promise<Buffer> {
     const result = await this.#git.local(["ls-tree", "-rz", "--full-tree", `${commit}:${folder}`], signal, {
       maxOutput: LISTING_BYTES,
     });
     if (result.code === 0) return result.stdout;
-    if (
+    const isMissing =
       /[Nn]ot a valid object name|not a tree object|does not exist|exists on disk|invalid object name/.test(
         result.stderr,
-      )
-    ) {
+      );
+    // Of a commit that is not here git says the same.
+    if (isMissing && (await this.#hasTree(commit, signal))) {
       throw new FlaresmithError({
         code: "SOURCE_NOT_READABLE",
         field: "spec.path",
@@ -232,7 +252,7 @@ class Clone {
 
   /** The clone cannot be read: it is made anew next time. */
   async #broken(command: string, result: GitResult): Promise<FlaresmithError> {
-    await rm(this.#options.directory, { recursive: true, force: true });
+    await this.#remove();
     return this.#failure(command, result);
   }
 
