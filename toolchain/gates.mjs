@@ -71,11 +71,21 @@ const gates = [
     full: true,
     runs: [
       [join(root, "toolchain", "build.mjs")],
-      [join(modules, "publint", "src", "cli.js"), "run", root, "--strict", "--pack", "npm"],
+      [join(modules, "publint", "src", "cli.js"), "run", join(root, "dist"), "--strict", "--pack", "npm"],
     ],
     needs: "controller/cli/main.ts",
   },
 ];
+
+const unknown = [
+  ...flags.filter((flag) => flag !== "--fast"),
+  ...named.filter((name) => gates.every((gate) => gate.name !== name)),
+];
+if (unknown.length > 0) {
+  const names = gates.map(({ name }) => name).join(", ");
+  process.stderr.write(`gates: there is no ${unknown.join(", ")}; name some of ${names}, or --fast\n`);
+  process.exit(2);
+}
 
 function run(gate) {
   for (const args of gate.runs) {

@@ -47,5 +47,7 @@ function install(root) {
     "--no-fund",
   ];
   const result = spawnSync(file, args, { cwd: root, stdio: ["ignore", 2, 2] });
+  if (result.error !== undefined)
+    throw new Error(`npm cannot be started: ${result.error.message}. Put npm on the PATH and run again.`);
   if (result.status !== 0) throw new Error("npm ci failed; its own message is above");
 }

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -52,6 +52,22 @@ describe("the launcher", () => {
       expect(code).toBe(11);
     },
   );
+});
+
+describe("the gates", () => {
+  it.each(["tpyes", "--fsat"])("run nothing when one is asked for that is none (%s)", (name) => {
+    const gates = join(import.meta.dirname, "gates.mjs");
+    const result = spawnSync(process.execPath, [gates, "types", name], { encoding: "utf8" });
+    expect(result.stderr).toMatch(`gates: there is no ${name}; name some of types, lint, `);
+    expect({ code: result.status, out: result.stdout }).toEqual({ code: 2, out: "" });
+  });
+});
+
+describe("publishing", () => {
+  it("is refused by npm for the clone, in which nothing builds before it", () => {
+    const text = readFileSync(join(import.meta.dirname, "..", "package.json"), "utf8");
+    expect(JSON.parse(text)).toMatchObject({ private: true });
+  });
 });
 
 describe("finding Node", () => {
@@ -123,6 +139,12 @@ describe("installing", () => {
     expect(installs()).toBe(false);
     touch("node_modules/.package-lock.json", 500);
     expect(installs()).toBe(true);
+  });
+
+  it("says so when there is no npm", () => {
+    vi.stubEnv("npm_execpath", "");
+    vi.stubEnv("PATH", join(root, "nothing"));
+    expect(() => ensureInstalled(root)).toThrow(/^npm cannot be started: spawnSync npm ENOENT\. /);
   });
 
   it("says so when npm fails", () => {

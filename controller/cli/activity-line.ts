@@ -1,6 +1,6 @@
 /** What a command is doing at the moment: one line that is redrawn where somebody watches, plain lines elsewhere. */
 import type { Terminal } from "./terminal.ts";
-import { clipped } from "./terminal.ts";
+import { clipped, printable } from "./terminal.ts";
 
 export interface ActivityLine {
   show(text: string): void;
@@ -26,7 +26,7 @@ export function activityLine(
         terminal.error(redact(text));
         return;
       }
-      terminal.raw(`\r\u001b[K${clipped(redact(text), terminal.columns - 1)}`);
+      terminal.raw(`\r\u001b[K${clipped(printable(redact(text)), terminal.columns - 1)}`);
       drawn = true;
     },
   };

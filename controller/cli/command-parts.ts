@@ -1,11 +1,18 @@
 /** What several commands have in common on the command line. */
 import { InvalidArgumentError, Option } from "commander";
 
-/** Runs a command's action and turns what it throws into a message and an exit code (`failureCode` instead of 1). */
+interface RunOptions {
+  /** Default 1 */
+  failureCode?: number;
+  /** Its work is not what it prints: output that gets lost is no failure. */
+  outlivesOutput?: boolean;
+}
+
+/** Runs a command's action and turns what it throws, and output that got lost, into a message and an exit code. */
 export type Run = (
   action: () => Promise<number>,
   output: "text" | "json",
-  failureCode?: number,
+  options?: RunOptions,
 ) => Promise<void>;
 
 export const outputOption = (): Option =>

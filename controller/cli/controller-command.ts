@@ -62,5 +62,7 @@ export function addController(program: Command, environment: CommandEnvironment,
         ["0  stopped by a signal", "1  could not start, or lost the lease", "2  the command line is wrong"],
       ),
     )
-    .action((options: ControllerOptions) => run(() => controller(options, environment), options.output));
+    .action((options: ControllerOptions) =>
+      run(() => controller(options, environment), options.output, { outlivesOutput: true }),
+    );
 }

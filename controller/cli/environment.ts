@@ -17,4 +17,6 @@ export interface CommandEnvironment {
   /** Ends the process at once; only a second signal asks for it. */
   exit(code: number): void;
   version: string;
+  /** What standard output could not be given, once everything was written or lost. */
+  lostOutput?: (() => Promise<Error | undefined>) | undefined;
 }

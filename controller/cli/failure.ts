@@ -36,6 +36,7 @@ const systemHints: Readonly<Record<string, string>> = Object.freeze({
   ENOSPC: "The disk is full: make room on it, then do the same again.",
   EDQUOT: "The quota of this user is used up: make room, then do the same again.",
   EFBIG: "A limit on the size of files is reached (ulimit -f): raise it, then do the same again.",
+  EIO: "The disk or the terminal is gone or broken: do the same again where it can be written.",
   EROFS: "The file system is mounted read-only: choose another directory, or mount it read-write.",
   ENOENT: "Nothing is there: make the directory that is missing, or choose another path.",
   EEXIST: "Something else has that name: choose another path, or move it away.",

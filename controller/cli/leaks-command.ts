@@ -53,6 +53,6 @@ export function addLeaks(program: Command, environment: CommandEnvironment, run:
       ),
     )
     .action((options: LeaksOptions) =>
-      run(() => leaks(options, environment), options.output, leaksExitCodes.failed),
+      run(() => leaks(options, environment), options.output, { failureCode: leaksExitCodes.failed }),
     );
 }

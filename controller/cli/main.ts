@@ -1,27 +1,12 @@
 #!/usr/bin/env node
-import { keepAlive } from "../runtime/adapters/keep-alive.ts";
-import { systemFetch } from "../runtime/adapters/network.ts";
-import { ownedSignals } from "../runtime/adapters/signals.ts";
-import { systemClock, systemRandom } from "../runtime/adapters/system.ts";
-import { createAsk } from "./ask.ts";
-import { allowClosedPipe } from "./closed-pipe.ts";
-import { runCommandLine } from "./program.ts";
-import { createTerminal } from "./terminal.ts";
-import { VERSION } from "./version.ts";
+/** Looks at Node's version before anything is loaded that older ones do not have. */
+const OLDEST = 24;
 
-const { env, stderr, stdin, stdout } = process;
-allowClosedPipe(stdout);
-allowClosedPipe(stderr);
-const release = keepAlive();
-process.exitCode = await runCommandLine(process.argv.slice(2), {
-  terminal: createTerminal({ stdout, stderr, env }),
-  clock: systemClock(),
-  random: systemRandom(),
-  fetch: systemFetch(),
-  env,
-  signals: ownedSignals(),
-  ask: createAsk({ stdin, stderr }),
-  exit: (code) => process.exit(code),
-  version: VERSION,
-});
-release();
+if (Number.parseInt(process.versions.node, 10) < OLDEST) {
+  process.stderr.write(
+    `error: flaresmith needs Node ${OLDEST} or newer, and this is ${process.version}\nhint: Install a newer one from https://nodejs.org, or put it first on the PATH.\n`,
+  );
+  process.exitCode = 1;
+} else {
+  await import("./start.ts");
+}

@@ -49,9 +49,11 @@ export async function runCommandLine(
   environment: CommandEnvironment,
 ): Promise<number> {
   let exitCode: number = exitCodes.ok;
-  const run: Run = async (action, output, failureCode) => {
+  const run: Run = async (action, output, { failureCode, outlivesOutput = false } = {}) => {
     try {
       exitCode = await action();
+      const lost = outlivesOutput ? undefined : await environment.lostOutput?.();
+      if (lost !== undefined) throw lost;
     } catch (error) {
       const code = reportFailure(error, environment.terminal, output);
       exitCode = code === exitCodes.failed ? (failureCode ?? code) : code;

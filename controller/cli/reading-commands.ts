@@ -98,7 +98,7 @@ function addDiff(program: Command, environment: CommandEnvironment, run: Run): v
       ),
     )
     .action((options: DiffOptions) =>
-      run(() => diff(options, environment), options.output, diffExitCodes.failed),
+      run(() => diff(options, environment), options.output, { failureCode: diffExitCodes.failed }),
     );
 }
 
@@ -128,7 +128,9 @@ function addSandbox(program: Command, environment: CommandEnvironment, run: Run)
         ["0  stopped by a signal", "1  could not start", "2  the command line is wrong"],
       ),
     )
-    .action((options: SandboxOptions) => run(() => runSandbox(options, environment), options.output));
+    .action((options: SandboxOptions) =>
+      run(() => runSandbox(options, environment), options.output, { outlivesOutput: true }),
+    );
   sandbox
     .command("env")
     .summary("print environment variables that point other tools at the sandbox")

@@ -46,6 +46,20 @@ test("a data directory's own server is asked, whichever context kubectl uses mea
   expect(await namespaceAsked({})).toBe("default");
 });
 
+test("no kubeconfig, or nobody who answers where it points, is no server", async () => {
+  expect(await isServerRunning({ dataDir: join(directory, "elsewhere") }, outside)).toBe(false);
+  await chooseAnother();
+  expect(await isServerRunning({ dataDir: directory, context: "kind-dev" }, outside)).toBe(false);
+});
+
+test("a kubeconfig that is broken, or has not the context that was named, tells of no server at all", async () => {
+  const asked = (context?: string): Promise<boolean> =>
+    isServerRunning({ dataDir: directory, context }, outside);
+  await expect(asked("kind-prod")).rejects.toThrow('there is no context "kind-prod"');
+  await writeFile(api.kubeconfig, "clusters: [");
+  await expect(asked()).rejects.toThrow("cannot be read as a kubeconfig");
+});
+
 test("a context or a kubeconfig that is named is the one that counts", async () => {
   await chooseAnother();
   expect(await namespaceAsked({ context: "kind-dev" })).toBe("elsewhere");

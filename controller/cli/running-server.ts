@@ -39,6 +39,9 @@ export interface RunningServer {
   open(path: string): Promise<AsyncIterable<Uint8Array>>;
 }
 
+/** Nobody is there to be asked: nothing was started, or what was started does not answer. */
+class NoServerError extends CommandError {}
+
 function pathOf({ dataDir, kubeconfig }: ServerOptions): string {
   return resolve(kubeconfig ?? join(dataDir, "kubeconfig"));
 }
@@ -54,7 +57,7 @@ export async function withServer<Result>(
 ): Promise<Result> {
   const kubeconfig = pathOf(options);
   if (!existsSync(kubeconfig)) {
-    throw new CommandError(`no server was ever started here: ${kubeconfig} does not exist`, {
+    throw new NoServerError(`no server was ever started here: ${kubeconfig} does not exist`, {
       hint: "Start one with flaresmith up, or name another with --data-dir or --kubeconfig.",
     });
   }
@@ -72,7 +75,7 @@ export async function withServer<Result>(
     return await action({ client, kubeconfig, url: access.server, namespace: access.namespace, open });
   } catch (error) {
     if (!(error instanceof ApiUnreachableError)) throw error;
-    throw new CommandError(`nothing answers at ${access.server}, where ${kubeconfig} points`, {
+    throw new NoServerError(`nothing answers at ${access.server}, where ${kubeconfig} points`, {
       hint: "Start it with flaresmith up; if it runs on another data directory, name that with --data-dir.",
       cause: error,
     });
@@ -81,7 +84,7 @@ export async function withServer<Result>(
   }
 }
 
-/** Whether a server answers. */
+/** Whether a server answers. @throws CommandError when it cannot be told, because the kubeconfig is not one */
 export async function isServerRunning(options: ServerOptions, outside: Outside): Promise<boolean> {
   if (!existsSync(pathOf(options))) return false;
   try {
@@ -95,7 +98,7 @@ export async function isServerRunning(options: ServerOptions, outside: Outside):
     await withServer(options, outside, ({ client }) => client.get(type, { name: "default" }));
     return true;
   } catch (error) {
-    if (error instanceof CommandError) return false;
+    if (error instanceof NoServerError) return false;
     throw error;
   }
 }

@@ -1,8 +1,8 @@
 /** Where commands write: results to standard output, everything that is not a result to standard error. */
 export interface Terminal {
-  /** A line of the result. */
+  /** A line of the result, or several, {@link printable}. */
   line(text: string): void;
-  /** A line about the result: progress, errors. */
+  /** A line about the result, or several, {@link printable}: progress, errors. */
   error(text: string): void;
   /** Text as it stands, control sequences included. */
   raw(text: string): void;
@@ -18,6 +18,22 @@ interface Stream {
   columns?: number;
 }
 
+/** Whatever moves a terminal's cursor, names its window, turns text around or hides it; not the end of a line. */
+const UNSEEN = /[[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]--[\n]]/gv;
+
+/**
+ * Text that does to a terminal what it seems to do: values come from manifests and providers, and whoever writes those
+ * must not write to the terminals of others. Escaped as JSON has it, in which it stays the same value.
+ */
+export function printable(text: string): string {
+  return text.replace(UNSEEN, (character) =>
+    Array.from(
+      { length: character.length },
+      (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, "0")}`,
+    ).join(""),
+  );
+}
+
 /** A terminal over two streams. `TERM=dumb` counts as nobody watching. */
 export function createTerminal(options: {
   stdout: Stream;
@@ -26,8 +42,8 @@ export function createTerminal(options: {
 }): Terminal {
   const { stdout, stderr, env } = options;
   return {
-    line: (text) => void stdout.write(`${text}\n`),
-    error: (text) => void stderr.write(`${text}\n`),
+    line: (text) => void stdout.write(`${printable(text)}\n`),
+    error: (text) => void stderr.write(`${printable(text)}\n`),
     raw: (text) => void stdout.write(text),
     interactive: stdout.isTTY === true && env["TERM"] !== "dumb",
     get columns() {
@@ -38,7 +54,7 @@ export function createTerminal(options: {
 
 /**
  * A table as kubectl prints one: upper-case headers, columns as wide as their widest cell, three blanks between.
- * Empty and missing cells show as `<none>`.
+ * Empty and missing cells show as `<none>`. A cell is {@link printable} and of one line.
  */
 export function tableText(
   header: readonly string[],
@@ -46,7 +62,11 @@ export function tableText(
 ): string {
   const cells = [
     header,
-    ...rows.map((row) => row.map((cell) => (cell === undefined || cell === "" ? "<none>" : cell))),
+    ...rows.map((row) =>
+      row.map((cell) =>
+        cell === undefined || cell === "" ? "<none>" : printable(cell).replaceAll("\n", " "),
+      ),
+    ),
   ];
   const widths = header.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? "").length)));
   return cells

@@ -79,5 +79,7 @@ export function addUp(program: Command, environment: CommandEnvironment, run: Ru
         ],
       ),
     )
-    .action((options: UpOptions) => run(() => up(options, environment), options.output));
+    .action((options: UpOptions) =>
+      run(() => up(options, environment), options.output, { outlivesOutput: !options.once }),
+    );
 }

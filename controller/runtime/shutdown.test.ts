@@ -55,6 +55,50 @@ describe("shutting down", () => {
     expect(stopped.at(-1)).toBe("later");
   });
 
+  it("waits for what is still starting, and only then stops what that stands on", async () => {
+    const { clock, stopped, shutdown } = setUp();
+    shutdown.register("lock", () => void stopped.push("lock"));
+    const starting = shutdown.start(
+      "database",
+      async () => {
+        await clock.sleep(5_000);
+        return "the database";
+      },
+      (started) => void stopped.push(started),
+    );
+    const outcome = expect(starting).rejects.toThrow("SIGINT");
+    const ending = shutdown.run("SIGINT");
+    await clock.advance(4_000);
+    expect(stopped).toEqual([]);
+    await clock.advance(1_000);
+    await outcome;
+    expect(await ending).toEqual({ clean: true });
+    expect(stopped).toEqual(["the database", "lock"]);
+  });
+
+  it("hands out what has started, and stops it in its turn; what did not start has nothing to stop", async () => {
+    const { stopped, shutdown } = setUp();
+    shutdown.register("lock", () => void stopped.push("lock"));
+    const stop = (name: string): void => void stopped.push(name);
+    expect(await shutdown.start("database", () => Promise.resolve("database"), stop)).toBe("database");
+    const failing = shutdown.start("api", () => Promise.reject(new Error("the port is taken")), stop);
+    await expect(failing).rejects.toThrow("the port is taken");
+    expect(await shutdown.run("SIGINT")).toEqual({ clean: true });
+    expect(stopped).toEqual(["database", "lock"]);
+  });
+
+  it("starts nothing any more once it has begun", async () => {
+    const { shutdown } = setUp();
+    await shutdown.run("SIGINT");
+    let begun = false;
+    const begin = (): Promise<void> => {
+      begun = true;
+      return Promise.resolve();
+    };
+    await expect(shutdown.start("late", begin, () => undefined)).rejects.toThrow("SIGINT");
+    expect(begun).toBe(false);
+  });
+
   it("stops what is started by whoever hears that it ends", async () => {
     const { stopped, shutdown } = setUp();
     shutdown.signal.addEventListener("abort", () => {

@@ -9,6 +9,17 @@ export interface Shutdown {
   /** Registers how to stop something that was just started; it is stopped at once when the shutdown has begun. */
   register(name: string, stop: (signal: AbortSignal) => Promise<void> | void): void;
   /**
+   * Starts something that takes a while, and registers how to stop it. A shutdown that begins meanwhile waits for it, so
+   * that what it stands on is stopped after it.
+   *
+   * @throws the reason of the shutdown when that has begun; what `begin` throws
+   */
+  start<Started>(
+    name: string,
+    begin: () => Promise<Started>,
+    stop: (started: Started, signal: AbortSignal) => Promise<void> | void,
+  ): Promise<Started>;
+  /**
    * Stops everything, once; later calls get the same end.
    *
    * @returns whether everything stopped by itself and in time
@@ -53,12 +64,24 @@ export function createShutdown(options: {
     for (const stopped of late) clean = (await stopped) && clean;
     return { clean };
   };
+  const register: Shutdown["register"] = (name, stop) => {
+    const part = { name, stop };
+    if (began === undefined) parts.push(part);
+    else late.push(stopPart(part, began));
+  };
   return {
     signal: controller.signal,
-    register: (name, stop) => {
-      const part = { name, stop };
-      if (began === undefined) parts.push(part);
-      else late.push(stopPart(part, began));
+    register,
+    start: async (name, begin, stop) => {
+      controller.signal.throwIfAborted();
+      const starting = begin();
+      register(name, async (signal) => {
+        const [outcome] = await Promise.allSettled([starting]);
+        if (outcome.status === "fulfilled") await stop(outcome.value, signal);
+      });
+      const started = await starting;
+      controller.signal.throwIfAborted();
+      return started;
     },
     run: (reason) => (ending ??= stopAll(reason)),
   };

@@ -8,6 +8,7 @@ import { changesAt, quickstart, run, start, temporaryDirectory } from "./command
 const LIMIT = 120_000;
 
 interface Preview {
+  basis: { server: string | null; installation: string | null };
   changes: number;
   objects: {
     kind: string;
@@ -55,6 +56,10 @@ test(
     const same = await run(diff);
     expect(summary(same.out)).toEqual([]);
     expect(same.code).toBe(0);
+    expect((JSON.parse(same.out) as Preview).basis).toEqual({
+      server: expect.stringMatching(/^https:\/\/127\.0\.0\.1:\d+$/) as string,
+      installation: expect.stringMatching(/^local-/) as string,
+    });
     const told = await run(["diff", "-f", manifests, "--data-dir", data]);
     expect(told.out).toBe("Nothing would change at the providers.\n");
     expect(told.err).toMatch(/^note: compared through https:\/\/127\.0\.0\.1:\d+, as installation local-/m);
@@ -140,6 +145,7 @@ test("without a server: everything would be created, and nothing is", { timeout:
     expect.arrayContaining(["Project/shop githubRepo create", "Project/shop neonProject create"]),
   );
   expect(ended.code).toBe(1);
+  expect((JSON.parse(ended.out) as Preview).basis).toEqual({ server: null, installation: null });
   const inNamespace = await run(
     ["diff", "-f", manifests, "-n", "team-a", "--data-dir", elsewhere, "-o", "json"],
     { env: { GITHUB_TOKEN, NEON_API_KEY, CLOUDFLARE_API_TOKEN } },
@@ -160,6 +166,14 @@ test("without a server: everything would be created, and nothing is", { timeout:
   expect(named, "another server than the one that was named is no answer").toMatchObject({
     code: 2,
     err: expect.stringContaining("kubeconfig does not exist") as string,
+  });
+  mkdirSync(elsewhere, { recursive: true });
+  writeFileSync(join(elsewhere, "kubeconfig"), "clusters: [");
+  const broken = await run(["diff", "-f", manifests, "--data-dir", elsewhere]);
+  expect(broken, "whether a server runs there cannot be told").toMatchObject({
+    code: 2,
+    out: "",
+    err: expect.stringContaining("cannot be read as a kubeconfig") as string,
   });
   sandbox.process.kill("SIGTERM");
   expect(await sandbox.ended).toMatchObject({ code: 0 });

@@ -27,6 +27,26 @@ test("started with nothing in its store, it makes keys and certificates, serves,
   expect(readFileSync(join(data, "kubeconfig"), "utf8")).toContain("certificate-authority-data");
 }, 60_000);
 
+test("started by an older Node, it says which it needs, before anything is loaded that this one has not", async () => {
+  const older = `import { registerHooks } from "node:module";
+    Object.defineProperty(process.versions, "node", { value: "20.20.2" });
+    registerHooks({
+      resolve: (name, context, next) => {
+        if (name === "node:sqlite") throw new Error("No such built-in module: node:sqlite");
+        return next(name, context);
+      },
+    });`;
+  const hooks = `data:text/javascript,${encodeURIComponent(older)}`;
+  const asked = promisify(execFile)(process.execPath, ["--import", hooks, bundle, "--version"]);
+  await expect(asked).rejects.toMatchObject({
+    code: 1,
+    stdout: "",
+    stderr: expect.stringMatching(
+      /^error: flaresmith needs Node 24 or newer[^\n]*\nhint: [^\n]+\n$/,
+    ) as string,
+  });
+});
+
 test("asked for the sandbox, it says where that is", async () => {
   const asked = flaresmith("up", "--once", "--sandbox", "--data-dir", join(app, "sandbox"));
   await expect(asked).rejects.toMatchObject({

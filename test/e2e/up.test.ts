@@ -1,6 +1,8 @@
 /** `flaresmith up` on the quickstart, as a person runs it: real processes, real git, Workers and Postgres. */
 import { cpSync, existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { changesAt, quickstart, run, sandboxOf, start, temporaryDirectory } from "./command-line.ts";
@@ -214,6 +216,40 @@ test(
       "shop-pr-1 True",
     ]);
   },
+);
+
+test(
+  "Ctrl-C while the sandbox starts ends with 0, stops what was starting, and leaves its directory to the next",
+  { timeout: LIMIT },
+  async () => {
+    const data = join(temporaryDirectory(), "data");
+    const up = ["up", "--sandbox", "--data-dir", data];
+    const stopped = start(up);
+    await stopped.line((line) => line.startsWith("starting the sandbox"));
+    const postgres = join(data, "sandbox", "postgres");
+    await expect.poll(() => existsSync(postgres), { timeout: 30_000 }).toBe(true);
+    stopped.process.kill("SIGINT");
+    expect(await stopped.ended).toMatchObject({ code: 0, signal: null, err: "" });
+    const again = await run([...up, "--once", "-o", "json"]);
+    expect(resultIn(again.out)).toMatchObject({ ready: true });
+    expect(again).toMatchObject({ code: 0, err: "" });
+  },
+);
+
+test.each(["--ops-address", "--webhooks-address"])(
+  "an address of %s that is taken ends the start in two lines",
+  async (option) => {
+    const holder = createServer();
+    await new Promise<void>((resolve) => holder.listen(0, "127.0.0.1", resolve));
+    const { port } = holder.address() as AddressInfo;
+    const data = join(temporaryDirectory(), "data");
+    const up = ["up", "--installation", "test", "--data-dir", data, option, `127.0.0.1:${port}`];
+    const { code, err } = await run(up);
+    holder.close();
+    expect(code).toBe(1);
+    expect(err).toMatch(new RegExp(`^error: [^\\n]*127\\.0\\.0\\.1:${port}[^\\n]*\\nhint: [^\\n]+\\n$`));
+  },
+  60_000,
 );
 
 test("no credential is in what is printed or logged", { timeout: LIMIT }, async () => {

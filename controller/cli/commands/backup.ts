@@ -159,7 +159,7 @@ function restoreInto(store: string, source: string): Saved {
       copyFileSync(`${source}${suffix}`, `${scratch}${suffix}`);
       chmodSync(`${scratch}${suffix}`, 0o600);
     }
-    return copyStore(scratch, store, { named: source, last: "optional" });
+    return copyStore(scratch, store, { named: source, last: "optional", isOwn: true });
   } finally {
     removeScratch();
   }

@@ -26,14 +26,18 @@ const words: Readonly<Record<Change["action"], string>> = Object.freeze({
   failed: "not known",
 });
 
+/** A value stays on its line: what it holds must not read as another change. */
+function valueText(value: string | undefined): string {
+  return value === undefined ? "(not set)" : value.replaceAll("\n", "\\n");
+}
+
 function changeLines({ action, error, fields, message, what }: Change): string[] {
   const why = message === undefined ? "" : ` (${message})`;
   const remedy = error === undefined || message?.includes(error.hint) === true ? [] : [`      ${error.hint}`];
   return [
     `  ${signs[action]} ${what}${why}`,
     ...fields.map(({ effect, field, from, to }) => {
-      const values =
-        from === undefined && to === undefined ? "" : `: ${from ?? "(not set)"} -> ${to ?? "(not set)"}`;
+      const values = from === undefined && to === undefined ? "" : `: ${valueText(from)} -> ${valueText(to)}`;
       return `      ${field}${values}${effect === "in-place" ? "" : ` (${effect})`}`;
     }),
     ...remedy,
@@ -59,9 +63,13 @@ export function diffLines(previews: readonly ObjectPreview[]): string[] {
   return [...blocks, ...(sum.length === 0 ? [] : [`At the providers: ${sum.join(", ")}.`])];
 }
 
-/** The same for programs. */
-export function toJson(previews: readonly ObjectPreview[]): unknown {
+/** The same for programs, and what was compared through: no server when the manifests are all there is. */
+export function toJson(
+  previews: readonly ObjectPreview[],
+  basis: { server: string | undefined; installation: string | undefined },
+): unknown {
   return {
+    basis: { server: basis.server ?? null, installation: basis.installation ?? null },
     changes: previews.flatMap(({ changes }) => changes).length,
     objects: previews.map(({ changes, error, ...place }) => ({
       ...place,

@@ -31,6 +31,8 @@ export const diffExitCodes = Object.freeze({ same: 0, changes: 1, failed: 2 });
 
 /** What a preview is made from, wherever it comes from. */
 interface Basis {
+  /** Whose objects these are; undefined: the manifests are all there is. */
+  server: string | undefined;
   objects: readonly KubernetesObject[];
   planned: readonly KubernetesObject[];
   deleted: readonly KubernetesObject[];
@@ -80,7 +82,7 @@ export async function diff(options: DiffOptions, environment: CommandEnvironment
     );
   }
   return withServer(options, environment, async ({ client, url }) => {
-    const basis = await serverBasis(client, read.objects);
+    const basis = { ...(await serverBasis(client, read.objects)), server: url };
     if (options.output === "text")
       terminal.error(`note: compared through ${url}, as installation ${basis.installation}`);
     return run(basis, options, environment, signal);
@@ -94,10 +96,13 @@ async function run(
   signal: AbortSignal,
 ): Promise<number> {
   const { clock, fetch, random, terminal, version } = environment;
+  const { server } = basis;
+  const installation = server === undefined ? options.installation : basis.installation;
   const tracker = createTracker({ clock });
   const previews = await previewObjects({ ...basis, clock, fetch, random, tracker, version, signal });
   const redact = (text: string): string => tracker.secrets.redact(text);
-  if (options.output === "json") terminal.line(redact(JSON.stringify(toJson(previews), null, 2)));
+  if (options.output === "json")
+    terminal.line(redact(JSON.stringify(toJson(previews, { server, installation }), null, 2)));
   else printText(previews, terminal, redact);
   return exitCodeOf(previews);
 }
@@ -130,7 +135,10 @@ const identityOf = ({ kind, metadata }: KubernetesObject): string =>
   `${kind}/${metadata.namespace ?? ""}/${metadata.name}`;
 
 /** The server answers what each object would become, and stores nothing. */
-async function serverBasis(client: ResourceClient, declared: readonly DeclaredObject[]): Promise<Basis> {
+async function serverBasis(
+  client: ResourceClient,
+  declared: readonly DeclaredObject[],
+): Promise<Omit<Basis, "server">> {
   const current = (await Promise.all(shownTypes.map((type) => listAll(client, type)))).flat();
   const planned: KubernetesObject[] = [];
   for (const item of declared) planned.push(await dryRun(client, item));
@@ -194,6 +202,7 @@ async function withMemory(
       );
     }
     return await action({
+      server: undefined,
       objects,
       planned: objects,
       deleted: [],

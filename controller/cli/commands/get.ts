@@ -74,9 +74,7 @@ function kindTable(
   const header = pick(columns.definitions.map(({ name }) => name.toUpperCase()));
   const rows = objects.map((object) => [
     ...(withNamespace ? [object.metadata.namespace] : []),
-    ...pick(columns.cells(object, now)).map((cell) =>
-      cell === null ? undefined : String(cell).replaceAll("\n", " "),
-    ),
+    ...pick(columns.cells(object, now)).map((cell) => (cell === null ? undefined : String(cell))),
   ]);
   return [`${kind.plural}:`, tableText([...(withNamespace ? ["NAMESPACE"] : []), ...header], rows)].join(
     "\n",

@@ -90,8 +90,15 @@ export async function leaksOf(
   const text = options.output === "text";
   if (text) print(reportLines(report, installation, clock.now()));
   const removed = options.delete
-    ? await removal(finder, report, options, environment, (lines) => {
-        if (text) print(lines);
+    ? await removal(finder, report, options, environment, {
+        result: (lines) => {
+          if (text) print(lines);
+        },
+        // Whoever is asked must have seen it; a script that says --yes is told by the JSON.
+        question: (lines) => {
+          if (text) print(lines);
+          else if (!options.yes) for (const line of lines) terminal.error(redact(line));
+        },
       })
     : undefined;
   if (!text)
@@ -110,7 +117,7 @@ async function removal(
   report: LeakReport,
   options: LeaksOptions,
   { ask }: CommandEnvironment,
-  print: (lines: readonly string[]) => void,
+  print: Record<"question" | "result", (lines: readonly string[]) => void>,
 ): Promise<Removal> {
   const choice = chooseLeaks(report, options.include);
   if (choice.wrong.length > 0) {
@@ -119,18 +126,18 @@ async function removal(
       exitCode: leaksExitCodes.failed,
     });
   }
-  print(choiceLines(choice));
+  print.question(choiceLines(choice));
   if (choice.chosen.length === 0) return { choice, results: [] };
   if (!options.yes) {
     const things = choice.chosen.length === 1 ? "this one thing" : `these ${choice.chosen.length} things`;
     const answer = (await ask?.(`Delete ${things} at the providers? Type yes to do it: `)) ?? "";
     if (answer.trim().toLowerCase() !== "yes") {
-      print(["Nothing was deleted."]);
+      print.result(["Nothing was deleted."]);
       return { choice, results: [] };
     }
   }
   const results = await finder.remove(choice.chosen, report);
-  print(removalLines(results));
+  print.result(removalLines(results));
   return { choice, results };
 }
 

@@ -144,9 +144,7 @@ function nodeOf(object: KubernetesObject, world: World): TreeNode {
 
 function linesOf(node: TreeNode, first: string, indent: string): string[] {
   const reason =
-    node.state === "ready" || node.state === "suspended"
-      ? ""
-      : `: ${clipped(node.message.replaceAll("\n", " "), 300)}`;
+    node.state === "ready" || node.state === "suspended" ? "" : `: ${clipped(node.message, 300)}`;
   const branches: { head: string; node?: TreeNode }[] = [
     ...node.external.map((external) => ({ head: externalLine(external) })),
     ...node.tombstones.map(({ id, name, provider, type, when, why }) => ({
@@ -154,16 +152,18 @@ function linesOf(node: TreeNode, first: string, indent: string): string[] {
     })),
     ...node.children.map((child) => ({ head: "", node: child })),
   ];
-  const lines = [`${first}${node.kind} ${node.name}   ${node.state}${reason}`];
+  const lines = [oneLine(`${first}${node.kind} ${node.name}   ${node.state}${reason}`)];
   for (const [index, branch] of branches.entries()) {
     const last = index === branches.length - 1;
     const here = `${indent}${last ? "└─ " : "├─ "}`;
     const below = `${indent}${last ? "   " : "│  "}`;
-    if (branch.node === undefined) lines.push(`${here}${branch.head}`);
+    if (branch.node === undefined) lines.push(oneLine(`${here}${branch.head}`));
     else lines.push(...linesOf(branch.node, here, below));
   }
   return lines;
 }
+
+const oneLine = (text: string): string => text.replaceAll("\n", " ");
 
 function externalLine({ error, id, name, provider, scope, state, type }: External): string {
   const called = name ?? id ?? "";

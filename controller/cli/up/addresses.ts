@@ -66,7 +66,7 @@ export async function psqlCommands(options: {
     const response = await fetch(`${addresses.neon.url}${path}`, { headers, signal });
     return response.ok ? ((await response.json()) as NeonFact) : {};
   };
-  const found = await Promise.all(
+  const found = await Promise.allSettled(
     branchesOf(objects).map(async ({ branch, name, project }) => {
       const { databases } = await read(`/projects/${project}/branches/${branch}/databases`);
       const database = databases?.[0];
@@ -80,5 +80,5 @@ export async function psqlCommands(options: {
       return uri === undefined ? [] : [{ name, command: `psql '${uri}'` }];
     }),
   );
-  return found.flat();
+  return found.flatMap((branch) => (branch.status === "fulfilled" ? branch.value : []));
 }

@@ -50,6 +50,20 @@ export interface Listeners {
   webhooks: Listener;
 }
 
+/** One that stayed open alone would keep a process alive that could not start. */
+async function openBoth(
+  openOps: () => Promise<Listener>,
+  openWebhooks: () => Promise<Listener>,
+): Promise<Listeners> {
+  const ops = await openOps();
+  try {
+    return { ops, webhooks: await openWebhooks() };
+  } catch (error) {
+    await ops.close();
+    throw error;
+  }
+}
+
 /** @throws FlaresmithError REQUEST_INVALID when an address that was asked for cannot be used */
 export async function openListeners(options: {
   directory: string;
@@ -68,15 +82,10 @@ export async function openListeners(options: {
     authenticate: (given) => authenticator.identify(`Bearer ${given}`) !== undefined,
   });
   const webhooks = createWebhookApp(options.webhooks);
-  const opened: Listeners = {
-    ops: await listenAt("ops", (request) => ops.fetch(request), options.opsAddress, known.ops),
-    webhooks: await listenAt(
-      "webhooks",
-      (request) => webhooks.fetch(request),
-      options.webhooksAddress,
-      known.webhooks,
-    ),
-  };
+  const opened = await openBoth(
+    () => listenAt("ops", (request) => ops.fetch(request), options.opsAddress, known.ops),
+    () => listenAt("webhooks", (request) => webhooks.fetch(request), options.webhooksAddress, known.webhooks),
+  );
   const ports: Ports = { ops: opened.ops.port, webhooks: opened.webhooks.port };
   writeFileSync(fileOf(directory), `${JSON.stringify(ports)}\n`, { mode: 0o600 });
   chmodSync(fileOf(directory), 0o600);

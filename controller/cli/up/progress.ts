@@ -7,7 +7,7 @@ import type { KubernetesObject } from "../../store/resource-client.ts";
 import { readinessOf } from "../readiness.ts";
 import type { ObjectReadiness } from "../readiness.ts";
 import type { Terminal } from "../terminal.ts";
-import { clipped } from "../terminal.ts";
+import { clipped, printable } from "../terminal.ts";
 import { shownTypes } from "../types.ts";
 
 export interface Progress {
@@ -50,7 +50,7 @@ function lineOf(object: ObjectReadiness): string {
   if (reason === "NotReconciled" || (state === "progressing" && reason === "Succeeded"))
     return `${place}: to be compared`;
   if (state === "deleting" && reason === "Succeeded") return `${place}: being deleted`;
-  return `${place}: ${reason}: ${message}`;
+  return `${place}: ${reason}: ${message.replaceAll("\n", " ")}`;
 }
 
 const keyOf = ({ kind, name, namespace }: ObjectReadiness): string => `${kind}/${namespace}/${name}`;
@@ -130,7 +130,7 @@ function livingProgress(terminal: Terminal, clock: Clock): Progress {
   const draw = (): void => {
     next = undefined;
     const lines = livingLines([...objects.values()]).map((line) =>
-      clipped(line.replaceAll("\n", " "), terminal.columns - 1),
+      clipped(printable(line), terminal.columns - 1),
     );
     if (lines.join("\n") !== drawn.join("\n")) write(lines);
   };

@@ -77,6 +77,39 @@ test.each([
   expect(await ensureSource(store, readSource(text))).toBe(name);
 });
 
+test.each([
+  "https://x:s3cret@github.com/acme/platform.git",
+  "https://s3cret@github.com/acme/platform.git#main",
+  "https://x:s3#cret@github.com/acme/platform.git",
+  "https://x:s3cret@cret@github.com/acme/platform.git",
+  "http://x:s3cret@github.com/acme/platform.git",
+  "ssh://git:s3cret@github.com/acme/platform.git",
+])("%s is refused before it is stored, without being repeated, with the remedy", (text) => {
+  let refused: unknown;
+  try {
+    readSource(text);
+  } catch (error) {
+    refused = error;
+  }
+  expect(refused).toMatchObject({
+    exitCode: 2,
+    message: expect.stringMatching(/…@github\.com\/acme\/platform\.git\S* holds credentials$/) as string,
+    hint: expect.stringContaining("spec.git.secretRef") as string,
+  });
+  expect(String(refused)).not.toMatch(/s3|cret@/);
+});
+
+test("a password that makes the URL none is not repeated either", () => {
+  expect(() => readSource("https://x:s3/cret@github.com/acme/platform.git")).toThrow(
+    /^--source names a git repository by what is no URL$/,
+  );
+});
+
+test("an @ that is no credential is none", () => {
+  const url = "https://github.com/acme/platform@next.git";
+  expect(readSource(url).spec).toEqual({ git: { url } });
+});
+
 test("what is no source is refused before anything starts, with the remedy", () => {
   writeFileSync(join(root, "file.yaml"), "");
   expect(() => readSource(join(root, "missing"))).toThrow("does not exist");

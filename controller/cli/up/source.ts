@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import type { KubernetesObject, ResourceClient } from "../../store/resource-client.ts";
-import { CommandError } from "../failure.ts";
+import { CommandError, exitCodes } from "../failure.ts";
 import { sourceType } from "../types.ts";
 
 const URL_FORM = /^(https?:\/\/|ssh:\/\/|file:\/\/|[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:)/;
@@ -25,17 +25,39 @@ function objectNameOf(text: string): string {
   return name === "" ? "source" : name;
 }
 
+/** What stands before the host of a URL, and is a credential: ssh's user alone is none. */
+const CREDENTIALS = /^(?:(?:https?|file):\/\/[^/?]*@|ssh:\/\/[^/?@]*:[^/?]*@)/;
+
+/** Before anything else is done with them: what is stored, or shown, stays somewhere. */
+function refuseCredentials(text: string): void {
+  const [credentials] = CREDENTIALS.exec(text) ?? [];
+  if (credentials === undefined) {
+    if (!text.includes("://") || URL.canParse(text)) return;
+    // Not repeated: a password with a slash in it is what makes a URL none.
+    throw new CommandError("--source names a git repository by what is no URL", {
+      hint: "Write https://host/path, ssh://user@host/path, user@host:path or file:///path.",
+      exitCode: exitCodes.usage,
+    });
+  }
+  const scheme = credentials.slice(0, credentials.indexOf(":"));
+  throw new CommandError(`--source ${scheme}://…@${text.slice(credentials.length)} holds credentials`, {
+    hint: "Leave them out. A repository that needs them: put them into a Secret, and apply a Source that names it in spec.git.secretRef.",
+    exitCode: exitCodes.usage,
+  });
+}
+
 /**
  * Reads one `--source`: a directory, or a git URL, optionally with `#branch`.
- * @throws CommandError when the directory does not exist or is none
+ * @throws CommandError when the directory does not exist or is none, and for what is no URL, or one with credentials in it
  */
 export function readSource(text: string): WantedSource {
   if (URL_FORM.test(text)) {
+    refuseCredentials(text);
     const [url = "", branch] = text.split("#", 2);
     if (url.startsWith("http://")) {
       throw new CommandError(`--source ${url}: git over plain http is not used`, {
         hint: "Use https:// or ssh://.",
-        exitCode: 2,
+        exitCode: exitCodes.usage,
       });
     }
     const last = url.replace(/\/+$/, "").split(/[/:]/).at(-1) ?? "";

@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { systemClock, systemRandom } from "../../runtime/adapters/system.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { createTracker } from "../../runtime/tracker.ts";
-import type { Run } from "./modes.ts";
+import type { Run } from "./run.ts";
 import { openStore } from "./store.ts";
 
 it("a write of the running controller is answered without waiting for any timer", async () => {

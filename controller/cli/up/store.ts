@@ -5,7 +5,7 @@ import { inLaterTurn } from "../../runtime/adapters/event-loop.ts";
 import { builtinTypes, kindType, openEmbeddedStore } from "../../store/embedded/index.ts";
 import type { EmbeddedStore, StoreHealth } from "../../store/embedded/index.ts";
 import { installationObject } from "../process/installation.ts";
-import type { Run } from "./modes.ts";
+import type { Run } from "./run.ts";
 
 export interface OpenedStore {
   store: EmbeddedStore;

@@ -14,10 +14,15 @@ export interface Copied {
 /**
  * Makes a store that holds what it is given. Whoever opens it counts revisions on from far above what the original can
  * have reached since.
- * @throws StoreUnusableError when it cannot be written
+ * @param options.isOwn see `createFile`. Default false
+ * @throws StoreUnusableError when it cannot be written, or something has its name
  */
-export function createStore(path: string, content: FileContent): Copied {
-  createFile(path, content, { isCopy: true });
+export function createStore(
+  path: string,
+  content: FileContent,
+  { isOwn = false }: { isOwn?: boolean } = {},
+): Copied {
+  createFile(path, content, { isCopy: true, isOwn });
   return { objects: content.rows.length, revision: content.revision };
 }
 
@@ -25,16 +30,17 @@ export function createStore(path: string, content: FileContent): Copied {
  * Copies a store that nobody has open; the original is not changed.
  * @param options.named how messages call the original. Default: its path
  * @param options.last `optional` also takes one whose last writes are lost
+ * @param options.isOwn see `createFile`. Default false
  * @throws StoreUnusableError when it is not sound, or the copy cannot be written
  */
 export function copyStore(
   from: string,
   to: string,
-  options: { named?: string; last?: "required" | "optional" } = {},
+  options: { named?: string; last?: "required" | "optional"; isOwn?: boolean } = {},
 ): Copied {
-  const { named = from, last = "required" } = options;
+  const { isOwn = false, named = from, last = "required" } = options;
   const { objects, revision } = original(from, named, last);
-  return createStore(to, { rows: objects, revision });
+  return createStore(to, { rows: objects, revision }, { isOwn });
 }
 
 function original(from: string, named: string, last: "required" | "optional"): FoundStore {

@@ -87,8 +87,8 @@ test("a file of the first format is taken over as it is, and guarded from then o
 
 test("what was half made when the process died is made anew; a store is there whole or not at all", async () => {
   const path = newPath();
-  writeFileSync(`${path}.new`, "half");
-  writeFileSync(`${path}.new-journal`, "half");
+  writeFileSync(`${path}.unfinished-1`, "half");
+  writeFileSync(`${path}.unfinished-1-journal`, "half");
   const store = await openTestStore({ path });
   await store.create(thingType, thing("a"));
   await store.close();
