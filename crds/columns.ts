@@ -19,6 +19,15 @@ export const statusColumn: PrinterColumn = Object.freeze({
   description: "What is the case.",
 });
 
+/** `Suspended`, with `-o wide`. */
+export const suspendedColumn: PrinterColumn = Object.freeze({
+  name: "Suspended",
+  type: "boolean",
+  jsonPath: ".spec.suspend",
+  description: "Whether all work on it is stopped, deletion included.",
+  priority: 1,
+});
+
 /** `Age`. */
 export const ageColumn: PrinterColumn = Object.freeze({
   name: "Age",

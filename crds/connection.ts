@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { ageColumn, readyColumn, statusColumn } from "./columns.ts";
+import { ageColumn, readyColumn, statusColumn, suspendedColumn } from "./columns.ts";
+import { intervalRange } from "./duration-range.ts";
 import { interval, localReference, objectName, statusOf, suspend } from "./fields.ts";
 import type { KindDefinition } from "./kind.ts";
 
@@ -27,9 +28,10 @@ const spec = z.object({
       "Secret with the credentials. GitHub: token, or appId, installationId and privateKey; Neon: apiKey; Cloudflare: apiToken; for webhooks also webhookSecret.",
     ),
   allowedNamespaces: z
-    .array(objectName())
+    .array(z.union([z.literal("*"), objectName()]))
     .max(256)
     .optional()
+    .meta({ "x-kubernetes-list-type": "set" })
     .describe("Other namespaces whose objects may use this Connection; * for all. Default: only its own."),
   budget: z
     .object({
@@ -53,7 +55,9 @@ const spec = z.object({
       "URL under which Workers answer, with {script} and {subdomain}; Cloudflare only. Default https://{script}.{subdomain}.workers.dev.",
     ),
   suspend: suspend(),
-  interval: interval("10m"),
+  interval: interval("10m").describe(
+    "How often the Secret is read again and refused credentials are tried again, as a Go duration from 30s to 24h; the provider is asked about credentials that work once an hour at most. Default 10m.",
+  ),
 });
 
 const status = statusOf({
@@ -89,9 +93,11 @@ export const connection: KindDefinition = {
     },
     readyColumn("Whether the credentials work."),
     statusColumn,
+    suspendedColumn,
     ageColumn,
   ],
   rules: [
+    intervalRange,
     {
       path: "spec",
       cel: "self.provider == oldSelf.provider",

@@ -1,6 +1,8 @@
 import { z } from "zod";
-import { ageColumn, readyColumn, statusColumn } from "./columns.ts";
+import { ageColumn, readyColumn, statusColumn, suspendedColumn } from "./columns.ts";
+import { deepIntervalRange, intervalRange } from "./duration-range.ts";
 import {
+  atomic,
   deepInterval,
   deletionPolicy,
   drift,
@@ -113,12 +115,14 @@ export const workerSettings = z.object({
     .describe("Plain-text variables of the Worker."),
   bindings: z
     .array(
-      z.object({
-        name: variableName().describe("Name that the Worker's code uses."),
-        kv: logicalName().optional().describe("Logical name of a KV namespace of the Project."),
-        r2: logicalName().optional().describe("Logical name of an R2 bucket of the Project."),
-        worker: logicalName().optional().describe("Logical name of another Worker of the Project."),
-      }),
+      z
+        .object({
+          name: variableName().describe("Name that the Worker's code uses."),
+          kv: logicalName().optional().describe("Logical name of a KV namespace of the Project."),
+          r2: logicalName().optional().describe("Logical name of an R2 bucket of the Project."),
+          worker: logicalName().optional().describe("Logical name of another Worker of the Project."),
+        })
+        .meta(atomic),
     )
     .max(64)
     .optional()
@@ -170,7 +174,9 @@ const cloudflare = z
     names: z
       .record(z.string(), z.string().min(1).max(255))
       .optional()
-      .describe("Physical names by logical name, to use what exists under another name."),
+      .describe(
+        "Physical names by logical name, to use what exists under another name: of Workers, and of KV namespaces and R2 buckets with scope: Environment.",
+      ),
     bindingsPolicy: z
       .enum(["Preserve", "Exclusive"])
       .default("Preserve")
@@ -190,6 +196,7 @@ const secret = z.object({
         .describe("A fact of the environment's Neon branch."),
       secretRef: secretKeyReference().optional(),
     })
+    .meta(atomic)
     .describe("Where the value comes from: exactly one of neon and secretRef."),
   to: z
     .array(z.enum(["Worker", "GitHub"]))
@@ -221,6 +228,7 @@ const spec = z.object({
         ),
       revision: commit().optional(),
     })
+    .meta(atomic)
     .optional()
     .describe("What is deployed: exactly one of branch and revision."),
   github: github.optional(),
@@ -292,9 +300,12 @@ export const environment: KindDefinition = {
       description: "The deployed commit.",
       priority: 1,
     },
+    suspendedColumn,
     ageColumn,
   ],
   rules: [
+    intervalRange,
+    deepIntervalRange,
     {
       path: "spec",
       cel: "self.projectRef.name == oldSelf.projectRef.name",

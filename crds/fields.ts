@@ -32,9 +32,16 @@ export const variableName = (): z.ZodString =>
     .max(128)
     .regex(/^[A-Za-z_][A-Za-z0-9_]*$/);
 
+/**
+ * For references, and for objects of which one of several fields is set: whoever applies one replaces it as a whole. Merged
+ * field by field, two writers make up what neither of them wrote.
+ */
+export const atomic = Object.freeze({ "x-kubernetes-map-type": "atomic" });
+
 export const localReference = (what: string) =>
   z
     .object({ name: objectName().describe(`Name of the ${what} in the same namespace.`) })
+    .meta(atomic)
     .describe(`The ${what}, in the same namespace.`);
 
 export const connectionReference = () =>
@@ -47,6 +54,7 @@ export const connectionReference = () =>
           "Namespace of the Connection, when it is another one; that Connection must list this namespace in allowedNamespaces.",
         ),
     })
+    .meta(atomic)
     .describe("The Connection that holds identity and credentials at the provider.");
 
 export const secretKeyReference = () =>
@@ -55,6 +63,7 @@ export const secretKeyReference = () =>
       name: objectName().describe("Name of a Secret in the same namespace."),
       key: z.string().min(1).max(253).describe("Key inside the Secret's data."),
     })
+    .meta(atomic)
     .describe("A value in a Secret.");
 
 export const suspend = () =>
@@ -67,20 +76,22 @@ export const interval = (standard: string) =>
   duration()
     .default(standard)
     .describe(
-      `How often the world is compared again when nothing happened, as a Go duration. Default ${standard}.`,
+      `How often the world is compared again when nothing happened, as a Go duration from 30s to 24h. Default ${standard}.`,
     );
 
 export const deepInterval = () =>
   duration()
     .default("6h")
-    .describe("How often also those fields are compared that cost calls of their own. Default 6h.");
+    .describe(
+      "How often also those fields are compared that cost calls of their own, from 1m to 168h. Default 6h.",
+    );
 
 export const deletionPolicy = () =>
   z
     .enum(["Orphan", "Delete"])
     .default("Orphan")
     .describe(
-      "What deleting this object does to external things that hold data or code: Orphan leaves them in place and records a tombstone, Delete removes them.",
+      "What deleting this object does to external things that hold data or code: Orphan leaves them in place and records a tombstone, Delete removes them. So does an edit that they are no part of any more, but Delete asks for a confirmation then.",
     );
 
 export const drift = () =>
@@ -93,20 +104,23 @@ export const drift = () =>
 
 /** A plain value, or a fact that is known when the revision is deployed. */
 export const variable = () =>
-  z.object({
-    name: variableName().describe("Name of the variable."),
-    value: z.string().max(5120).optional().describe("The value, as text."),
-    valueFrom: z
-      .object({
-        field: z
-          .enum(["project", "environment", "stage", "revision", "neonBranch"])
-          .describe(
-            "Which fact: the project's name, the short name of the environment or preview, the stage, the deployed commit, or the database branch.",
-          ),
-      })
-      .optional()
-      .describe("A fact about the deployment instead of a fixed value."),
-  });
+  z
+    .object({
+      name: variableName().describe("Name of the variable."),
+      value: z.string().max(5120).optional().describe("The value, as text."),
+      valueFrom: z
+        .object({
+          field: z
+            .enum(["project", "environment", "stage", "revision", "neonBranch"])
+            .describe(
+              "Which fact: the project's name, the short name of the environment or preview, the stage, the deployed commit, or the database branch.",
+            ),
+        })
+        .meta(atomic)
+        .optional()
+        .describe("A fact about the deployment instead of a fixed value."),
+    })
+    .meta(atomic);
 
 const condition = () =>
   z.object({
@@ -161,6 +175,10 @@ const inventoryEntry = () =>
       .describe(
         "Where it lies at the provider: an owner, an owner/repository, a Neon project id, an account id.",
       ),
+    scopeId: z
+      .string()
+      .optional()
+      .describe("The provider's id of that place, where the place can be renamed: a repository's."),
     key: z.string().describe("Idempotency key: <namespace>/<project>-<resource>-<environment>."),
     state: z
       .enum(["creating", "ready", "pending", "deleting", "conflict", "unknown", "error"])

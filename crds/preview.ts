@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { ageColumn, readyColumn, statusColumn } from "./columns.ts";
+import { ageColumn, readyColumn, statusColumn, suspendedColumn } from "./columns.ts";
+import { deepIntervalRange, intervalRange, within } from "./duration-range.ts";
 import {
   deepInterval,
   drift,
@@ -12,7 +13,6 @@ import {
   suspend,
 } from "./fields.ts";
 import type { KindDefinition } from "./kind.ts";
-import { within } from "./project.ts";
 
 const spec = z.object({
   projectRef: localReference("Project"),
@@ -88,9 +88,12 @@ export const preview: KindDefinition = {
     { name: "Expires", type: "string", jsonPath: ".status.expiresAt", description: "When it is removed." },
     readyColumn(),
     statusColumn,
+    suspendedColumn,
     ageColumn,
   ],
   rules: [
+    intervalRange,
+    deepIntervalRange,
     {
       path: "spec",
       cel: "self.projectRef.name == oldSelf.projectRef.name",
@@ -101,7 +104,7 @@ export const preview: KindDefinition = {
       path: "spec",
       cel: "!has(self.ttl) || (duration(self.ttl) >= duration('24h') && duration(self.ttl) <= duration('168h'))",
       message: "ttl must be between 24h and 168h",
-      test: (value: Spec) => value.ttl === undefined || within(value.ttl, 24, 168),
+      test: (value: Spec) => value.ttl === undefined || within(value.ttl, "24h", "168h"),
     },
   ],
 };

@@ -1,5 +1,6 @@
 /** `spec.github` of a Project: the repository and everything around it that is not one environment's. */
 import { z } from "zod";
+import type { CrossFieldRule } from "./kind.ts";
 import { connectionReference, secretKeyReference, variableName } from "./fields.ts";
 
 const settings = z
@@ -120,7 +121,7 @@ const ruleset = z.object({
         .optional()
         .describe("Status checks must succeed."),
     })
-    .describe("The rules; at least one."),
+    .describe("The rules; at least one that is true or has settings."),
   bypassActors: z
     .array(
       z.object({
@@ -138,6 +139,28 @@ const ruleset = z.object({
     .optional()
     .describe("Who may bypass the rules; what is not set is not managed."),
 });
+
+const ruleSwitches = [
+  "creation",
+  "update",
+  "deletion",
+  "nonFastForward",
+  "requiredLinearHistory",
+  "requiredSignatures",
+] as const;
+const ruleBlocks = ["pullRequest", "requiredStatusChecks"] as const;
+
+/** A ruleset without a rule protects nothing, whatever its name says. */
+export const someRule: CrossFieldRule = {
+  path: "spec.github.rulesets[].rules",
+  cel: [
+    ...ruleSwitches.map((name) => `(has(self.${name}) && self.${name})`),
+    ...ruleBlocks.map((name) => `has(self.${name})`),
+  ].join(" || "),
+  message: "set at least one rule: a rule that is false is none",
+  test: (rules: z.output<typeof ruleset>["rules"]) =>
+    ruleSwitches.some((name) => rules[name] === true) || ruleBlocks.some((name) => rules[name] !== undefined),
+};
 
 export const projectGitHub = z
   .object({
@@ -179,9 +202,9 @@ export const projectGitHub = z
           .max(50)
           .regex(/^[a-z0-9][a-z0-9-]*$/),
       )
-      .max(20)
+      .max(19)
       .optional()
-      .describe("All topics of the repository, lower-case."),
+      .describe("All topics of the repository, lower-case; GitHub takes 20, of which one is the marker."),
     defaultBranch: z
       .string()
       .min(1)

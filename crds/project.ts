@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { ageColumn, readyColumn, statusColumn } from "./columns.ts";
+import { ageColumn, readyColumn, statusColumn, suspendedColumn } from "./columns.ts";
+import { deepIntervalRange, intervalRange, within } from "./duration-range.ts";
 import {
   connectionReference,
   deepInterval,
@@ -8,14 +9,14 @@ import {
   duration,
   interval,
   inventory,
+  localReference,
   logicalName,
-  objectName,
   state,
   statusOf,
   suspend,
 } from "./fields.ts";
 import type { KindDefinition } from "./kind.ts";
-import { projectGitHub } from "./project-github.ts";
+import { projectGitHub, someRule } from "./project-github.ts";
 
 const neon = z
   .object({
@@ -130,8 +131,7 @@ const cloudflare = z
 
 const previews = z
   .object({
-    environmentRef: z
-      .object({ name: objectName().describe("Name of the Environment in the same namespace.") })
+    environmentRef: localReference("Environment")
       .optional()
       .describe("Environment that previews are based on when they name none."),
     ttl: duration()
@@ -199,9 +199,13 @@ export const project: KindDefinition = {
     { name: "State", type: "string", jsonPath: ".status.state", description: "One word that sums it up." },
     readyColumn(),
     statusColumn,
+    suspendedColumn,
     ageColumn,
   ],
   rules: [
+    intervalRange,
+    deepIntervalRange,
+    someRule,
     {
       path: "spec",
       cel: "has(self.github) || !has(self.cloudflare) || !has(self.cloudflare.workers) || size(self.cloudflare.workers) == 0",
@@ -246,18 +250,9 @@ export const project: KindDefinition = {
       path: "spec.previews",
       cel: "duration(self.ttl) >= duration('24h') && duration(self.ttl) <= duration('168h')",
       message: "ttl must be between 24h and 168h",
-      test: (value: NonNullable<Spec["previews"]>) => within(value.ttl, 24, 168),
+      test: (value: NonNullable<Spec["previews"]>) => within(value.ttl, "24h", "168h"),
     },
   ],
 };
-
-/** Whether a Go duration lies between two numbers of hours, both included. */
-export function within(text: string, leastHours: number, mostHours: number): boolean {
-  const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-  let total = 0;
-  for (const [, amount, unit] of text.matchAll(/([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)/g))
-    total += Number(amount) * (units[unit ?? ""] ?? 0);
-  return total >= leastHours * 3_600_000 && total <= mostHours * 3_600_000;
-}
 
 export type ProjectSpec = Spec;

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { ageColumn, readyColumn, statusColumn } from "./columns.ts";
+import { ageColumn, readyColumn, statusColumn, suspendedColumn } from "./columns.ts";
+import { intervalRange } from "./duration-range.ts";
 import { interval, localReference, statusOf, suspend } from "./fields.ts";
 import type { KindDefinition } from "./kind.ts";
 
@@ -96,9 +97,11 @@ export const source: KindDefinition = {
       description: "Directory.",
       priority: 1,
     },
+    suspendedColumn,
     ageColumn,
   ],
   rules: [
+    intervalRange,
     {
       path: "spec",
       cel: "has(self.git) != has(self.directory)",

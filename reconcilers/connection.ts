@@ -1,12 +1,13 @@
 /** A Connection: proves that the credentials work and says whose they are. It stands for nothing external of its own. */
 import type { Clock } from "../controller/runtime/clock.ts";
 import { timestamp } from "../controller/runtime/clock.ts";
-import { summarize } from "../controller/runtime/conditions.ts";
-import type { StatusPart } from "../controller/runtime/conditions.ts";
+import { getCondition, summarize } from "../controller/runtime/conditions.ts";
+import type { Condition, StatusPart } from "../controller/runtime/conditions.ts";
 import { FlaresmithError, conditionMessage, conditionReason } from "../controller/runtime/errors.ts";
 import { hashOf } from "../controller/runtime/hash.ts";
 import type { ResourceClient } from "../controller/store/resource-client.ts";
 import type { ConnectionRegistry, ResolvedConnection } from "./connections.ts";
+import { whySuspended } from "./dependants.ts";
 import { toFlaresmithError } from "./engine/pass.ts";
 import { addFinalizer, removeFinalizer } from "./engine/finalizer.ts";
 import { REQUEST_ANNOTATION } from "./engine/annotations.ts";
@@ -14,18 +15,29 @@ import type { ObjectResult, ReconciledObject } from "./engine/kind.ts";
 import { connectionType, environmentType, previewType, projectType } from "./objects.ts";
 import type { ConnectionObject } from "./objects.ts";
 
+interface ConnectionOptions {
+  client: ResourceClient;
+  connections: ConnectionRegistry;
+  clock: Clock;
+  /** Tells an Event about the Connection. */
+  event: (type: "Normal" | "Warning", reason: string, message: string) => void;
+}
+
 /** Reconciles one Connection. @throws ApiError of the store */
 export async function reconcileConnection(
   object: ConnectionObject,
-  options: { client: ResourceClient; connections: ConnectionRegistry; clock: Clock },
+  options: ConnectionOptions,
   signal: AbortSignal,
 ): Promise<ObjectResult> {
   if (object.spec.suspend) return {};
   if (object.metadata.deletionTimestamp !== undefined) return release(object, options, signal);
   const kept = await addFinalizer(options.client, connectionType, object, signal);
+  const request = kept.metadata.annotations?.[REQUEST_ANNOTATION];
+  const requested = request !== undefined && request !== kept.status?.lastHandledReconcileAt;
+  const { connections } = options;
   let outcome: ResolvedConnection | FlaresmithError;
   try {
-    outcome = await options.connections.open(object, signal);
+    outcome = await (requested ? connections.openAnew(object, signal) : connections.open(object, signal));
     await verify(outcome, signal);
   } catch (thrown) {
     signal.throwIfAborted();
@@ -49,7 +61,7 @@ const RECOUNT = 60_000;
  */
 async function release(
   object: ConnectionObject,
-  options: { client: ResourceClient; connections: ConnectionRegistry; clock: Clock },
+  options: ConnectionOptions,
   signal: AbortSignal,
 ): Promise<ObjectResult> {
   const { client, clock, connections } = options;
@@ -85,7 +97,7 @@ async function usersOf(key: string, client: ResourceClient, signal: AbortSignal)
   return lists
     .flatMap(({ items }) => items)
     .filter(({ status }) => (status?.inventory ?? []).some((entry) => entry.connection === key))
-    .map(({ kind, metadata }) => `${kind} ${metadata.name}`)
+    .map((user) => `${user.kind} ${user.metadata.name}${whySuspended(user)}`)
     .toSorted();
 }
 
@@ -100,6 +112,8 @@ async function verify(connection: ResolvedConnection, signal: AbortSignal): Prom
   }
 }
 
+const needsPerson = (error: FlaresmithError): boolean => error.class === "terminal" || error.class === "auth";
+
 function partOf(outcome: ResolvedConnection | FlaresmithError): StatusPart {
   if (!(outcome instanceof FlaresmithError)) {
     return {
@@ -109,38 +123,53 @@ function partOf(outcome: ResolvedConnection | FlaresmithError): StatusPart {
       message: `The credentials are those of ${outcome.identity.name}.`,
     };
   }
-  const person = outcome.class === "terminal" || outcome.class === "auth";
   return {
     type: "Authenticated",
     status: "False",
     reason: conditionReason(outcome),
     message: conditionMessage(outcome),
-    ...(person ? { waitsFor: "person" as const } : {}),
+    ...(needsPerson(outcome) ? { waitsFor: "person" as const } : {}),
   };
+}
+
+/** Says in an Event that the Connection works, or why not, once for each reason and message. */
+function announce(
+  before: readonly Condition[],
+  conditions: readonly Condition[],
+  event: ConnectionOptions["event"],
+): void {
+  const was = getCondition(before, "Ready");
+  const now = getCondition(conditions, "Ready");
+  if (now === undefined || (was?.reason === now.reason && was.message === now.message)) return;
+  if (now.status === "True") event("Normal", "Connected", now.message);
+  else event("Warning", now.reason, now.message);
 }
 
 async function writeStatus(
   object: ConnectionObject,
   outcome: ResolvedConnection | FlaresmithError,
-  { client, clock }: { client: ResourceClient; clock: Clock },
+  { client, clock, event }: ConnectionOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const generation = object.metadata.generation ?? 0;
   const failed = outcome instanceof FlaresmithError;
   const request = object.metadata.annotations?.[REQUEST_ANNOTATION];
+  // A request is answered by what the provider said; where it said nothing, the next attempt asks again.
+  const answered = request !== undefined && (!failed || needsPerson(outcome));
   const until = failed ? undefined : outcome.transport.throttledUntil();
+  const previous = object.status?.conditions ?? [];
+  const conditions = summarize({
+    previous,
+    generation,
+    now: timestamp(clock),
+    parts: [partOf(outcome)],
+    readyMessage: failed ? "" : `Connected as ${outcome.identity.name}.`,
+  });
+  announce(previous, conditions, event);
   const status = {
     ...object.status,
     observedGeneration: generation,
-    conditions: [
-      ...summarize({
-        previous: object.status?.conditions ?? [],
-        generation,
-        now: timestamp(clock),
-        parts: [partOf(outcome)],
-        readyMessage: failed ? "" : `Connected as ${outcome.identity.name}.`,
-      }),
-    ],
+    conditions: [...conditions],
     ...(failed
       ? {}
       : {
@@ -149,7 +178,7 @@ async function writeStatus(
           breaker: outcome.transport.breaker(),
         }),
     throttledUntil: until === undefined ? undefined : new Date(until).toISOString().replace(/\.\d{3}Z$/, "Z"),
-    ...(request === undefined ? {} : { lastHandledReconcileAt: request }),
+    ...(answered ? { lastHandledReconcileAt: request } : {}),
   };
   await storeStatus(object, status, client, signal);
 }

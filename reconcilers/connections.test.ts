@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { ConnectionSpec } from "../crds/connection.ts";
 import { seededRandom, virtualClock } from "../controller/runtime/adapters/virtual.ts";
+import { FlaresmithError } from "../controller/runtime/errors.ts";
 import { createProviderTime } from "../controller/runtime/provider-time.ts";
 import { createTracker } from "../controller/runtime/tracker.ts";
 import { createConnectionRegistry } from "./connections.ts";
@@ -81,6 +82,43 @@ describe("what is asked before it is known whose the credentials are", () => {
     const refused = held(() => Promise.reject(new Error("no answer")));
     await refused.connections.open(connection("one"), signal).catch(() => undefined);
     expect([...refused.probes]).toEqual([]);
+  });
+});
+
+describe("a Connection that somebody wants looked at", () => {
+  const { signal } = new AbortController();
+  const ada = { key: "user:1", name: "ada", account: "acme" };
+  const answering = (...answers: (() => Promise<typeof ada>)[]) => {
+    let asked = 0;
+    const identity = (): Promise<typeof ada> => {
+      asked += 1;
+      return (answers[asked - 1] ?? (() => Promise.resolve(ada)))();
+    };
+    return {
+      connections: registry({ one: { token: "wide" } }, plainTransport, identity),
+      asked: () => asked,
+    };
+  };
+  const refusal = () =>
+    Promise.reject(new FlaresmithError({ code: "INTEGRATION_CREDENTIALS_INVALID", message: "no" }));
+  const outage = () =>
+    Promise.reject(new FlaresmithError({ code: "INTEGRATION_UNAVAILABLE", message: "down" }));
+
+  it("is asked about again, also right after a refusal", async () => {
+    const { asked, connections } = answering(refusal);
+    await expect(connections.open(connection("one"), signal)).rejects.toThrow("no");
+    await expect(connections.open(connection("one"), signal)).rejects.toThrow("no");
+    expect(asked()).toBe(1);
+    expect((await connections.openAnew(connection("one"), signal)).identity).toEqual(ada);
+    await connections.open(connection("one"), signal);
+    expect(asked()).toBe(2);
+  });
+
+  it("serves others as before while the provider does not answer", async () => {
+    const { connections } = answering(() => Promise.resolve(ada), outage);
+    const before = await connections.open(connection("one"), signal);
+    await expect(connections.openAnew(connection("one"), signal)).rejects.toThrow("down");
+    expect(await connections.open(connection("one"), signal)).toBe(before);
   });
 });
 

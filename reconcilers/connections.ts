@@ -92,6 +92,8 @@ export interface ConnectionRegistry {
   byKey(key: string, namespace: string, signal: AbortSignal): Promise<ResolvedConnection>;
   /** Checks credentials of a Connection itself. @throws FlaresmithError */
   open(connection: ConnectionObject, signal: AbortSignal): Promise<ResolvedConnection>;
+  /** The same, but asks the provider also where its answer is known: somebody wants it looked at. @throws FlaresmithError */
+  openAnew(connection: ConnectionObject, signal: AbortSignal): Promise<ResolvedConnection>;
   /** The data of a Connection's Secret, which also holds webhook secrets; undefined when either is missing. */
   credentials(
     key: { namespace: string; name: string },
@@ -252,7 +254,11 @@ export function createConnectionRegistry(options: {
     };
   };
 
-  const open = async (connection: ConnectionObject, signal: AbortSignal): Promise<ResolvedConnection> => {
+  const open = async (
+    connection: ConnectionObject,
+    { anew }: { anew: boolean },
+    signal: AbortSignal,
+  ): Promise<ResolvedConnection> => {
     const namespace = connection.metadata.namespace ?? "";
     const key = `${namespace}/${connection.metadata.name}`;
     const { name } = connection.spec.credentials.secretRef;
@@ -269,7 +275,8 @@ export function createConnectionRegistry(options: {
     const madeOf = { spec: connection.spec, credentials };
     const known = opened.get(key);
     const stale = known?.failedAt !== undefined && clock.monotonic() - known.failedAt >= RETRY;
-    if (known && isDeepStrictEqual(known.madeOf, madeOf) && !stale) return known.resolved;
+    const fits = known !== undefined && isDeepStrictEqual(known.madeOf, madeOf);
+    if (fits && !stale && !anew) return known.resolved;
     const resolving = connect(connection, credentials, signal).catch((thrown: unknown): never => {
       throw ofConnection(thrown, key, name);
     });
@@ -284,7 +291,11 @@ export function createConnectionRegistry(options: {
       const error = toFlaresmithError(thrown);
       // Refused credentials stay refused until they change; what was only unlucky is tried again at once.
       if (error.class === "auth" || error.class === "terminal") entry.failedAt = clock.monotonic();
-      else if (opened.get(key) === entry) opened.delete(key);
+      else if (opened.get(key) === entry) {
+        // A provider that does not answer says nothing against what it accepted before.
+        if (fits && known.reader !== undefined) opened.set(key, known);
+        else opened.delete(key);
+      }
       throw error;
     }
   };
@@ -313,7 +324,8 @@ export function createConnectionRegistry(options: {
   };
 
   return {
-    open,
+    open: (connection, signal) => open(connection, { anew: false }, signal),
+    openAnew: (connection, signal) => open(connection, { anew: true }, signal),
     forget: (key) => {
       opened.delete(key);
       letGo(key);
@@ -338,7 +350,7 @@ export function createConnectionRegistry(options: {
             hint: `Name a Connection with provider: ${provider}.`,
           });
         }
-        return await open(connection, signal);
+        return await open(connection, { anew: false }, signal);
       } catch (error) {
         signal.throwIfAborted();
         return toFlaresmithError(error);
@@ -346,7 +358,8 @@ export function createConnectionRegistry(options: {
     },
     byKey: (key, namespace, signal) => {
       const [connectionNamespace = "", name = ""] = key.split("/");
-      return open(find({ namespace: connectionNamespace, name }, namespace, "spec"), signal);
+      const connection = find({ namespace: connectionNamespace, name }, namespace, "spec");
+      return open(connection, { anew: false }, signal);
     },
   };
 }

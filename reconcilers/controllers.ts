@@ -161,7 +161,18 @@ export function createControllers(options: ControllersOptions): Controllers {
       watches: [projectType, environmentType, previewType].map(connectionUserWatch),
       resyncInterval: (object) => parseDuration(object.spec.interval),
       reconcile: async (_key, context) =>
-        resultOf(await reconcileConnection(context.object, { client, connections, clock }, context.signal)),
+        resultOf(
+          await reconcileConnection(
+            context.object,
+            {
+              client,
+              connections,
+              clock,
+              event: (type, reason, message) => tracker.event(context.object, { type, reason, message }),
+            },
+            context.signal,
+          ),
+        ),
     }),
     define("project", projectReconciler({ ...common, publicUrl: options.publicUrl }), [
       connectionWatch(projectType),

@@ -2,6 +2,12 @@
 import type { KubernetesObject, ResourceClient, ResourceType } from "../controller/store/resource-client.ts";
 import { isApiError } from "../controller/store/resource-client.ts";
 
+/** What whoever waits for an object says after its name: a suspended one does not even leave. */
+export function whySuspended({ spec }: KubernetesObject): string {
+  const { suspend } = (spec ?? {}) as { suspend?: boolean };
+  return suspend === true ? " (suspended: set spec.suspend to false)" : "";
+}
+
 /**
  * Deletes objects with their uids, so that what was re-created in the meantime stays.
  * @returns what is awaited, or undefined when there are none
@@ -23,6 +29,6 @@ export async function deleteObjects(
       if (!isApiError(error, "NotFound") && !isApiError(error, "Conflict")) throw error;
     }
   }
-  const names = objects.map(({ metadata }) => metadata.name).sort();
+  const names = objects.map((object) => `${object.metadata.name}${whySuspended(object)}`).sort();
   return `Waiting until ${type.plural} ${names.join(", ")} are deleted.`;
 }

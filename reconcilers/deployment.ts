@@ -12,7 +12,7 @@ import type { ConnectionHandle, GraphNode, Inputs } from "./engine/graph.ts";
 import { commitFiles, repositoryLookup, revision } from "./github/index.ts";
 import type { GitHubClient } from "./github/client.ts";
 import type { CommitFile } from "./github/types.ts";
-import { entryOf, idempotencyKey, slotOf } from "./names.ts";
+import { chosenName, entryOf, idempotencyKey, slotOf } from "./names.ts";
 import type { EnvironmentObject, ProjectObject } from "./objects.ts";
 
 export type Connected<Client> = ConnectionHandle<Client> | FlaresmithError;
@@ -172,7 +172,7 @@ export function storageNodes(options: {
         key: keyOf(kvNamespace.segment, name),
         desired: () => ({
           accountId: account,
-          title: names[name] ?? kvNamespaceTitle(project.metadata.name, name, place),
+          title: chosenName(names, name) ?? kvNamespaceTitle(project.metadata.name, name, place),
         }),
       }),
     );
@@ -186,7 +186,7 @@ export function storageNodes(options: {
         key: keyOf(r2Bucket.segment, name),
         desired: () => ({
           accountId: account,
-          name: names[name] ?? r2BucketName(project.metadata.name, name, place),
+          name: chosenName(names, name) ?? r2BucketName(project.metadata.name, name, place),
         }),
       }),
     );
@@ -266,10 +266,13 @@ export function variableValues(
     neonBranch: string | undefined;
   },
 ): Record<string, string> {
-  const values: Record<string, string> = {};
-  for (const { name, value, valueFrom } of settings?.vars ?? [])
-    values[name] = value ?? facts[valueFrom?.field ?? "project"] ?? "";
-  return values;
+  // Whatever they are called: an assignment would lose one named __proto__.
+  return Object.fromEntries(
+    (settings?.vars ?? []).map(({ name, value, valueFrom }) => [
+      name,
+      value ?? facts[valueFrom?.field ?? "project"] ?? "",
+    ]),
+  );
 }
 
 /** A secret of a place: where its value comes from once the nodes it needs have run. */

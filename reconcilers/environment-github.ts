@@ -48,6 +48,7 @@ export function githubPart(
         removal: object.spec.deletionPolicy,
         desired: (inputs) => ({
           repository: input<string>(inputs, REPOSITORY, "fullName"),
+          repositoryId: input<number>(inputs, REPOSITORY, "id"),
           name,
           from: input<string>(inputs, REPOSITORY, "defaultBranch"),
           ...(seeded === undefined ? {} : { seeded }),
@@ -77,6 +78,7 @@ export function githubPart(
         if (rival !== undefined) throw rival;
         return {
           repository: input<string>(inputs, REPOSITORY, "fullName"),
+          repositoryId: input<number>(inputs, REPOSITORY, "id"),
           name,
           reviewers: github?.reviewers,
           waitTimer: github?.waitTimer,

@@ -3,7 +3,7 @@ import { FlaresmithError } from "../controller/runtime/errors.ts";
 import { parseDuration } from "../controller/runtime/duration.ts";
 import { dependency } from "./deployment.ts";
 import { resource } from "./engine/graph.ts";
-import { entryOf } from "./names.ts";
+import { byAge, entryOf } from "./names.ts";
 import { branch as neonBranch, rootBranch } from "./neon/index.ts";
 import { environmentType } from "./objects.ts";
 import type { EnvironmentObject } from "./objects.ts";
@@ -52,6 +52,53 @@ function inCycle(cycle: readonly string[]): FlaresmithError {
   });
 }
 
+/** Settings of the root branch that an Environment asks for, by field. */
+function rootSettings({ spec }: EnvironmentObject): Record<string, unknown> {
+  const { compute, protected: isProtected } = spec.neon ?? {};
+  const all = {
+    protected: isProtected,
+    "compute.min": compute?.min,
+    "compute.max": compute?.max,
+    "compute.suspendAfter": compute?.suspendAfter,
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+/**
+ * Says that an older Environment of the Project has the root branch too and wants it otherwise: each would change it back for
+ * ever. Several may use it as long as they agree.
+ */
+function rivalAtRoot({
+  namespace,
+  object,
+  options,
+  project,
+}: Place<EnvironmentObject>): FlaresmithError | undefined {
+  const wanted = rootSettings(object);
+  const rivals = options.reader
+    .ofProject<EnvironmentObject>(environmentType, namespace, project.metadata.name)
+    .filter(
+      (other) =>
+        other.metadata.name !== object.metadata.name &&
+        neonBranchName(other, project) === project.spec.neon?.branch &&
+        byAge(other, object) < 0,
+    )
+    .toSorted(byAge);
+  for (const rival of rivals) {
+    const theirs = rootSettings(rival);
+    const field = Object.keys(wanted).find((name) => name in theirs && theirs[name] !== wanted[name]);
+    if (field === undefined) continue;
+    return new FlaresmithError({
+      code: "INTEGRATION_NAME_CONFLICT",
+      message: `Environment ${rival.metadata.name} uses the same Neon branch and wants ${field} ${String(theirs[field])} instead of ${String(wanted[field])}`,
+      field: `spec.neon.${field}`,
+      hint: "Let the two agree, leave the field out, or give this one a branch of its own (spec.neon.branch).",
+      context: { provider: "neon" },
+    });
+  }
+  return undefined;
+}
+
 /** No nodes when the Project does not use Neon. */
 export async function neonPart(place: Place<EnvironmentObject>): Promise<NeonPart> {
   const { keyOf, object, project } = place;
@@ -87,7 +134,11 @@ export async function neonPart(place: Place<EnvironmentObject>): Promise<NeonPar
           key: keyOf(rootBranch.segment),
           parent: { ours: true },
           removal: "Delete",
-          desired: () => settings,
+          desired: () => {
+            const rival = rivalAtRoot(place);
+            if (rival !== undefined) throw rival;
+            return settings;
+          },
         })
       : resource({
           slot: BRANCH,

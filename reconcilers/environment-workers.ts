@@ -15,8 +15,8 @@ import type { Connected, PlannedSecret } from "./deployment.ts";
 import type { GraphNode, Inputs } from "./engine/graph.ts";
 import { input, resource } from "./engine/graph.ts";
 import type { GitHubClient } from "./github/client.ts";
-import { slotOf } from "./names.ts";
-import type { EnvironmentObject } from "./objects.ts";
+import { chosenName, slotOf } from "./names.ts";
+import type { EnvironmentObject, ProjectObject } from "./objects.ts";
 import { connectionTo, neonBranchName } from "./place.ts";
 import type { Place } from "./place.ts";
 
@@ -30,20 +30,10 @@ export async function cloudflarePart(
   const spec = project.spec.cloudflare;
   const connection = await connectionTo(place, "Cloudflare");
   if (!spec || !connection) return [];
-  const unknown = object.spec.cloudflare?.workers?.find(
-    ({ name }) => !spec.workers?.some((declared) => declared.name === name),
-  );
-  if (unknown) {
-    throw new FlaresmithError({
-      code: "SPEC_REFERENCE_MISSING",
-      message: `Project ${project.metadata.name} declares no Worker ${unknown.name}`,
-      field: `spec.cloudflare.workers[${unknown.name}]`,
-      hint: "Declare it under spec.cloudflare.workers of the Project, or correct the name.",
-    });
-  }
+  checkReferences(object, project);
   const names = object.spec.cloudflare?.names ?? {};
   const physical = (logical: string): string =>
-    names[logical] ?? workerName(project.metadata.name, logical, short);
+    chosenName(names, logical) ?? workerName(project.metadata.name, logical, short);
   const storage = storageNodes({
     project,
     cloudflare: connection,
@@ -60,6 +50,39 @@ export async function cloudflarePart(
       workerNodes(place, one, { connection, github, physical, secrets }),
     ),
   ];
+}
+
+/** @throws FlaresmithError SPEC_REFERENCE_MISSING for what the Project does not declare, or has once for all environments */
+function checkReferences(
+  { spec }: EnvironmentObject,
+  { metadata, spec: { cloudflare } }: ProjectObject,
+): void {
+  const { kv = [], r2 = [], workers = [] } = cloudflare ?? {};
+  const unknown = spec.cloudflare?.workers?.find(({ name }) => !workers.some((one) => one.name === name));
+  if (unknown) {
+    throw new FlaresmithError({
+      code: "SPEC_REFERENCE_MISSING",
+      message: `Project ${metadata.name} declares no Worker ${unknown.name}`,
+      field: `spec.cloudflare.workers[${unknown.name}]`,
+      hint: "Declare it under spec.cloudflare.workers of the Project, or correct the name.",
+    });
+  }
+  const storage = [...kv, ...r2];
+  const own = [...workers, ...storage.filter(({ scope }) => scope === "Environment")];
+  for (const logical of Object.keys(spec.cloudflare?.names ?? {}).toSorted()) {
+    if (own.some(({ name }) => name === logical)) continue;
+    const isShared = storage.some(({ name }) => name === logical);
+    throw new FlaresmithError({
+      code: "SPEC_REFERENCE_MISSING",
+      message: isShared
+        ? `Project ${metadata.name} has one ${logical} for all environments (scope: Project), which none of them names`
+        : `Project ${metadata.name} declares no Worker, KV namespace or R2 bucket ${logical}`,
+      field: `spec.cloudflare.names[${logical}]`,
+      hint: isShared
+        ? "Remove the name, or give the storage scope: Environment."
+        : "Declare it under spec.cloudflare of the Project, or correct the name.",
+    });
+  }
 }
 
 interface WorkerParts {

@@ -5,6 +5,8 @@ import { REVISION } from "./deployment.ts";
 import type { PlannedSecret } from "./deployment.ts";
 import type { Blueprint, KindReconciler } from "./engine/kind.ts";
 import { githubPart } from "./environment-github.ts";
+import { writtenSecrets } from "./environment-secrets.ts";
+import { unusedPart } from "./environment-unused.ts";
 import { isShared } from "./environment-rivals.ts";
 import { neonPart } from "./environment-neon.ts";
 import { cloudflarePart } from "./environment-workers.ts";
@@ -55,7 +57,12 @@ async function build(
     ...(github === undefined ? [] : githubPart(place, github, planned.secrets)),
     ...(await cloudflarePart(place, github, planned.secrets)),
   ];
-  return { nodes, project: (results) => environmentStatus(place, results, planned.secrets) };
+  const unused = unusedPart(object, place.project);
+  return {
+    nodes,
+    project: (results) => environmentStatus(place, results, planned.secrets),
+    ...(unused === undefined ? {} : { parts: [unused] }),
+  };
 }
 
 function environmentStatus(
@@ -90,12 +97,14 @@ function environmentStatus(
     url: known[0],
     urls: known.length === 0 ? undefined : known,
     branch: object.spec.deploy?.branch,
-    revision: sha ?? object.status?.revision,
+    revision:
+      object.spec.deploy === undefined || project.spec.github === undefined
+        ? undefined
+        : (sha ?? object.status?.revision),
     neonBranch:
       results.get("neonBranch")?.outputs?.["branchName"] ??
       (project.spec.neon ? object.status?.neonBranch : undefined),
-    secrets:
-      secrets.length === 0 ? undefined : secrets.map(({ name, from, to }) => ({ name, from, to: [...to] })),
+    secrets: writtenSecrets(secrets, results, object.status?.secrets ?? []),
   };
 }
 

@@ -39,6 +39,14 @@ export function byAge(
   return (one ?? "") < (other ?? "") ? -1 : 1;
 }
 
+/** The physical name that a spec gives to a logical one; undefined when it gives none. */
+export function chosenName(
+  names: Readonly<Record<string, string>> | undefined,
+  logical: string,
+): string | undefined {
+  return names !== undefined && Object.hasOwn(names, logical) ? names[logical] : undefined;
+}
+
 /** The entry of a slot in an object's inventory. */
 export function entryOf(
   object: { status?: { inventory?: readonly InventoryEntry[] | undefined } },

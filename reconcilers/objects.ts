@@ -23,6 +23,7 @@ export interface EnvironmentObject extends ReconciledObject {
     revision?: string;
     branch?: string;
     neonBranch?: string;
+    secrets?: { name: string; from: string; to: string[] }[];
   };
 }
 export interface PreviewObject extends ReconciledObject {

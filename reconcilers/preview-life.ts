@@ -1,5 +1,6 @@
 /** How long a Preview lives, and whether it may begin. Pure. */
 import { parseDuration } from "../controller/runtime/duration.ts";
+import { getCondition } from "../controller/runtime/conditions.ts";
 import { byAge } from "./names.ts";
 import type { PreviewObject, ProjectObject } from "./objects.ts";
 
@@ -77,22 +78,30 @@ export function lifeUntil(
   return lifeFrom(Math.min(latest, Date.parse(lease) - terms.ttl), terms, now);
 }
 
+interface Queue {
+  /** Place of the preview, from 1; 0 when it may begin. */
+  position: number;
+  /** How many have begun. */
+  active: number;
+}
+
 /**
- * Place of a preview in the queue when the project's `previews.max` is reached, from 1; 0 when it may begin. Those that
- * have begun keep their place, also when the limit is lowered below their number; then the older goes first.
+ * The queue for the project's `previews.max`. Those that have begun keep their place, also when the limit is lowered below
+ * their number; then the older goes first.
  */
-export function queuePosition(
-  preview: PreviewObject,
-  siblings: readonly PreviewObject[],
-  max: number,
-): number {
+export function queueFor(preview: PreviewObject, siblings: readonly PreviewObject[], max: number): Queue {
   const active = (one: PreviewObject): boolean => (one.status?.inventory ?? []).length > 0;
   const ended = (one: PreviewObject): boolean =>
     one.status?.state === "archived" && one.status.activatedGeneration === one.metadata.generation;
-  if (active(preview)) return 0;
+  const begun = siblings.filter(active).length;
+  if (active(preview)) return { position: 0, active: begun };
+  // One that is not to begin, or cannot, holds up nobody: it takes its place when it can.
+  const stuck = (one: PreviewObject): boolean =>
+    one.spec.suspend || getCondition(one.status?.conditions ?? [], "Stalled")?.status === "True";
+  const itself = (one: PreviewObject): boolean => one.metadata.name === preview.metadata.name;
   const waiting = siblings
-    .filter((one) => !ended(one) && !active(one))
+    .filter((one) => itself(one) || (!ended(one) && !active(one) && !stuck(one)))
     .toSorted(byAge)
-    .findIndex((one) => one.metadata.name === preview.metadata.name);
-  return Math.max(0, siblings.filter(active).length + waiting - max + 1);
+    .findIndex(itself);
+  return { position: Math.max(0, begun + waiting - max + 1), active: begun };
 }

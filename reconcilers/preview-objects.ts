@@ -8,6 +8,9 @@ import { toFlaresmithError } from "./engine/pass.ts";
 import { previewChanges, previewRemovals } from "./engine/preview-changes.ts";
 import type { PlannedChange } from "./engine/preview-changes.ts";
 import { consentsOf } from "./engine/annotations.ts";
+import { isGuarded } from "./engine/guarded.ts";
+import type { InventoryEntry } from "./engine/resource.ts";
+import { definitionOf } from "./providers.ts";
 import type { KindReconciler, ReconciledObject } from "./engine/kind.ts";
 import type { ObjectReader } from "./objects.ts";
 
@@ -56,11 +59,13 @@ export async function previewObjects(options: PreviewObjectsOptions): Promise<Ob
     const kind = kinds[object.kind];
     if (kind === undefined) continue;
     const living = object as ReconciledObject;
-    const entries = (living.status?.inventory ?? []).map((entry) => ({
-      ...entry,
-      policy: kind.removalPolicy(living, entry),
-    }));
-    previews.push({ ...placeOf(object), changes: previewRemovals(entries) });
+    const removals = {
+      policy: (entry: InventoryEntry) => kind.removalPolicy(living, entry),
+      guarded: () => undefined,
+      consents: consentsOf(living),
+    };
+    const changes = previewRemovals(living.status?.inventory ?? [], removals);
+    previews.push({ ...placeOf(object), changes });
   }
   return previews;
 }
@@ -80,11 +85,18 @@ async function previewObject(
   try {
     const blueprint = await kind.build(object, signal);
     const inventory = new Map((object.status?.inventory ?? []).map((entry) => [entry.slot, entry] as const));
+    const guarded = (entry: InventoryEntry): ReturnType<typeof definitionOf> => {
+      const definition = definitionOf(entry);
+      const isAsked = blueprint.archive === undefined && isGuarded(kind, object, entry, definition);
+      return isAsked ? definition : undefined;
+    };
+    const consents = consentsOf(object);
     const changes = await previewChanges({
+      removals: { policy: (entry) => kind.removalPolicy(object, entry), guarded, consents },
       nodes: blueprint.archive === undefined ? blueprint.nodes : [],
       inventory,
       marker: { installation, namespace: place.namespace, kind: place.kind, name: place.name },
-      consents: consentsOf(object),
+      consents,
       drift: object.spec.drift ?? "Correct",
       clock,
       signal,

@@ -19,7 +19,7 @@ import type { Connected, PlannedSecret } from "./deployment.ts";
 import { input, resource } from "./engine/graph.ts";
 import type { GraphNode } from "./engine/graph.ts";
 import type { GitHubClient } from "./github/client.ts";
-import { shortName, slotOf } from "./names.ts";
+import { chosenName, shortName, slotOf } from "./names.ts";
 import { environmentType } from "./objects.ts";
 import type { EnvironmentObject } from "./objects.ts";
 import { connectionTo } from "./place.ts";
@@ -75,7 +75,7 @@ function workerNodes(
   const { name } = declared;
   const baseShort = shortName(base.metadata.name, project.metadata.name);
   const scriptOf = (logical: string): string =>
-    base.spec.cloudflare?.names?.[logical] ?? workerName(project.metadata.name, logical, baseShort);
+    chosenName(base.spec.cloudflare?.names, logical) ?? workerName(project.metadata.name, logical, baseShort);
   const settings = base.spec.cloudflare?.workers?.find((one) => one.name === name);
   const bindings = planBindings(
     project,

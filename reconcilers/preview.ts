@@ -10,7 +10,7 @@ import { placeOf } from "./place.ts";
 import type { Place, PlaceOptions } from "./place.ts";
 import { BRANCH } from "./place-database.ts";
 import { planSecrets } from "./place-secrets.ts";
-import { lifeOf, lifeUntil, queuePosition } from "./preview-life.ts";
+import { lifeOf, lifeUntil, queueFor } from "./preview-life.ts";
 import type { PreviewLife } from "./preview-life.ts";
 import { neonPart, previewBranchName } from "./preview-neon.ts";
 import { onBase } from "./preview-place.ts";
@@ -134,14 +134,21 @@ function queued(
     .ofProject<PreviewObject>(previewType, namespace, project.metadata.name)
     .filter((other) => other.metadata.deletionTimestamp === undefined);
   const max = project.spec.previews?.max ?? 15;
-  const position = queuePosition(object, siblings, max);
+  const { active, position } = queueFor(object, siblings, max);
   if (position === 0) return undefined;
-  const { conditionReason } = errorCodes.ENV_PREVIEW_LIMIT_REACHED;
-  const message = `Project ${project.metadata.name} has ${max} active previews, its spec.previews.max; this one waits at place ${position}.`;
+  const { conditionReason, hint } = errorCodes.ENV_PREVIEW_LIMIT_REACHED;
+  const { name } = project.metadata;
+  const many = `${active} active preview${active === 1 ? "" : "s"}`;
+  const message =
+    max === 0
+      ? `Project ${name} allows no previews: its spec.previews.max is 0. Raise it, or delete this Preview.`
+      : `Project ${name} has ${many}, and its spec.previews.max is ${max}: this one waits at place ${position}. ${hint}`;
+  const part = { type: "Admitted", status: "False" as const, reason: conditionReason, message };
   return {
     nodes: [],
     project: () => ({ ...lifeFields, queuePosition: position }),
-    parts: [{ type: "Admitted", status: "False", reason: conditionReason, message }],
+    // A place becomes free by itself where there is one at all.
+    parts: [max === 0 ? { ...part, waitsFor: "person" } : part],
   };
 }
 

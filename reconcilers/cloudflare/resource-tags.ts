@@ -3,7 +3,7 @@
  * beta). Where the API is refused (no permission, not enabled for the account), ownership rests on the inventory.
  */
 import { z } from "zod";
-import { isFlaresmithError } from "../../controller/runtime/errors.ts";
+import { FlaresmithError, isFlaresmithError } from "../../controller/runtime/errors.ts";
 import type {
   Depth,
   InventoryEntry,
@@ -118,13 +118,25 @@ export async function observeOwnership(
   return { ...ownershipOf(context, id, tags), depth: "deep" };
 }
 
-/** Writes our marker to a thing that is there already; nothing happens where the Tag API is refused. */
+/**
+ * Writes our marker to a thing that is there already; nothing happens where the Tag API is refused.
+ *
+ * @throws FlaresmithError INTEGRATION_PERMISSION_MISSING where tags may be read and not written: what is not marked would be
+ *   seen again and again
+ */
 export async function restoreMarker(
   context: Context,
   thing: { accountId: string; type: TaggedType; id: string; what: string },
 ): Promise<void> {
   const listing = await readTags(context, thing.accountId, thing.type);
-  if (listing !== undefined) await writeMarker(context, { ...thing, current: listing.get(thing.id) });
+  if (listing === undefined) return;
+  if (await writeMarker(context, { ...thing, current: listing.get(thing.id) })) return;
+  throw new FlaresmithError({
+    code: "INTEGRATION_PERMISSION_MISSING",
+    message: `marking the ${thing.what}: the API token may read tags and not write them`,
+    hint: 'Give the Connection\'s API token the permission "Account Tags: Edit", or take "Account Tags: Read" from it.',
+    context: { provider: "cloudflare" },
+  });
 }
 
 /**

@@ -10,8 +10,8 @@ const desired = (...patterns: string[]) => ({
   routes: patterns.map((pattern) => ({ pattern, zone: "acme.example" })),
 });
 
-async function setUp() {
-  const bench = testBench();
+async function setUp(options: Parameters<typeof testBench>[0] = {}) {
+  const bench = testBench(options);
   await bench.upload("shop");
   await bench.upload("other");
   const routesNow = async (): Promise<Record<string, string | undefined>> => {
@@ -43,6 +43,24 @@ test("a route that left the spec goes, one that somebody else made to the same W
   await slot.converge(desired("acme.example/a"));
   expect(await routesNow()).toEqual({ "acme.example/a": "shop", "acme.example/theirs": "shop" });
   expect(await slot.differences(desired("acme.example/a"))).toEqual([]);
+});
+
+test("a zone that left the account keeps nobody from the routes in others, once its own left the spec", async () => {
+  const zones = [
+    { id: zone, name: "acme.example", accountId: account },
+    { id: "d".repeat(32), name: "old.example", accountId: account },
+  ];
+  const { slot, context, routesNow } = await setUp({ zones });
+  const both = desired("acme.example/a");
+  await slot.converge({
+    ...both,
+    routes: [...both.routes, { pattern: "old.example/*", zone: "old.example" }],
+  });
+  zones.pop();
+  context.clock.advance(24 * 3_600_000);
+  await slot.converge(desired("acme.example/b"));
+  expect(await routesNow()).toEqual({ "acme.example/b": "shop" });
+  expect(await slot.differences(desired("acme.example/b"))).toEqual([]);
 });
 
 test("a pattern of another Worker is a conflict, and the other routes are written", async () => {

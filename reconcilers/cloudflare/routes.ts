@@ -3,7 +3,7 @@
  * another Worker is a conflict, unless we wrote it and somebody moved it; routes of others to our Worker stay.
  */
 import { z } from "zod";
-import { FlaresmithError } from "../../controller/runtime/errors.ts";
+import { FlaresmithError, isFlaresmithError } from "../../controller/runtime/errors.ts";
 import type {
   InventoryEntry,
   Observation,
@@ -85,7 +85,13 @@ async function observe(reference: Reference, context: Context): Promise<Observat
   const { scriptName, zones } = parseReference(reference);
   const known = [...writtenAddresses(kind, context.entry).keys()].map((key) => key.split(" ")[0] ?? "");
   const all = [...new Set([...zones, ...known])].sort();
-  const routes = (await Promise.all(all.map((zone) => readZone(context, reference.scope, zone)))).flat();
+  const read = (zone: string): Promise<ObservedRoute[]> =>
+    readZone(context, reference.scope, zone).catch((error: unknown) => {
+      // Nobody names it any more, and with a zone its routes leave the account.
+      if (!zones.includes(zone) && isFlaresmithError(error, "SPEC_REFERENCE_MISSING")) return [];
+      throw error;
+    });
+  const routes = (await Promise.all(all.map(read))).flat();
   if (context.entry?.state === "deleting" && removable(kind, routes, scriptName, context.entry).length === 0)
     return { state: "absent" };
   return { state: "present", id: scriptName, owner: "unmarked", observed: { routes }, depth: "deep" };

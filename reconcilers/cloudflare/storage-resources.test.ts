@@ -38,6 +38,16 @@ test("a bucket in an account without R2 says to enable it, not to change the tok
   await expect(r2Slot.create(r2)).rejects.toMatchObject(refused);
 });
 
+test("a token that may read tags and not write them is told so, and nothing is written again and again", async () => {
+  const permissions = ["Workers KV Storage Write", "Workers R2 Storage Write", "Account Tags Read"];
+  const { kvSlot } = setUp({ tokens: [{ token, accounts: [account], permissions }] });
+  await kvSlot.converge(kv).catch(() => undefined);
+  await expect(kvSlot.converge(kv)).rejects.toMatchObject({
+    code: "INTEGRATION_PERMISSION_MISSING",
+    hint: expect.stringContaining("Account Tags: Edit") as string,
+  });
+});
+
 describe.each([
   ["with the Tag API", {}],
   ["where the Tag API is refused", untagged],

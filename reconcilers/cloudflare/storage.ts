@@ -64,6 +64,7 @@ export function defineStorage<Desired extends { accountId: string }, Outputs ext
     holds: "data",
     ownership: "marked",
     keepsIdentity: rename ? "name" : "none",
+    liesInAccount: true,
     fields: Object.freeze({ [nameField]: "shallow", marker: "deep" } as const),
     reference: (desired: Desired): Reference => ({ scope: desired.accountId, name: nameOf(desired) }),
     observe: async (reference: Reference, context: Context): Promise<Observation<StorageObserved>> => {

@@ -207,6 +207,7 @@ export const worker: ResourceDefinition<WorkerDesired, WorkerObserved, Cloudflar
   type: "worker",
   segment: "cloudflareWorker",
   holds: "code",
+  liesInAccount: true,
   ownership: "marked",
   fields: Object.freeze({
     code: "shallow",

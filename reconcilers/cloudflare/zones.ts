@@ -21,7 +21,7 @@ export async function zoneId(
 ): Promise<string> {
   const { client, signal } = context;
   const name = options.zone.toLowerCase().replace(/\.$/, "");
-  const load = async (): Promise<string | undefined> => {
+  const load = async (): Promise<string> => {
     const zones = await readPages(client, {
       path: "/zones",
       query: { name, "account.id": options.accountId },
@@ -30,15 +30,18 @@ export async function zoneId(
       purpose: { what: `looking up the zone ${name}`, permission: "Zone: Read", field: options.field },
       signal,
     });
-    return zones.find((zone) => zone.name.toLowerCase() === name)?.id;
+    const id = zones.find((zone) => zone.name.toLowerCase() === name)?.id;
+    // Thrown here, because a failure is not remembered: whoever adds the zone is not told for hours that it is missing.
+    if (id === undefined) throw missing();
+    return id;
   };
-  const id = await context.shared(`zone:${options.accountId}:${name}`, load, ZONE_AGE);
-  if (id !== undefined) return id;
-  throw new FlaresmithError({
-    code: "SPEC_REFERENCE_MISSING",
-    message: `the zone ${name} is not in the Cloudflare account ${options.accountId}, or the API token does not see it`,
-    hint: 'Add the zone to the account, correct its name, or give the Connection\'s API token the permission "Zone: Read" for it.',
-    field: options.field,
-    context: { provider: "cloudflare" },
-  });
+  const missing = (): FlaresmithError =>
+    new FlaresmithError({
+      code: "SPEC_REFERENCE_MISSING",
+      message: `the zone ${name} is not in the Cloudflare account ${options.accountId}, or the API token does not see it`,
+      hint: 'Add the zone to the account, correct its name, or give the Connection\'s API token the permission "Zone: Read" for it.',
+      field: options.field,
+      context: { provider: "cloudflare" },
+    });
+  return context.shared(`zone:${options.accountId}:${name}`, load, ZONE_AGE);
 }

@@ -70,6 +70,7 @@ async function create(step: Step, intents: Intents, leave: () => void): Promise<
     type: definition.type,
     name: reference.name,
     scope: reference.scope,
+    scopeId: reference.scopeId,
     key: node.key,
     state: "creating",
     nonce,

@@ -40,6 +40,8 @@ export interface Finish {
   fields: Record<string, unknown>;
   state?: string;
   progress?: { reason: string; message: string };
+  /** Whether a look that was asked for was taken. Default true */
+  answered?: boolean;
   /** Message of Ready=True, where "Everything is as specified." would not be true. */
   readyMessage?: string | undefined;
 }
@@ -71,7 +73,7 @@ export async function finish<T extends ReconciledObject>(
     observedGeneration: generation,
     conditions: [...conditions],
     state,
-    ...(request === undefined ? {} : { lastHandledReconcileAt: request }),
+    ...(request === undefined || outcome.answered === false ? {} : { lastHandledReconcileAt: request }),
   });
 }
 

@@ -4,9 +4,18 @@ import type { StatusPart } from "../../controller/runtime/conditions.ts";
 import type { RemovalResult } from "./remove.ts";
 import type { NodeResult } from "./result.ts";
 
+/** Removals that are still to end, the worst first. */
+const pending = ["failed", "confirm", "removing"] as const;
 const worst = ["failed", "confirm", "settling", "waiting", "drifted", "ready"] as const;
 
 type Verdict = Pick<StatusPart, "status" | "reason" | "message" | "waitsFor">;
+
+const decision = (message: string): Verdict => ({
+  status: "False",
+  reason: "ConfirmationRequired",
+  message,
+  waitsFor: "person",
+});
 
 function verdict(result: NodeResult): Verdict {
   switch (result.status) {
@@ -18,7 +27,7 @@ function verdict(result: NodeResult): Verdict {
     case "waiting":
       return { status: "False", reason: "DependencyNotReady", message: `${result.message}.` };
     case "confirm":
-      return { status: "False", reason: "ConfirmationRequired", message: result.message, waitsFor: "person" };
+      return decision(result.message);
     case "failed": {
       const person = result.error.class === "terminal" || result.error.class === "auth";
       return {
@@ -54,15 +63,15 @@ export function providerParts(
   return providers.map((provider) => {
     const type = names[provider] ?? provider;
     const own = results.filter((result) => result.provider === provider);
-    const removal = removals.find(
-      (result) =>
-        result.provider === provider && (result.status === "removing" || result.status === "failed"),
-    );
+    const removal = pending
+      .map((status) => removals.find((one) => one.provider === provider && one.status === status))
+      .find((one) => one !== undefined);
     const status = worst.find((candidate) => own.some((result) => result.status === candidate)) ?? "ready";
     const candidates = own.filter((result) => result.status === status);
     if ((status === "ready" || status === "drifted") && removal) {
       if (removal.error)
         return { type, ...verdict({ slot: removal.slot, provider, status: "failed", error: removal.error }) };
+      if (removal.status === "confirm") return { type, ...decision(removal.message) };
       return { type, status: "False", reason: "Progressing", message: `${removal.message}.` };
     }
     const chosen = candidates.toSorted((a, b) => (a.slot < b.slot ? -1 : 1)).map(verdict);
@@ -92,10 +101,16 @@ export function providerParts(
  * The `UpToDate` condition: False names every field that differs and is left so, and what waits for a person; Unknown as
  * long as something could not be compared.
  */
-export function upToDatePart(results: readonly NodeResult[], drift: "Correct" | "Warn"): StatusPart {
+export function upToDatePart(
+  results: readonly NodeResult[],
+  removals: readonly RemovalResult[],
+  drift: "Correct" | "Warn",
+): StatusPart {
   const type = "UpToDate";
   const drifted = results.filter((result) => result.status === "drifted");
-  const waiting = results.filter((result) => result.status === "confirm").map((result) => result.slot);
+  const waiting = [...results, ...removals]
+    .filter((result) => result.status === "confirm")
+    .map((result) => result.slot);
   if (drifted.length === 0 && waiting.length === 0) {
     // Nobody knows about what could not be looked at, and what was just written is not seen yet.
     if (results.some((result) => result.status !== "ready"))

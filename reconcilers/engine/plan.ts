@@ -95,6 +95,35 @@ function confirmation(slot: string, what: string, changes: readonly FieldChange[
   };
 }
 
+/** What a person is asked before an edit deletes something that holds data or code. */
+export function removalConfirmation(
+  slot: string,
+  where: string,
+  { holds, type }: { holds: string; type: string },
+  id: string,
+): { hash: string; message: string } {
+  const hash = changesHash(slot, [{ field: `${type} ${id} leaves the spec`, effect: "destroys-data" }]);
+  return {
+    hash,
+    message: `${where} left the spec and would be deleted with the ${holds} that it holds. To go ahead, set the annotation flaresmith.dev/confirm: ${hash}; to leave it in place, set spec.deletionPolicy: Orphan; to keep it, change the spec back.`,
+  };
+}
+
+/** What a person is asked when the account is another one, in which what the object stands for is not. */
+export function moveConfirmation(
+  slot: string,
+  where: string,
+  { holds, type }: { holds: string; type: string },
+  entry: { id: string; scope: string },
+): { hash: string; message: string } {
+  const field = `${type} ${entry.id} lies in ${entry.scope}`;
+  const hash = changesHash(slot, [{ field, effect: "replace", from: entry.scope, to: where }]);
+  return {
+    hash,
+    message: `the account is another one, and ${where} would be made anew without the ${holds} of the one in ${entry.scope}. To go ahead, set the annotation flaresmith.dev/confirm: ${hash}; to keep what exists, use the account and credentials of before.`,
+  };
+}
+
 function planAbsent(input: PlanInput, slot: string): Plan {
   const { definition, entry } = input;
   const where = describe(definition, definition.reference(input.desired));

@@ -5,6 +5,7 @@
 import type { Clock } from "../../controller/runtime/clock.ts";
 import { FlaresmithError } from "../../controller/runtime/errors.ts";
 import { hashOf } from "../../controller/runtime/hash.ts";
+import { setAside, takeBack } from "./aside.ts";
 import { resourceContext } from "./context.ts";
 import type { Consents } from "./pass.ts";
 import { toFlaresmithError } from "./pass.ts";
@@ -12,7 +13,7 @@ import type { ConnectionHandle, GraphNode, LookupNode, ResourceNode } from "./gr
 import { checkGraph } from "./graph.ts";
 import { createMarker } from "./marker.ts";
 import type { MarkerParts } from "./marker.ts";
-import { describe, plan } from "./plan.ts";
+import { describe, plan, removalConfirmation } from "./plan.ts";
 import type { Plan } from "./plan.ts";
 import type { FieldChange, InventoryEntry, Observation, Outputs } from "./resource.ts";
 import { witnessOf } from "./witness.ts";
@@ -38,12 +39,28 @@ export interface PlannedChange {
 
 export interface PreviewOptions {
   nodes: readonly GraphNode[];
+  /** Nothing is written to it. */
   inventory: ReadonlyMap<string, InventoryEntry>;
   marker: Omit<MarkerParts, "slot">;
   consents: Consents;
   drift: "Correct" | "Warn";
+  removals: RemovalPreview;
   clock: Clock;
   signal: AbortSignal;
+}
+
+/** What removals depend on besides the entries. */
+export interface RemovalPreview {
+  /** What happens to an entry that leaves. */
+  readonly policy: (entry: InventoryEntry) => "Orphan" | "Delete";
+  /** What it holds, when a person has to agree to its deletion; undefined: nobody has to. */
+  readonly guarded: (entry: InventoryEntry) => { holds: string; type: string } | undefined;
+  readonly consents: Pick<Consents, "confirm">;
+}
+
+/** As {@link PreviewOptions}, with an inventory of its own in which things are set aside. */
+interface Planning extends PreviewOptions {
+  inventory: Map<string, InventoryEntry>;
 }
 
 interface NodePreview {
@@ -61,8 +78,10 @@ const FRESHNESS = 600_000;
  * Plans a whole graph. Never throws for a provider's fault.
  * @returns what would change, in the order of the graph; what is as desired is left out
  */
-export async function previewChanges(options: PreviewOptions): Promise<PlannedChange[]> {
-  checkGraph(options.nodes);
+export async function previewChanges(given: PreviewOptions): Promise<PlannedChange[]> {
+  checkGraph(given.nodes);
+  const inventory = new Map(given.inventory);
+  const options = { ...given, inventory };
   const bySlot = new Map(options.nodes.map((node) => [node.slot, node] as const));
   const running = new Map<string, Promise<NodePreview>>();
   const start = (slot: string): Promise<NodePreview> => {
@@ -74,28 +93,35 @@ export async function previewChanges(options: PreviewOptions): Promise<PlannedCh
     return result;
   };
   const results = await Promise.all(options.nodes.map((node) => start(node.slot)));
-  const leaving = [...options.inventory.values()].filter(({ slot }) => !bySlot.has(slot));
-  return [...results.flatMap(({ change }) => (change ? [change] : [])), ...previewRemovals(leaving)];
+  const leaving = [...inventory.values()].filter(({ slot }) => !bySlot.has(slot));
+  return [
+    ...results.flatMap(({ change }) => (change ? [change] : [])),
+    ...previewRemovals(leaving, options.removals),
+  ];
 }
 
-/** What removal of these entries does, by the policy that each carries. */
-export function previewRemovals(entries: readonly InventoryEntry[]): PlannedChange[] {
+/** What removal of these entries does. */
+export function previewRemovals(
+  entries: readonly InventoryEntry[],
+  { consents, guarded, policy }: RemovalPreview,
+): PlannedChange[] {
   return entries.map((entry) => {
-    const { id, name, policy = "Orphan", provider, scope = "", slot, type } = entry;
-    return {
-      slot,
-      provider,
-      type,
-      what: describe({ provider, type }, { scope, name: name ?? id ?? slot }),
-      action: policy === "Delete" ? "remove" : "orphan",
-      fields: [],
-    };
+    const { id, name, provider, scope = "", slot, type } = entry;
+    const what = describe({ provider, type }, { scope, name: name ?? id ?? slot });
+    const change = { slot, provider, type, what, fields: [] };
+    if (policy(entry) === "Orphan") return { ...change, action: "orphan" };
+    const held = entry.state === "deleting" ? undefined : guarded(entry);
+    if (held === undefined || id === undefined) return { ...change, action: "remove" };
+    const { hash, message } = removalConfirmation(slot, what, held, id);
+    return consents.confirm.has(hash)
+      ? { ...change, action: "remove" }
+      : { ...change, action: "confirm", message };
   });
 }
 
 async function previewNode(
   node: GraphNode,
-  options: PreviewOptions,
+  options: Planning,
   start: (slot: string) => Promise<NodePreview>,
 ): Promise<NodePreview> {
   const needed = await Promise.all(node.needs.map(start));
@@ -167,17 +193,20 @@ async function observeAndPlan(
   node: ResourceNode,
   connection: ConnectionHandle,
   inputs: ReadonlyMap<string, Outputs>,
-  options: PreviewOptions,
+  options: Planning,
   start: (slot: string) => Promise<NodePreview>,
 ): Promise<NodePreview> {
   const { definition, slot } = node;
   const { clock, consents, drift, inventory, signal } = options;
   const desired = node.desired(inputs);
   const specHash = hashOf(desired);
+  const named = definition.reference(desired);
+  setAside(node, named, inventory);
+  takeBack(node, named, inventory);
   const found = inventory.get(slot);
   const entry = found?.type === definition.type && found.provider === definition.provider ? found : undefined;
   const reference = {
-    ...definition.reference(desired),
+    ...named,
     ...(entry?.id === undefined ? {} : { id: entry.id }),
   };
   const gone = entry?.id !== undefined && consents.gone.has(entry.id);

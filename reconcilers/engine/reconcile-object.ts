@@ -21,12 +21,14 @@ import type {
 import { createObjectMemory, forgetWrites, slotMemory } from "./memory.ts";
 import type { ObjectMemory } from "./memory.ts";
 import { finish, inventoryOf, markerOf, writerOf } from "./object-status.ts";
+import { isGuarded } from "./guarded.ts";
 import { nextStep, settleDelay } from "./pace.ts";
 import { providerParts, upToDatePart } from "./parts.ts";
 import { toFlaresmithError } from "./pass.ts";
 import { removalAccess } from "./removal-access.ts";
 import type { NodeResult } from "./result.ts";
 import { removeEntries } from "./remove.ts";
+import type { RemovalOptions } from "./remove.ts";
 
 /** Milliseconds within which what was just verified is not looked at again by follow-up passes. */
 const TRUST = 30_000;
@@ -91,7 +93,10 @@ async function reconcileLiving<T extends ReconciledObject>(
     if (isApiError(thrown, "Conflict")) throw thrown;
     const error = toFlaresmithError(thrown);
     const fields = kind.standing?.(object) ?? {};
-    await finish(kind, environment, object, writer, { parts: [errorPart(error)], fields });
+    const part = errorPart(error);
+    // What passes by itself is followed by the look that was asked for; what needs a person is the answer.
+    const answered = part.waitsFor === "person";
+    await finish(kind, environment, object, writer, { parts: [part], fields, answered });
     return resultOfError(error);
   }
   const consents = consentsOf(object);
@@ -132,6 +137,9 @@ async function reconcileLiving<T extends ReconciledObject>(
     entries: leaving,
     why: archive?.why ?? `it left the spec of ${object.kind} ${object.metadata.name}`,
     disposable: kind.disposable,
+    wanted: wantedBy(blueprint, results),
+    guarded: (entry) =>
+      archive === undefined && isGuarded(kind, object, entry, environment.definition(entry)),
     ...removalAccess(environment, object, signal),
   });
   const bySlot = new Map(results.map((result) => [result.slot, result] as const));
@@ -142,7 +150,7 @@ async function reconcileLiving<T extends ReconciledObject>(
       : [...archive.parts]
     : [
         ...providerParts(results, removals, environment.conditionTypes),
-        upToDatePart(results, object.spec.drift ?? "Correct"),
+        upToDatePart(results, removals, object.spec.drift ?? "Correct"),
         ...(blueprint.parts ?? []),
       ];
   await finish(kind, environment, object, writer, {
@@ -161,6 +169,17 @@ async function reconcileLiving<T extends ReconciledObject>(
     latest: blueprint.requeueAfter?.(bySlot),
     clock: environment.clock,
   });
+}
+
+/** What the spec names in each of its slots, as far as this pass came to know it. */
+function wantedBy(
+  { nodes }: Blueprint,
+  results: readonly NodeResult[],
+): NonNullable<RemovalOptions["wanted"]> {
+  const types = new Map(nodes.map(({ definition, slot }) => [slot, definition.type] as const));
+  return results.flatMap(({ named, provider, slot }) =>
+    named === undefined ? [] : [{ slot, provider, type: types.get(slot) ?? "", named }],
+  );
 }
 
 /** Who asked for a look at everything gets one, if not now then at the next attempt at what could not be looked at. */

@@ -19,7 +19,7 @@ import type { ObjectMemory, SlotMemory } from "./memory.ts";
 import { slotMemory } from "./memory.ts";
 import { isSaidGone } from "./gone-word.ts";
 import { isSameThing, markedSlot } from "./aside.ts";
-import { CREATE_GRACE, describe, isOurs } from "./plan.ts";
+import { CREATE_GRACE, describe, isOurs, removalConfirmation } from "./plan.ts";
 import type { InventoryEntry, Reference, ResourceDefinition } from "./resource.ts";
 
 export interface RemovalOptions {
@@ -31,6 +31,10 @@ export interface RemovalOptions {
   consents: Consents;
   /** Data go with what they lie in, see `KindReconciler`. */
   disposable?: boolean | undefined;
+  /** What the spec names, by the slots that are in it. Default: nothing. */
+  wanted?: readonly { slot: string; provider: string; type: string; named: Reference }[] | undefined;
+  /** Whether it is deleted only with a person's consent. Default: nothing is. */
+  guarded?: ((entry: InventoryEntry) => boolean) | undefined;
   /** Why it goes, for tombstones, e.g. `Project shop was deleted`. */
   why: string;
   /** The definition of a type; undefined when this build does not know it. */
@@ -52,7 +56,8 @@ export interface RemovalOptions {
 export interface RemovalResult {
   slot: string;
   provider: string;
-  status: "gone" | "orphaned" | "removing" | "failed";
+  /** `confirm`: a person has to agree first. `held`: the spec names it elsewhere, where it is not known as ours yet. */
+  status: "gone" | "orphaned" | "removing" | "confirm" | "held" | "failed";
   message: string;
   error?: FlaresmithError;
 }
@@ -134,6 +139,9 @@ async function removeOne(
     drop();
     return { ...base, status: "gone", message: `${where} is still wanted as ${holder.slot}` };
   }
+  const namedAs = namedBy(entry, options);
+  if (namedAs !== undefined)
+    return { ...base, status: "held", message: `${where} is what the spec names ${namedAs}` };
   if (policyOf(entry) === "Orphan") {
     if (entry.id === undefined && withinGrace(entry, options)) {
       return { ...base, status: "removing", message: `${where} was asked for and is not visible yet` };
@@ -182,6 +190,24 @@ function holderOf(entry: InventoryEntry, options: RemovalOptions): InventoryEntr
   return options.inventory
     .values()
     .find((other) => !leaving.has(other.slot) && isSameThing(definition, entry, other));
+}
+
+/**
+ * The slot of the spec under which a leaving thing goes on, when it was given another name there: it may still have to be
+ * adopted, and until then nobody's inventory has it under that slot.
+ */
+function namedBy(entry: InventoryEntry, options: RemovalOptions): string | undefined {
+  const definition = options.definition(entry);
+  if (definition === undefined || definition.content === true) return undefined;
+  const { name = "", scope = "" } = entry;
+  return options.wanted?.find(
+    ({ named, provider, slot, type }) =>
+      slot !== entry.slot &&
+      provider === entry.provider &&
+      type === entry.type &&
+      named.scope === scope &&
+      (named.name === name || definition.sameName?.(named.name, name) === true),
+  )?.slot;
 }
 
 function isStoreError(thrown: unknown): boolean {
@@ -279,6 +305,10 @@ async function removeExternal(
     drop();
     tracker.event("Warning", "LeftForeignResource", `left ${where} in place: it is not ours any more`);
     return { ...base, status: "gone", message: `${where} is not ours and was left in place` };
+  }
+  if (entry.state !== "deleting" && options.guarded?.(entry) === true) {
+    const { hash, message } = removalConfirmation(entry.slot, where, definition, observation.id);
+    if (!options.consents.confirm.has(hash)) return { ...base, status: "confirm", message };
   }
   if (definition.content === true) await intents.confirm();
   else if (entry.state !== "deleting") {

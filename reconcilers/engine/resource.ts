@@ -15,6 +15,7 @@ export interface InventoryEntry {
   id?: string | undefined;
   name?: string | undefined;
   scope?: string | undefined;
+  scopeId?: string | undefined;
   key: string;
   state: "creating" | "ready" | "pending" | "deleting" | "conflict" | "unknown" | "error";
   nonce?: string | undefined;
@@ -32,6 +33,8 @@ export interface InventoryEntry {
 export interface Reference {
   /** Where it lies: an owner, `owner/repository`, a Neon project id, an account id. */
   scope: string;
+  /** The provider's id of the scope, where the scope can be renamed and its id is known. */
+  scopeId?: string;
   /** The deterministic name inside the scope. */
   name: string;
   /** The provider's id, once known. An id outlives a rename, so it is looked up first. */
@@ -177,7 +180,7 @@ export interface ResourceDefinition<Desired, Observed, Client> {
   content?: boolean;
   /**
    * What may change in the reference without it becoming another thing: `name` where a rename is followed by id, `scope`
-   * where it lies in something that can be renamed. Else another reference is another thing, and the old one leaves.
+   * where it lies in something that can be renamed (and has the same `scopeId`, as far as both are known). Else another reference is another thing, and the old one leaves.
    * Default `none`; content follows what it is the content of, so it is `both`.
    */
   keepsIdentity?: "none" | "name" | "scope" | "both";
@@ -186,6 +189,11 @@ export interface ResourceDefinition<Desired, Observed, Client> {
    * than which thing it is, or one that the provider tells apart without case.
    */
   sameName?(one: string, other: string): boolean;
+  /**
+   * Whether its scope is an account. No spec names that, it comes with the credentials: nothing that holds data or code is
+   * made anew in another one unasked (law 5). Default false.
+   */
+  liesInAccount?: boolean;
   /** Every managed field and the depth at which drift of it is seen; `write-only` is compared by remembered hash. */
   fields: Readonly<Record<string, Depth | "write-only">>;
   /** Pure: what names the resource. */

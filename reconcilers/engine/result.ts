@@ -1,12 +1,14 @@
 /** What a pass found out about one node of the graph. */
 import type { FlaresmithError } from "../../controller/runtime/errors.ts";
-import type { FieldChange, Outputs } from "./resource.ts";
+import type { FieldChange, Outputs, Reference } from "./resource.ts";
 
 export type NodeResult = {
   slot: string;
   provider: string;
   /** Given as soon as what the node stands for exists and is settled: dependants go on with them. */
   outputs?: Outputs | undefined;
+  /** What the spec names, once that is known. */
+  named?: Reference;
   /** Work was done in this pass that a later pass must verify. */
   wrote?: boolean;
 } & (

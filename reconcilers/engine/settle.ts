@@ -13,11 +13,11 @@ import type { SlotMemory } from "./memory.ts";
 import { slotMemory } from "./memory.ts";
 import { toFlaresmithError } from "./pass.ts";
 import type { NodeOptions } from "./pass.ts";
-import { setAside, takeBack } from "./aside.ts";
+import { isElsewhere, setAside, takeBack } from "./aside.ts";
 import { ADOPTED } from "./origin.ts";
-import { isOurs, plan } from "./plan.ts";
+import { describe, isOurs, moveConfirmation, plan } from "./plan.ts";
 import type { Plan } from "./plan.ts";
-import type { Depth, InventoryEntry, Observation, Outputs } from "./resource.ts";
+import type { Depth, InventoryEntry, Observation, Outputs, Reference } from "./resource.ts";
 import type { NodeResult } from "./result.ts";
 import { connectionKey, followsName } from "./step.ts";
 import type { Step } from "./step.ts";
@@ -41,6 +41,8 @@ export async function settle(
   const { clock, inventory } = options;
   const desired = node.desired(inputs);
   const named = definition.reference(desired);
+  const asked = await followAccount(node, named, options);
+  if (asked !== undefined) return asked;
   const moved = [setAside(node, named, inventory), takeBack(node, named, inventory)];
   if (moved.includes(true)) options.memory.slots.delete(slot);
   const memory = slotMemory(options.memory, slot);
@@ -122,7 +124,49 @@ export async function settle(
     decided = decide(observation);
   }
   remember(step, observation, decided, parentOurs);
-  return act(step, observation, decided, intents, leave);
+  return { ...(await act(step, observation, decided, intents, leave)), named };
+}
+
+/**
+ * What lies in an account that is another one now: it may have been handed over, and is the same then; else a person says
+ * whether it is made anew.
+ * @returns what to wait for; undefined when the node can be settled
+ */
+async function followAccount(
+  node: ResourceNode,
+  named: Reference,
+  options: NodeOptions,
+): Promise<NodeResult | undefined> {
+  const { connection, definition, slot } = node;
+  const entry = options.inventory.get(slot);
+  if (connection instanceof FlaresmithError || !isElsewhere(node, named, entry)) return undefined;
+  const base = { slot, provider: definition.provider };
+  const { hash, message } = moveConfirmation(slot, describe(definition, named), definition, entry);
+  if (options.consents.confirm.has(hash)) return undefined;
+  const context = resourceContext(
+    {
+      connection,
+      type: definition.type,
+      clock: options.clock,
+      signal: options.signal,
+      marker: createMarker({ ...options.marker, slot }, entry.nonce ?? ""),
+      witness: "",
+      depth: "shallow",
+      fresh: true,
+      entry,
+      freshness: 0,
+      sinceWrite: 0,
+    },
+    named.scope,
+  );
+  const observation = await definition.observe({ ...named, id: entry.id }, context);
+  if (observation.state === "unknown") throw observation.error;
+  // An id that is a name may be another's here.
+  const isHandedOver =
+    observation.state === "present" && observation.id === entry.id && entry.id !== entry.name;
+  if (!isHandedOver) return { ...base, status: "confirm", message };
+  options.inventory.set(slot, { ...entry, scope: named.scope });
+  return undefined;
 }
 
 /** Whether something that holds data or code is met for the first time. */
@@ -203,6 +247,7 @@ function remember(step: Step, observation: Observation<unknown>, decided: Plan, 
     id: observation.id,
     name: followsName(definition) ? (observation.name ?? step.reference.name) : step.reference.name,
     scope: step.reference.scope,
+    scopeId: step.reference.scopeId ?? (entry?.scope === step.reference.scope ? entry.scopeId : undefined),
     state: observation.pending === undefined ? "ready" : "pending",
     since: entry?.since,
     ...(adopted ? { nonce: ADOPTED } : {}),

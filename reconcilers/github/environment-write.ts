@@ -85,7 +85,7 @@ function noEnvironments(repository: string): FlaresmithError {
   return new FlaresmithError({
     code: "INTEGRATION_UNSUPPORTED_BY_PLAN",
     message: `GitHub offers no deployment environments for the repository ${repository}`,
-    hint: "Private repositories need a paid plan for them, and the credentials the permission administration: write: remove spec.github from the Environment, make the repository public, or change plan or permission.",
+    hint: "Private repositories need a paid plan for them, and the credentials the permission administration: write: take spec.github and every to: GitHub in spec.secrets from the Environment, make the repository public, or change plan or permission.",
     context: { provider: "github" },
   });
 }

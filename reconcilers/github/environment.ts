@@ -12,7 +12,7 @@ import {
   writeEnvironment,
   writePatterns,
 } from "./environment-write.ts";
-import { requireVisible, splitName } from "./repository-access.ts";
+import { placeIn, requireVisible, splitName } from "./repository-access.ts";
 import type { EnvironmentDesired, EnvironmentObserved } from "./types.ts";
 
 function diff(desired: EnvironmentDesired, observed: EnvironmentObserved): FieldChange[] {
@@ -60,7 +60,7 @@ export const environment = define<EnvironmentDesired, EnvironmentObserved>({
     "branchPolicies.protectedBranches": "shallow",
     "branchPolicies.patterns": "deep",
   },
-  reference: ({ repository, name }) => ({ scope: repository, name }),
+  reference: ({ repository, repositoryId, name }) => ({ ...placeIn(repository, repositoryId), name }),
   observe: async ({ scope, name }, context) => {
     const data = await context.read({
       listing: scope.toLowerCase(),

@@ -2,7 +2,7 @@
 import { FlaresmithError } from "../../controller/runtime/errors.ts";
 import { define } from "./define.ts";
 import { readHead, requireHeads } from "./heads.ts";
-import { splitName } from "./repository-access.ts";
+import { placeIn, splitName } from "./repository-access.ts";
 import type { GitBranchDesired, GitBranchObserved } from "./types.ts";
 import { generationUnderWay } from "./generation.ts";
 
@@ -15,7 +15,7 @@ export const gitBranch = define<GitBranchDesired, GitBranchObserved>({
   ownership: "inherited",
   keepsIdentity: "scope",
   fields: { name: "shallow" },
-  reference: ({ repository, name }) => ({ scope: repository, name }),
+  reference: ({ repository, repositoryId, name }) => ({ ...placeIn(repository, repositoryId), name }),
   observe: async ({ scope, name }, context) => {
     const sha = await context.read({
       listing: scope.toLowerCase(),

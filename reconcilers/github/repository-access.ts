@@ -3,7 +3,7 @@
  * (law 1).
  */
 import { FlaresmithError } from "../../controller/runtime/errors.ts";
-import type { ResourceContext } from "../engine/resource.ts";
+import type { Reference, ResourceContext } from "../engine/resource.ts";
 import { goneWord } from "../engine/gone-word.ts";
 import type { GitHubClient } from "./client.ts";
 import type { GitHubIdentity } from "./identity.ts";
@@ -48,6 +48,11 @@ export function splitName(fullName: string): { owner: string; repo: string } {
       message: `"${fullName}" is no repository of the form owner/name`,
     });
   return { owner, repo };
+}
+
+/** Where what lies in a repository lies, and which repository that is, whatever it is called. */
+export function placeIn(fullName: string, id: number | undefined): Pick<Reference, "scope" | "scopeId"> {
+  return { scope: fullName, ...(id === undefined ? {} : { scopeId: String(id) }) };
 }
 
 /** The repository of that name, also under the name it was renamed to; undefined after a 404. */

@@ -80,6 +80,8 @@ export interface SeedFilesObserved {
 
 export interface GitBranchDesired {
   repository: string;
+  /** Tells a repository that was renamed from another one. */
+  repositoryId?: number | undefined;
   name: string;
   /** Branch at whose newest commit it is made; only read when it is missing. */
   from: string;
@@ -100,6 +102,8 @@ export interface Reviewer {
 
 export interface EnvironmentDesired {
   repository: string;
+  /** Tells a repository that was renamed from another one. */
+  repositoryId?: number | undefined;
   name: string;
   reviewers?: readonly Reviewer[] | undefined;
   /** Minutes, 0 to 43200. */

@@ -23,6 +23,7 @@ export const project = define<ProjectDesired, ProjectObserved>({
   holds: "data",
   ownership: "marked-at-create",
   keepsIdentity: "name",
+  liesInAccount: true,
   fields: {
     name: "shallow",
     region: "shallow",

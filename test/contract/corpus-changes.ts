@@ -3,6 +3,9 @@ import type { StructuralSchema } from "../../crds/schema/structural.ts";
 
 export type Change = (value: unknown) => unknown;
 
+/** Put wherever a pattern stands. */
+const TEXTS = ["-a", "A", "1h", "1h30m", "0s", "99999999999999999h", "5", "a.b", "a/b", "_x", "*"];
+
 const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : [value]);
 
 /** Values that are wrong, or just right, for a schema. */
@@ -40,8 +43,7 @@ export function* mutations(schema: StructuralSchema): Generator<[string, Change]
       yield ["too long", () => "a".repeat(maxLength + 1)];
       yield ["the longest", () => "a".repeat(maxLength)];
     }
-    if (schema.pattern !== undefined)
-      for (const text of ["-a", "A", "1h", "1h30m", "5", "a.b", "a/b", "_x"]) yield [`= ${text}`, () => text];
+    if (schema.pattern !== undefined) for (const text of TEXTS) yield [`= ${text}`, () => text];
   }
   if (schema.type === "array") {
     yield ["no items", () => []];

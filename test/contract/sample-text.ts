@@ -3,7 +3,7 @@ import type { StructuralSchema } from "../../crds/schema/structural.ts";
 /** Texts that between them fit every pattern of the kinds; the first that fits is taken. */
 const TEXTS = [
   "sample",
-  "72h",
+  "24h",
   "0123456789abcdef0123456789abcdef01234567",
   "2026-01-01T00:00:00Z",
   "https://example.com/x",

@@ -42,7 +42,7 @@ function sorted(value: unknown): unknown {
 
 /** CEL that cannot be evaluated says so before the rule's message; the twin of the rule gives the message alone. */
 function withoutEvaluation(message: string): string {
-  return message.replace(/^Invalid value: "object": .* evaluating rule: /, "Invalid value: ");
+  return message.replace(/^Invalid value: "(?:object|string)": .* evaluating rule: /, "Invalid value: ");
 }
 
 /** An error as an answer: causes without duplicates and in order, ids made up by the server blanked. */

@@ -224,7 +224,7 @@ describe("the life of a preview", () => {
     expect(await ready("shop-pr-1")).toMatchObject({ status: "True" });
     expect(await ready("shop-pr-2")).toMatchObject({ status: "False", reason: "PreviewLimitReached" });
     expect((await ready("shop-pr-2"))?.message).toMatch(
-      /Project shop has 1 active previews.*spec\.previews\.max.*place 1/,
+      /Project shop has 1 active preview, and its spec\.previews\.max is 1: this one waits at place 1\. Delete a preview that is not needed, or raise spec\.previews\.max/,
     );
     expect(statusOf(await world.get("Preview", "shop-pr-3"))["queuePosition"]).toBe(2);
     expect(previewBranches()).toEqual(["preview/pr-1"]);
@@ -239,6 +239,41 @@ describe("the life of a preview", () => {
     await world.pass(15 * MINUTE);
     expect(await ready("shop-pr-3")).toMatchObject({ status: "True" });
     expect(previewBranches().toSorted()).toEqual(["preview/pr-2", "preview/pr-3"]);
+  });
+
+  it("is not held up by an older one that is suspended before it began", async () => {
+    await start({ previews: { environmentRef: { name: "shop-staging" }, max: 1 } });
+    await world.apply(named("shop-pr-1", { suspend: true }));
+    await world.pass(5_000);
+    await world.apply(named("shop-pr-2"));
+    await world.pass(5 * MINUTE);
+    expect(await ready("shop-pr-2")).toMatchObject({ status: "True" });
+    expect(previewBranches()).toEqual(["preview/pr-2"]);
+  });
+
+  it("is not held up by an older one whose base does not exist", async () => {
+    await start({ previews: { environmentRef: { name: "shop-staging" }, max: 1 } });
+    await world.apply(named("shop-pr-1", { environmentRef: { name: "nowhere" } }));
+    await world.pass(5_000);
+    await world.apply(named("shop-pr-2"));
+    await world.pass(15 * MINUTE);
+    expect(await ready("shop-pr-2")).toMatchObject({ status: "True" });
+    expect(await ready("shop-pr-1")).toMatchObject({ status: "False", reason: "ReferenceNotFound" });
+  });
+
+  it("waits for a person where the Project allows none", async () => {
+    await start({ previews: { environmentRef: { name: "shop-staging" }, max: 0 } });
+    await world.apply(named("shop-pr-1"));
+    await world.pass(2 * MINUTE);
+    const preview = await world.get("Preview", "shop-pr-1");
+    expect(conditionOf(preview, "Stalled")).toMatchObject({ reason: "PreviewLimitReached" });
+    expect(conditionOf(preview, "Reconciling")).toBeUndefined();
+    expect(conditionOf(preview, "Ready")?.message).toBe(
+      "Project shop allows no previews: its spec.previews.max is 0. Raise it, or delete this Preview.",
+    );
+    await patch("Project", "shop", { previews: { max: 1 } });
+    await world.pass(15 * MINUTE);
+    expect(await ready("shop-pr-1")).toMatchObject({ status: "True" });
   });
 
   it("makes room for the queue by expiring", async () => {

@@ -413,9 +413,8 @@ describe("examples/real-providers", () => {
     expect(environment["url"]).toContain("hello-web-production");
     const repository = repositoryOf("flaresmith-hello");
     expect(environment["revision"]).toBe(repository.branches["main"]);
-    expect(
-      Object.keys(repository.environments.find((one) => one.name === "production")?.secrets ?? {}),
-    ).toEqual(["DATABASE_URL"]);
+    expect(environment["secrets"]).toMatchObject([{ name: "DATABASE_URL", to: ["Worker"] }]);
+    expect(repository.environments).toEqual([]);
 
     await world.delete("Project", "hello");
     await world.until(async () => (await world.find("Project", "hello")) === undefined);

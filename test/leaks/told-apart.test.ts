@@ -112,7 +112,9 @@ test("what the spec of a living object no longer names is a leak; what cannot be
   expect(rest.length).toBeGreaterThan(0);
   await world.pass(60_000);
   const { leaks, undecided } = await listLeaks(world);
-  expect(namesOf(leaks)).toEqual(["neon branch dev", "neon branch preview/pr-1", "neon project shop"]);
+  expect(namesOf(leaks)).toEqual(["neon branch preview/pr-1", "neon project shop"]);
+  // Its Environment still asks for a database, which the Project may have again.
+  expect(namesOf(undecided)).toContain("neon branch dev");
   expect(leaks.find(({ type }) => type === "project")?.why).toBe(
     "the object stands for no neonProject any more",
   );

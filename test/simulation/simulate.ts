@@ -146,6 +146,7 @@ async function runAll(options: Options): Promise<number> {
   let done = 0;
   let violations = 0;
   let stopped = false;
+  let unstarted = false;
   const worker = (): Promise<void> =>
     new Promise((resolve) => {
       const args = options.mutation === undefined ? [] : [options.mutation];
@@ -155,7 +156,9 @@ async function runAll(options: Options): Promise<number> {
         execArgv: [...process.execArgv, "--max-semi-space-size=32"],
         serialization: "advanced",
       });
+      let ready = false;
       const next = (): void => {
+        ready = true;
         const item = stopped ? undefined : planned.shift();
         if (item === undefined) child.kill();
         else child.send(item);
@@ -182,6 +185,8 @@ async function runAll(options: Options): Promise<number> {
         next();
       });
       child.on("exit", (code) => {
+        // One that cannot start, such as for a mutation that does not fit, would not the next time either.
+        if (code === 1 && !ready) stopped = unstarted = true;
         // One that died is followed by another, as long as there is something to do.
         if (code === 1 && !stopped) void worker().then(resolve);
         else resolve();
@@ -190,7 +195,8 @@ async function runAll(options: Options): Promise<number> {
   await Promise.all(Array.from({ length: options.processes }, worker));
   const minutes = (performance.now() - began) / 60_000;
   print(`${done} seeds, ${violations} violations, ${Math.round(done / minutes)} seeds per minute`);
-  return violations === 0 ? 0 : 1;
+  if (unstarted) print("a worker could not start: what it says is above");
+  return unstarted ? 2 : violations === 0 ? 0 : 1;
 }
 
 if (process.env["SIMULATE_WORKER"] === "1") {
