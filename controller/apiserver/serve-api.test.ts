@@ -167,7 +167,10 @@ test("when the remembered port is taken another one is used; a port asked for is
   await new Promise<void>((resolve) => squatter.listen(first.port, "127.0.0.1", resolve));
   const second = await serve();
   expect(second.port).not.toBe(first.port);
-  await expect(serve({ port: first.port })).rejects.toThrow(`Port ${first.port} is taken by another process`);
+  await expect(serve({ port: first.port })).rejects.toMatchObject({
+    code: "REQUEST_INVALID",
+    message: `port ${first.port} for the API is taken by another process`,
+  });
   await new Promise((resolve) => squatter.close(resolve));
 });
 

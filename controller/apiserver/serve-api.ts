@@ -7,6 +7,7 @@ import type { SecureContextOptions } from "node:tls";
 import { getRequestListener } from "@hono/node-server";
 import { yieldToEventLoop } from "../runtime/adapters/event-loop.ts";
 import type { Clock, Random } from "../runtime/clock.ts";
+import { FlaresmithError } from "../runtime/errors.ts";
 import { createApiServer, type ApiServerOptions } from "./api-server.ts";
 import { renewDaily } from "./certificate-renewal.ts";
 import { keepKubeconfig } from "./keep-kubeconfig.ts";
@@ -100,7 +101,7 @@ function secureContext({ certificate, privateKey }: ServingCertificate): SecureC
   return { cert: certificate, key: privateKey, minVersion: "TLSv1.2" };
 }
 
-/** @throws Error when the wanted port is taken */
+/** @throws FlaresmithError REQUEST_INVALID when the wanted port cannot be had */
 async function listenSomewhere(
   server: Server,
   wanted: number | undefined,
@@ -113,7 +114,12 @@ async function listenSomewhere(
       const { code } = error as NodeJS.ErrnoException;
       if (code !== "EADDRINUSE" && code !== "EACCES") throw error;
       const why = code === "EADDRINUSE" ? "is taken by another process" : "may not be used by this user";
-      throw new Error(`Port ${wanted} ${why}: choose another one for the API.`, { cause: error });
+      throw new FlaresmithError({
+        code: "REQUEST_INVALID",
+        message: `port ${wanted} for the API ${why}`,
+        hint: "Choose another one (--api-port), or stop what listens there.",
+        cause: error,
+      });
     }
     return;
   }
@@ -132,7 +138,7 @@ async function listenSomewhere(
 /**
  * Serves the API. Files in the directory, all of mode 0600: `ca.crt`, `ca.key`, `server.crt`, `server.key`, `api.json`
  * (token and port), `kubeconfig` (in which the entries of others stay).
- * @throws Error when the wanted port is taken, or the directory cannot be written
+ * @throws FlaresmithError REQUEST_INVALID when the wanted port cannot be had; Error when the directory cannot be written
  */
 export async function serveApi(options: ServeApiOptions): Promise<ServedApi> {
   const {

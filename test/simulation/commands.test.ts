@@ -75,15 +75,15 @@ describe("a workload that breaks a promise", () => {
     { timeout: 240_000 },
     async () => {
       // A seed whose workload is long and meets the fault; another has to be found when commands are drawn otherwise.
-      const told = await simulate("--commands", "1", "--from", "20");
+      const told = await simulate("--commands", "1", "--from", "33");
       const [, count = "", from = "", hash = ""] = /(\d+) commands of (\d+); trace (\w+)/.exec(told) ?? [];
       expect(Number(from)).toBeGreaterThanOrEqual(15);
       expect(Number(count)).toBeLessThanOrEqual(3);
       expect(told).toMatch(/somebody else makes a repository[^\n]*\n[^\n]*the project \w+ is wanted/);
-      const broken = /^workload 20: (.+)$/m.exec(told)?.[1] ?? "";
+      const broken = /^workload 33: (.+)$/m.exec(told)?.[1] ?? "";
       expect(broken).toMatch(/^only what is ours: github acme/);
       const path = /--path '([^']+)'/.exec(told)?.[1] ?? "";
-      const again = await simulate("--commands", "1", "--from", "20", "--path", path);
+      const again = await simulate("--commands", "1", "--from", "33", "--path", path);
       expect(again).toContain(`${broken}\n`);
       expect(again).toContain(`trace ${hash}`);
     },
