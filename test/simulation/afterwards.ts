@@ -33,6 +33,22 @@ export async function confirmGone({ sandbox, store, team }: Scene): Promise<void
     }
 }
 
+/** Who took something out of a spec that says Delete means it, and says so where the condition asks. */
+export async function confirmRemovals({ store, team }: Scene): Promise<void> {
+  for (const kind of ["Project", "Environment", "Preview"])
+    for (const object of objectsOf(store, kind)) {
+      const asked = conditionsOf(object).flatMap(({ message }) =>
+        [...message.matchAll(/left the spec and would be deleted .*?confirm: (p[0-9a-f]{11})/g)].map(
+          ([, hash = ""]) => hash,
+        ),
+      );
+      if (asked.length > 0)
+        await team.annotate(kind, object.metadata.name, {
+          "flaresmith.dev/confirm": [...new Set(asked)].join(","),
+        });
+    }
+}
+
 /**
  * What was applied while an older object of its name was still being deleted went with it: people, and Sources, say it
  * again. What is left of a project that is gone is deleted.

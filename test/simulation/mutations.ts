@@ -54,7 +54,7 @@ export const mutations: readonly Mutation[] = [
     find: 'if (entry?.state === "creating" && age < CREATE_GRACE) {',
     replace: "if (age < -1) {",
     scenario: "unclear-creates",
-    within: 300,
+    within: 500,
   },
   {
     name: "no-grace-on-delete",

@@ -3,7 +3,14 @@ import { createSandbox } from "../../sandbox/sandbox.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
 import type { EmbeddedStore } from "../../controller/store/embedded/index.ts";
 import type { Random } from "../../controller/runtime/clock.ts";
-import { askForEverything, confirmGone, sayAgain, throttledUntil, unsaid } from "./afterwards.ts";
+import {
+  askForEverything,
+  confirmGone,
+  confirmRemovals,
+  sayAgain,
+  throttledUntil,
+  unsaid,
+} from "./afterwards.ts";
 import { streamOf } from "./chance.ts";
 import { manifestsOf } from "./desired.ts";
 import type { ProjectShape } from "./desired.ts";
@@ -239,6 +246,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     while (!converged && kernel.now() < limit) {
       await sayAgain(scene);
       await confirmGone(scene);
+      await confirmRemovals(scene);
       await script.decide?.(scene);
       if (!(await until(kernel.now() + 5 * SECOND))) break judge;
       converged = unsaid(scene).length === 0 && oracles.restless(blocked).length === 0 && !isWaiting();
