@@ -9,7 +9,8 @@ export default defineConfig({
     setupFiles: ["test/setup.ts"],
     // Separate processes: tests own SQLite files, child processes and environment variables.
     pool: "forks",
-    maxWorkers: 2,
+    // One more than the cores of a small machine: many wait for processes and sockets.
+    maxWorkers: 3,
     testTimeout: 15_000,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,
