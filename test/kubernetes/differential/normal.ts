@@ -101,7 +101,7 @@ function listMetadata(metadata: Fields): Fields {
 function withoutEvaluation(cause: unknown): unknown {
   if (!isFields(cause) || typeof cause["message"] !== "string") return cause;
   const message = cause["message"].replace(
-    /^Invalid value: "object": .* evaluating rule: /,
+    /^Invalid value: "(?:object|string)": .* evaluating rule: /,
     "Invalid value: ",
   );
   return { ...cause, message };
