@@ -4,7 +4,7 @@ import { json, outcome, setUp, url } from "./testing/transport-world.ts";
 import type { Answer } from "./testing/transport-world.ts";
 
 const gone = { provider: "github", identity: "bot", connection: "team/gh" };
-/** Looks after the others, as any Connection that is opened does. */
+/** Unused identities are looked for whenever one is asked for, so asking for this one has the other forgotten. */
 const other = { provider: "neon", identity: "org:1", connection: "team/neon" };
 
 it("an identity goes with its last Connection, and comes back as new", async () => {
